@@ -1,0 +1,57 @@
+# Two commands do everything on a fresh machine: `make demo` and `make test`. Both make the environment first.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SEED ?=
+KEEP ?=
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check sim bench docs golden format lock clean
+
+help: ## what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: $(READY) ## the environment in .venv, pinned by hash
+
+$(READY): requirements-dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "bmaddb needs Python 3.11 or newer (set PYTHON=...)"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## the main job: three devices, a real server, a cut network, and the proof (KEEP=1 leaves the server up)
+	@$(BIN)/bmaddb demo $(if $(KEEP),--keep)
+
+test: $(READY) ## every test, on real SQLite and real Postgres
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) ## style, types, import floors, tidiness
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/tidy -p no:randomly
+
+bench: $(READY) ## figures beside their peers and limits, in one run; writes docs/figures.md
+	$(BIN)/python -m bench
+
+docs: $(READY) ## run every snippet of the README and docs
+	$(BIN)/python -m pytest tests/docs
+
+golden: $(READY) ## rewrite the golden files; read the diff before you commit it
+	UPDATE_GOLDENS=1 $(BIN)/python -m pytest tests/schema tests/postgres tests/query tests/protocol -k golden -p no:randomly
+
+format: $(READY) ## let ruff write the layout
+	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
+
+lock: $(READY) ## pin requirements-dev.in again, with hashes
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile --quiet --generate-hashes --no-header --no-emit-options --no-emit-index-url --no-emit-trusted-host \
+	  --no-emit-find-links --strip-extras --allow-unsafe --output-file=requirements-dev.txt requirements-dev.in
+
+clean: ## remove the environment and the caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,52 @@
+"""The only door to chance: random bytes, and the ids and jitter made of them."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import uuid
+from typing import Protocol
+
+
+class Entropy(Protocol):
+    """What the rooms ask of chance; `SeededEntropy` is its repeatable twin."""
+
+    def random_bytes(self, count: int) -> bytes:
+        """`count` bytes, each value equally likely."""
+        ...
+
+    def fraction(self) -> float:
+        """A number in [0, 1), for jitter."""
+        ...
+
+
+class SystemEntropy:
+    """The operating system's source."""
+
+    def random_bytes(self, count: int) -> bytes:
+        return secrets.token_bytes(count)
+
+    def fraction(self) -> float:
+        return int.from_bytes(secrets.token_bytes(7), "big") / (1 << 56)
+
+
+class SeededEntropy:
+    """A repeatable source: the same seed gives the same run. Not for secrets."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+
+    def random_bytes(self, count: int) -> bytes:
+        return self._random.randbytes(count)
+
+    def fraction(self) -> float:
+        return self._random.random()
+
+
+def uuid7(entropy: Entropy, now_ms: int) -> str:
+    """A time-ordered id (RFC 9562, version 7): 48 bits of `now_ms`, then 74 random bits, as 36 characters."""
+    chance = int.from_bytes(entropy.random_bytes(10), "big")
+    value = (now_ms & 0xFFFF_FFFF_FFFF) << 80
+    value |= 0x7 << 76 | (chance >> 62 & 0xFFF) << 64
+    value |= 0b10 << 62 | (chance & 0x3FFF_FFFF_FFFF_FFFF)
+    return str(uuid.UUID(int=value))

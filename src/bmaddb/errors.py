@@ -1,0 +1,167 @@
+"""Every error bmaddb raises, in one tree.
+
+    BmadError
+     ├── SchemaError                 a table or module is declared wrongly
+     ├── QueryError                  a query cannot mean anything
+     ├── StoreError                  the SQLite file refuses
+     │    ├── StoreBusy              (transient) somebody else writes just now
+     │    ├── StoreCorrupt           the file is damaged
+     │    ├── RecordInvalid          a value does not fit its column
+     │    ├── RecordNotFound         no row has this id
+     │    ├── ReadOnlyTable          a device may not write this table or column
+     │    └── MigrationError         the file's schema cannot be brought to the wanted version
+     ├── ProtocolError               abstract: somebody broke the sync protocol
+     │    ├── LocalProtocolError     we did
+     │    └── RemoteProtocolError    they did
+     ├── SyncError
+     │    ├── TransportError         (transient) the network did not carry it
+     │    ├── AuthError              the server does not accept our token
+     │    ├── CursorExpired          the server cannot continue from our cursor
+     │    └── PushRefused            the server refused the whole request
+     ├── ServerError                 the server cannot start or serve
+     └── SettingsError               an environment variable or option makes no sense
+
+Rules of this room: imports nothing of ours; a class's docstring is its default message; `transient`
+says whether the same call may succeed later without a change.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class BmadError(Exception):
+    """Something went wrong in bmaddb."""
+
+    code: ClassVar[str] = "B-000"
+    transient: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        self.message = message or (self.__doc__ or "").strip()
+        self.hint = hint
+        super().__init__(self.message)
+
+    def __str__(self) -> str:
+        text = f"[{self.code}] {self.message}"
+        return f"{text} (hint: {self.hint})" if self.hint else text
+
+
+class SchemaError(BmadError):
+    """The declaration of a table or module is not valid."""
+
+    code = "B-100"
+
+
+class QueryError(BmadError):
+    """The query is not valid."""
+
+    code = "B-200"
+
+
+class StoreError(BmadError):
+    """The device store refused the operation."""
+
+    code = "B-300"
+
+
+class StoreBusy(StoreError):
+    """Another connection is writing to the device store."""
+
+    code = "B-301"
+    transient = True
+
+
+class StoreCorrupt(StoreError):
+    """The device store is damaged."""
+
+    code = "B-302"
+
+
+class RecordInvalid(StoreError):
+    """A value does not fit its column."""
+
+    code = "B-303"
+
+
+class RecordNotFound(StoreError):
+    """No row has this id."""
+
+    code = "B-304"
+
+
+class ReadOnlyTable(StoreError):
+    """A device may not write this table or column."""
+
+    code = "B-305"
+
+
+class MigrationError(StoreError):
+    """The schema of the file cannot be brought to the wanted version."""
+
+    code = "B-306"
+
+
+class ProtocolError(BmadError):
+    """The sync protocol was broken."""
+
+    code = "B-400"
+
+    def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
+        if type(self) is ProtocolError:
+            raise TypeError("ProtocolError is abstract: raise LocalProtocolError or RemoteProtocolError")
+        super().__init__(message, hint=hint)
+
+
+class LocalProtocolError(ProtocolError):
+    """This side broke the sync protocol."""
+
+    code = "B-401"
+
+
+class RemoteProtocolError(ProtocolError):
+    """The other side broke the sync protocol."""
+
+    code = "B-402"
+
+
+class SyncError(BmadError):
+    """Synchronisation failed."""
+
+    code = "B-500"
+
+
+class TransportError(SyncError):
+    """The network did not carry the request or its answer."""
+
+    code = "B-501"
+    transient = True
+
+
+class AuthError(SyncError):
+    """The server does not accept the token."""
+
+    code = "B-502"
+
+
+class CursorExpired(SyncError):
+    """The server cannot continue from this device's cursor."""
+
+    code = "B-503"
+
+
+class PushRefused(SyncError):
+    """The server refused the whole push."""
+
+    code = "B-504"
+
+
+class ServerError(BmadError):
+    """The server cannot start or serve."""
+
+    code = "B-600"
+
+
+class SettingsError(BmadError):
+    """A setting makes no sense."""
+
+    code = "B-700"

@@ -1,0 +1,53 @@
+"""What a table is: the language to declare one, and the generators that read it. Text out, no I/O."""
+
+from __future__ import annotations
+
+from bmaddb.schema.catalog import Catalog, Module
+from bmaddb.schema.columns import Column, blob, boolean, integer, json, real, text, timestamp
+from bmaddb.schema.expressions import all_of, any_of, raw
+from bmaddb.schema.records import CatalogRecord, LocalRecord, Record, ServerRecord, UserRecord
+from bmaddb.schema.rules import (
+    KEEP,
+    LEGAL_HOLD,
+    UNTIL_ACKNOWLEDGED,
+    DeleteRule,
+    MergeRule,
+    Retention,
+    Scope,
+    Sensitivity,
+    archive,
+    prune,
+)
+from bmaddb.schema.tables import Table
+
+__all__ = [
+    "KEEP",
+    "LEGAL_HOLD",
+    "UNTIL_ACKNOWLEDGED",
+    "Catalog",
+    "CatalogRecord",
+    "Column",
+    "DeleteRule",
+    "LocalRecord",
+    "MergeRule",
+    "Module",
+    "Record",
+    "Retention",
+    "Scope",
+    "Sensitivity",
+    "ServerRecord",
+    "Table",
+    "UserRecord",
+    "all_of",
+    "any_of",
+    "archive",
+    "blob",
+    "boolean",
+    "integer",
+    "json",
+    "prune",
+    "raw",
+    "real",
+    "text",
+    "timestamp",
+]

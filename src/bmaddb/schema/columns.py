@@ -1,0 +1,201 @@
+"""Columns: what one field of a table is, and how to name it in a query.
+
+Rules of this room: a column is declared by one call of a builder below; it learns its own name and table
+when its record class is made, and never changes after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, overload
+
+from bmaddb import errors as e
+from bmaddb.schema.expressions import Operand
+from bmaddb.schema.kinds import Kind, to_raw
+from bmaddb.schema.rules import MergeRule, Sensitivity
+
+if TYPE_CHECKING:
+    from bmaddb.schema.records import Record
+
+T = TypeVar("T")
+_T_co = TypeVar("_T_co", covariant=True)
+NO_DEFAULT: Final = object()
+OnDelete = Literal["cascade", "null", "restrict"]
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSpec:
+    """Everything a declaration says about a column. `check` is SQL that SQLite and Postgres both read."""
+
+    kind: Kind
+    nullable: bool = False
+    default: Any = NO_DEFAULT
+    enum: tuple[str, ...] = ()
+    check: str | None = None
+    references: str | None = None
+    on_delete: OnDelete | None = None
+    soft_references: str | None = None
+    merge: MergeRule = MergeRule.LWW
+    merge_declared: bool = True
+    sensitivity: Sensitivity | None = None
+    sealable: bool = False
+    note: str = ""
+
+    @property
+    def has_default(self) -> bool:
+        return self.default is not NO_DEFAULT
+
+
+class Column(Operand[T], Generic[T]):
+    """A column of a table. On the class it is an operand for queries; on a record it is the value."""
+
+    __slots__ = ("name", "spec", "table")
+
+    def __init__(self, spec: ColumnSpec, name: str = "", table: str = "") -> None:
+        self.spec = spec
+        self.name = name
+        self.table = table
+
+    @overload
+    def __get__(self, instance: None, owner: type[Record]) -> Column[T]: ...
+    @overload
+    def __get__(self, instance: Record, owner: type[Record]) -> T: ...
+    def __get__(self, instance: Record | None, owner: type[Record]) -> Column[T] | T:
+        # Only type checkers come here: the record class is built without these descriptors.
+        return self
+
+    @property
+    def kind(self) -> Kind:
+        return self.spec.kind
+
+    @property
+    def slot(self) -> str:
+        """The record attribute that holds what SQLite holds."""
+        return f"{self.name}_raw" if self.kind.converted else self.name
+
+    @property
+    def synced(self) -> bool:
+        """Does the column travel between device and server?"""
+        return self.spec.merge is not MergeRule.LOC
+
+    @property
+    def client_writable(self) -> bool:
+        """May a device set it?"""
+        return self.spec.merge is not MergeRule.SRV
+
+    def bind(self, value: Any) -> Any:
+        """The SQLite value for `value`; RecordInvalid names the column when it does not fit."""
+        if value is None:
+            return None
+        try:
+            return to_raw(self.spec.kind, value)
+        except e.RecordInvalid as error:
+            raise e.RecordInvalid(f"{self.table}.{self.name}: {error.message}", hint=error.hint) from None
+
+    def __repr__(self) -> str:
+        return f"<column {self.table}.{self.name}: {self.kind}>"
+
+
+def placed(column: Column[T], name: str, table: str) -> Column[T]:
+    """The same column, now knowing where it stands."""
+    return Column(column.spec, name, table)
+
+
+def with_sensitivity(column: Column[T], sensitivity: Sensitivity) -> Column[T]:
+    """The same column, taking its table's sensitivity where it declared none."""
+    if column.spec.sensitivity is not None:
+        return column
+    return Column(replace(column.spec, sensitivity=sensitivity), column.name, column.table)
+
+
+def with_merge(column: Column[T], merge: MergeRule) -> Column[T]:
+    """The same column, taking the merge rule of its table's scope where it declared none."""
+    if column.spec.merge_declared:
+        return column
+    return Column(replace(column.spec, merge=merge, merge_declared=True), column.name, column.table)
+
+
+class _Builder(Generic[_T_co]):
+    """Makes columns of one kind; `null=True` widens the Python type with None."""
+
+    def __init__(self, kind: Kind, doc: str) -> None:
+        self._kind = kind
+        self.__doc__ = doc
+
+    @overload
+    def __call__(
+        self,
+        *,
+        null: Literal[True],
+        default: object = NO_DEFAULT,
+        enum: Sequence[str] = (),
+        check: str | None = None,
+        references: str | None = None,
+        on_delete: OnDelete | None = None,
+        soft_references: str | None = None,
+        merge: MergeRule | None = None,
+        sensitivity: Sensitivity | None = None,
+        sealable: bool = False,
+        note: str = "",
+    ) -> Column[_T_co | None]: ...
+    @overload
+    def __call__(
+        self,
+        *,
+        null: Literal[False] = False,
+        default: object = NO_DEFAULT,
+        enum: Sequence[str] = (),
+        check: str | None = None,
+        references: str | None = None,
+        on_delete: OnDelete | None = None,
+        soft_references: str | None = None,
+        merge: MergeRule | None = None,
+        sensitivity: Sensitivity | None = None,
+        sealable: bool = False,
+        note: str = "",
+    ) -> Column[_T_co]: ...
+    def __call__(
+        self,
+        *,
+        null: bool = False,
+        default: object = NO_DEFAULT,
+        enum: Sequence[str] = (),
+        check: str | None = None,
+        references: str | None = None,
+        on_delete: OnDelete | None = None,
+        soft_references: str | None = None,
+        merge: MergeRule | None = None,
+        sensitivity: Sensitivity | None = None,
+        sealable: bool = False,
+        note: str = "",
+    ) -> Column[Any]:
+        return Column(
+            ColumnSpec(
+                kind=self._kind,
+                nullable=null,
+                default=default,
+                enum=tuple(enum),
+                check=check,
+                references=references,
+                on_delete=on_delete,
+                soft_references=soft_references,
+                merge=merge or MergeRule.LWW,
+                merge_declared=merge is not None,
+                sensitivity=sensitivity,
+                sealable=sealable,
+                note=note,
+            )
+        )
+
+
+text: Final = _Builder[str](Kind.TEXT, "Unicode text without U+0000.")
+integer: Final = _Builder[int](Kind.INT, "A whole number of 64 bits.")
+real: Final = _Builder[float](Kind.REAL, "A finite floating-point number.")
+boolean: Final = _Builder[bool](Kind.BOOL, "True or False; SQLite holds 1 or 0.")
+json: Final = _Builder[Any](Kind.JSON, "A JSON value; canonical text in SQLite, jsonb in Postgres.")
+timestamp: Final = _Builder[datetime](
+    Kind.TS, "A moment; whole milliseconds since 1970 (UTC) in SQLite, timestamptz in Postgres."
+)
+blob: Final = _Builder[bytes](Kind.BLOB, "Bytes.")

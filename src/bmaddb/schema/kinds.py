@@ -1,0 +1,157 @@
+"""The seven kinds of value a column can hold, and how each is written in SQLite and read back.
+
+Rules of this room: `to_raw` is strict (it never guesses what a caller meant) and `from_raw` trusts the file,
+because the STRICT tables and CHECKs of the file have already looked.
+"""
+
+from __future__ import annotations
+
+import enum
+import json
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from bmaddb import errors as e
+
+INT_MIN, INT_MAX = -(2**63), 2**63 - 1
+JSON_DEPTH_MAX = 64
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+class Kind(enum.StrEnum):
+    """What a column holds; the word is the one used in exported schemas."""
+
+    TEXT = "text"
+    INT = "int"
+    REAL = "real"
+    BOOL = "bool"
+    JSON = "json"
+    TS = "ts"
+    BLOB = "blob"
+
+    @property
+    def converted(self) -> bool:
+        """Does a record show another type than SQLite stores? Then the slot is `<name>_raw`."""
+        return self in _FROM_RAW
+
+
+def to_raw(kind: Kind, value: Any) -> Any:
+    """The SQLite value for a Python `value` that is not None; RecordInvalid when it does not fit `kind`."""
+    return _TO_RAW[kind](value)
+
+
+def from_raw(kind: Kind, raw: Any) -> Any:
+    """The Python value for what SQLite holds; None stays None."""
+    convert = _FROM_RAW.get(kind)
+    return raw if raw is None or convert is None else convert(raw)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Whole milliseconds since 1970 of an aware `moment`; the rest is cut off, towards the past."""
+    if moment.tzinfo is None:
+        raise e.RecordInvalid(
+            "a moment needs a time zone", hint="use datetime.now(UTC) or .replace(tzinfo=UTC)"
+        )
+    return (moment - _EPOCH) // _MILLISECOND
+
+
+def canonical_json(value: Any) -> str:
+    """JSON text as jsonb orders it: keys by length, then bytes; compact; nothing escaped in vain."""
+    try:
+        text = json.dumps(_ordered(value, 0), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise e.RecordInvalid(f"not a JSON value: {error}") from None
+    if "\\u0000" in text and _holds_nul(value):
+        raise e.RecordInvalid("JSON text may not hold U+0000", hint="Postgres cannot store it")
+    return _encodable(text)
+
+
+def _ordered(value: Any, depth: int) -> Any:
+    if depth > JSON_DEPTH_MAX:
+        raise e.RecordInvalid(f"JSON is nested deeper than {JSON_DEPTH_MAX} levels")
+    if isinstance(value, dict):
+        if not all(isinstance(key, str) for key in value):
+            raise e.RecordInvalid("JSON object keys must be text")
+        keys = sorted(value, key=lambda key: (len(key.encode("utf-8", "surrogatepass")), key))
+        return {key: _ordered(value[key], depth + 1) for key in keys}
+    if isinstance(value, list | tuple):
+        return [_ordered(item, depth + 1) for item in value]
+    return value
+
+
+def _holds_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any("\0" in key or _holds_nul(item) for key, item in value.items())
+    return isinstance(value, list | tuple) and any(map(_holds_nul, value))
+
+
+def _encodable(text: str) -> str:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise e.RecordInvalid("text holds an unpaired surrogate", hint="it is not valid Unicode") from None
+    return text
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise e.RecordInvalid(f"expected text, got {type(value).__name__}")
+    if "\0" in value:
+        raise e.RecordInvalid("text may not hold U+0000", hint="Postgres cannot store it; strip it first")
+    return value if value.isascii() else _encodable(value)
+
+
+def _int(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise e.RecordInvalid(f"expected a whole number, got {type(value).__name__}")
+    if not INT_MIN <= value <= INT_MAX:
+        raise e.RecordInvalid("the whole number does not fit 64 bits")
+    return int(value)
+
+
+def _real(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise e.RecordInvalid(f"expected a number, got {type(value).__name__}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise e.RecordInvalid("the number must be finite", hint="JSON knows no NaN and no infinity")
+    return number
+
+
+def _bool(value: Any) -> int:
+    if not isinstance(value, bool):
+        raise e.RecordInvalid(f"expected True or False, got {type(value).__name__}")
+    return int(value)
+
+
+def _ts(value: Any) -> int:
+    if isinstance(value, datetime):
+        return milliseconds(value)
+    raise e.RecordInvalid(f"expected an aware datetime, got {type(value).__name__}")
+
+
+def _blob(value: Any) -> bytes:
+    if not isinstance(value, bytes | bytearray | memoryview):
+        raise e.RecordInvalid(f"expected bytes, got {type(value).__name__}")
+    return bytes(value)
+
+
+def _moment(raw: int) -> datetime:
+    return _EPOCH + raw * _MILLISECOND
+
+
+_TO_RAW: dict[Kind, Callable[[Any], Any]] = {
+    Kind.TEXT: _text,
+    Kind.INT: _int,
+    Kind.REAL: _real,
+    Kind.BOOL: _bool,
+    Kind.JSON: canonical_json,
+    Kind.TS: _ts,
+    Kind.BLOB: _blob,
+}
+_FROM_RAW: dict[Kind, Callable[[Any], Any]] = {Kind.BOOL: bool, Kind.JSON: json.loads, Kind.TS: _moment}

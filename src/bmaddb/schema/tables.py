@@ -1,0 +1,129 @@
+"""Tables: what a record class declared, checked, as data for every generator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from bmaddb import errors as e
+from bmaddb.schema.columns import Column
+from bmaddb.schema.kinds import Kind, to_raw
+from bmaddb.schema.rules import KEEP, DeleteRule, MergeRule, Retention, Scope, Sensitivity
+
+IndexColumns = tuple[tuple[str, ...], ...]
+_EVERY_SCOPE = frozenset(MergeRule)
+_ALLOWED_MERGE: dict[Scope, frozenset[MergeRule]] = {
+    Scope.USER: _EVERY_SCOPE,
+    Scope.CATALOG: frozenset({MergeRule.SRV, MergeRule.LOC}),
+    Scope.LOCAL: frozenset({MergeRule.LOC}),
+    Scope.SERVER: frozenset({MergeRule.SRV}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableOptions:
+    """What the class statement says beside the columns.
+
+    `natural_key` columns make the id (uuid5), so that two devices which create "the same" row create one id;
+    `key_folded` compares them without case and in Unicode NFC. `open_states` belong to
+    DeleteRule.EDIT_WINS_WHILE_OPEN and name values of the column `state`.
+    """
+
+    retention: Retention = KEEP
+    sensitivity: Sensitivity = Sensitivity.PERSONAL
+    delete: DeleteRule = DeleteRule.DELETE_WINS
+    natural_key: tuple[str, ...] = ()
+    key_folded: bool = False
+    open_states: tuple[str, ...] = ()
+    indexes: IndexColumns = ()
+    uniques: IndexColumns = ()
+    searchable: tuple[str, ...] = ()
+    sync_priority: int = 5
+
+    @classmethod
+    def checked(
+        cls, table: str, scope: Scope, columns: tuple[Column[Any], ...], options: Mapping[str, Any]
+    ) -> TableOptions:
+        """Options from the class statement; SchemaError names what is wrong."""
+        unknown = set(options) - {item.name for item in fields(cls)}
+        if unknown:
+            raise e.SchemaError(f"{table}: unknown option {', '.join(sorted(unknown))}")
+        made = cls(**options)
+        names = {column.name for column in columns}
+        for group in (*made.indexes, *made.uniques, made.natural_key, made.searchable):
+            missing = [name for name in group if name not in names]
+            if missing:
+                raise e.SchemaError(f"{table}: no column {', '.join(missing)}")
+        if (made.delete is DeleteRule.EDIT_WINS_WHILE_OPEN) != bool(made.open_states):
+            raise e.SchemaError(
+                f"{table}: open_states go with DeleteRule.EDIT_WINS_WHILE_OPEN, and only with it"
+            )
+        for column in columns:
+            _check_column(column, scope)
+        return made
+
+
+def _check_column(column: Column[Any], scope: Scope) -> None:
+    spec, where = column.spec, f"{column.table}.{column.name}"
+    if spec.merge not in _ALLOWED_MERGE[scope]:
+        raise e.SchemaError(f"{where}: merge rule {spec.merge} does not fit a {scope} table")
+    if spec.enum and spec.kind is not Kind.TEXT:
+        raise e.SchemaError(f"{where}: only a text column can have an enum")
+    if spec.has_default and spec.default is not None:
+        try:
+            to_raw(spec.kind, spec.default)
+        except e.RecordInvalid as error:
+            raise e.SchemaError(f"{where}: default: {error.message}") from None
+        if spec.enum and spec.default not in spec.enum:
+            raise e.SchemaError(f"{where}: the default is not in the enum")
+    if (spec.references is None) != (spec.on_delete is None):
+        raise e.SchemaError(f"{where}: references and on_delete go together")
+    if spec.on_delete == "null" and not spec.nullable:
+        raise e.SchemaError(f"{where}: on_delete='null' needs null=True")
+    if spec.sealable and spec.kind not in (Kind.TEXT, Kind.JSON):
+        raise e.SchemaError(f"{where}: only text and json can be sealed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """One table: envelope columns first, then the declared ones, in the order of the record's slots."""
+
+    name: str
+    scope: Scope
+    columns: tuple[Column[Any], ...]
+    purpose: str
+    options: TableOptions
+    by_name: Mapping[str, Column[Any]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+
+    @property
+    def delete_rule(self) -> DeleteRule:
+        return self.options.delete
+
+    @property
+    def synced(self) -> bool:
+        """Does the table travel between device and server?"""
+        return self.scope in (Scope.USER, Scope.CATALOG)
+
+    @property
+    def on_device(self) -> bool:
+        return self.scope is not Scope.SERVER
+
+    @property
+    def on_server(self) -> bool:
+        return self.scope is not Scope.LOCAL
+
+    @property
+    def foreign_keys(self) -> tuple[Column[Any], ...]:
+        """The columns that refer to another table's id."""
+        return tuple(column for column in self.columns if column.spec.references is not None)
+
+    def column(self, name: str) -> Column[Any]:
+        """The column called `name`; SchemaError when there is none."""
+        try:
+            return self.by_name[name]
+        except KeyError:
+            raise e.SchemaError(f"{self.name} has no column '{name}'") from None

@@ -1,0 +1,107 @@
+"""What happened, told as frozen facts: rooms emit them, the monitor, the service and tests listen.
+
+Rules of this room: a signal is a fact of the past, never a request; a listener that fails is the listener's
+problem and is reported to `on_listener_error`, never to the room that emitted.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+S = TypeVar("S", bound="Signal")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal:
+    """Anything that happened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed(Signal):
+    """A local write transaction is durable. `tables` were touched; `origin` is 'local' or 'remote'."""
+
+    tables: frozenset[str]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryQueued(Signal):
+    """A transaction waits in the outbox."""
+
+    position: int
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntrySettled(Signal):
+    """The server holds the entry."""
+
+    position: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryParked(Signal):
+    """The server refused the entry; it waits for a person."""
+
+    position: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConflictResolved(Signal):
+    """Two sides changed one row; `verdicts` columns needed a rule."""
+
+    table: str
+    row_id: str
+    verdicts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageApplied(Signal):
+    """A page from the server and its cursor are in the file."""
+
+    rows: int
+    deletes: int
+    more: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SyncEnded(Signal):
+    """A sync run is over; `result` is 'ok', 'partial', 'offline' or 'failed'."""
+
+    result: str
+    error_code: str | None
+
+
+class SignalBus:
+    """Hands each signal to the listeners of its type, on the thread that emits it."""
+
+    def __init__(self, on_listener_error: Callable[[Signal, Exception], None] | None = None) -> None:
+        self._lock = threading.Lock()
+        self._listeners: dict[type[Signal], tuple[Callable[[Any], None], ...]] = {}
+        self._on_listener_error = on_listener_error
+
+    def listen(self, kind: type[S], listener: Callable[[S], None]) -> Callable[[], None]:
+        """Call `listener` for each signal of exactly `kind`; the answer stops it."""
+        with self._lock:
+            self._listeners[kind] = (*self._listeners.get(kind, ()), listener)
+
+        def stop() -> None:
+            with self._lock:
+                self._listeners[kind] = tuple(x for x in self._listeners.get(kind, ()) if x is not listener)
+
+        return stop
+
+    def emit(self, signal: Signal) -> None:
+        """Tell every listener of this signal's type, in the order they came."""
+        for listener in self._listeners.get(type(signal), ()):
+            try:
+                listener(signal)
+            except Exception as error:
+                if self._on_listener_error is not None:
+                    self._on_listener_error(signal, error)
