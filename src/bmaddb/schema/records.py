@@ -20,7 +20,7 @@ import msgspec
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column, integer, placed, text, timestamp, with_merge, with_sensitivity
 from bmaddb.schema.kinds import Kind, from_raw
-from bmaddb.schema.rules import DeleteRule, MergeRule, Scope
+from bmaddb.schema.rules import DeleteRule, MergeRule, Scope, Sensitivity
 from bmaddb.schema.tables import Table, TableOptions
 
 _PYTHON_TYPES: dict[Kind, Any] = {
@@ -141,10 +141,8 @@ def _columns(
     columns = tuple(
         with_merge(placed(column, name, table), rule) for name, column in {**envelope, **declared}.items()
     )
-    sensitivity = options.get("sensitivity")
-    return (
-        columns if sensitivity is None else tuple(with_sensitivity(column, sensitivity) for column in columns)
-    )
+    sensitivity = options.get("sensitivity", Sensitivity.PERSONAL)
+    return tuple(with_sensitivity(column, sensitivity) for column in columns)
 
 
 class Record(_RecordParent, metaclass=RecordMeta):

@@ -1,0 +1,1 @@
+"""The demo: three devices of two people, a real server, a cut network, and a proof at the end."""

@@ -1,0 +1,58 @@
+"""The write path's end: a committing transaction becomes an entry, in the same transaction."""
+
+from __future__ import annotations
+
+from bmaddb import statements
+from bmaddb.device.store import CommitDraft, CommitFact, Store
+from bmaddb.entropy import uuid7
+from bmaddb.protocol.stamps import NO_STAMP, Stamps
+from bmaddb.signals import EntryQueued
+
+_SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")
+LAST_STAMP = "hlc"
+
+
+class Capture:
+    """Appends entries. Costs one read and one write; the changeset is stored as it is, never decoded here."""
+
+    def __init__(self, store: Store, layout: str) -> None:
+        self._store = store
+        self._layout = layout
+        self._stamps = Stamps(store.device_id)
+        self._position = 0
+        self._drafted: EntryQueued | None = None
+        self.last_stamp = store.meta_get(LAST_STAMP) or NO_STAMP
+        store.before_commit.append(self._append)
+        store.after_commit.append(self._tell)
+
+    def observe(self, stamp: str) -> str:
+        """Take notice of another device's stamp; what is written next is stamped later."""
+        now_ms = self._store.clock.now_ms()
+        self.last_stamp = self._stamps.observe(now_ms, self.last_stamp, stamp)
+        return self.last_stamp
+
+    def _append(self, draft: CommitDraft) -> None:
+        newest = draft.connection.execute(_SQL["newest"]).fetchone() or (0, NO_STAMP)
+        now_ms = self._store.clock.now_ms()
+        stamp = self._stamps.next(now_ms, max(self.last_stamp, str(newest[1])))
+        position = max(self._position, int(newest[0])) + 1
+        draft.connection.execute(
+            _SQL["append"],
+            (
+                uuid7(self._store.entropy, now_ms),
+                position,
+                draft.changeset,
+                self._store.catalog.version,
+                self._layout,
+                stamp,
+                len(draft.changeset),
+                now_ms,
+            ),
+        )
+        self._position, self.last_stamp = position, stamp
+        self._drafted = EntryQueued(position=position, size_bytes=len(draft.changeset))
+
+    def _tell(self, fact: CommitFact) -> None:
+        drafted, self._drafted = self._drafted, None
+        if drafted is not None and fact.origin == "local":
+            self._store.signals.emit(drafted)

@@ -1,0 +1,62 @@
+"""Giving an entry up: its rows go back to what they were before it, where nothing newer stands on them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import apsw
+import msgspec
+
+from bmaddb.device.outbox.entries import Entry
+from bmaddb.device.outbox.waiting import Waiting
+from bmaddb.protocol.changes import Change, Op
+from bmaddb.protocol.merge import Pending
+from bmaddb.protocol.values import same, to_raw, to_wire
+from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, read_row, set_columns
+from bmaddb.schema.tables import Table
+
+
+def discard_entry(connection: apsw.Connection, catalog: Catalog, waiting: Waiting, entry: Entry) -> None:
+    """Undo what `entry` did to the file and to the base of what still waits; the entry itself stays."""
+    for change in reversed(tuple(entry.changes.values())):
+        table = catalog.tables.get(change.table)
+        if table is None:
+            continue
+        later = [item for item in waiting.chain(change.key) if item.position > entry.position]
+        if change.op is Op.INSERT:
+            connection.execute(drop_rows(table), (msgspec.json.encode([change.id]).decode(),))
+        elif change.op is Op.UPDATE:
+            _undo_update(connection, table, waiting, change, later)
+        elif later:  # deleted, then made again: what waits now starts from the row that was
+            first = later[0]
+            update = replace(first.change, op=Op.UPDATE, old=change.old)
+            waiting.rewrite(first.position, change.key, update)
+        else:
+            _put_back(connection, table, change)
+
+
+def _undo_update(
+    connection: apsw.Connection, table: Table, waiting: Waiting, change: Change, later: list[Pending]
+) -> None:
+    row = connection.execute(read_row(table), (change.id,)).fetchone()
+    local = {} if row is None else dict(zip(table.by_name, row, strict=True))
+    back: dict[str, object] = {}
+    for name, value in change.new.items():
+        if name not in table.by_name or name not in change.old:
+            continue
+        follower = next((item for item in later if name in item.change.new), None)
+        kind = table.by_name[name].kind
+        if follower is not None:
+            standing = waiting.chain(change.key)
+            now = next(item.change for item in standing if item.position == follower.position)
+            waiting.rewrite(follower.position, change.key, now.with_old(**{name: change.old[name]}))
+        elif name in local and same(to_wire(kind, local[name]), value):
+            back[name] = to_raw(kind, change.old[name])
+    if back:
+        connection.execute(set_columns(table, tuple(back)), (change.id, *back.values()))
+
+
+def _put_back(connection: apsw.Connection, table: Table, change: Change) -> None:
+    values = [to_raw(column.kind, change.old.get(column.name)) for column in table.columns]
+    connection.execute(insert_row(table), values)

@@ -1,0 +1,93 @@
+"""Opening the SQLite file: one connection that writes, one for each thread that reads.
+
+Rules of this room: every connection is set up here, the same way; a reader is opened read-only, so nothing
+that goes through it can write.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Final, Literal, TypeAlias
+
+import apsw
+
+from bmaddb import errors as e
+from bmaddb.device.store.failures import failure
+
+Durability: TypeAlias = Literal["full", "normal"]
+STATEMENTS_CACHED_MAX: Final = 512
+BUSY_WAIT_MS_MAX: Final = 15_000
+CACHE_KIB: Final = 16_384
+WAL_KEPT_BYTES_MAX: Final = 64 * 1024 * 1024
+KEY_BYTES: Final = 32
+_SYNCHRONOUS: Final[dict[str, str]] = {"full": "FULL", "normal": "NORMAL"}
+
+
+def open_writer(path: str, durability: Durability, key: bytes | None) -> apsw.Connection:
+    """The connection that writes, in WAL mode; makes the file when there is none."""
+    if durability not in _SYNCHRONOUS:
+        raise e.StoreError(f"no durability '{durability}'", hint="'full' (default) or 'normal'")
+    connection = _opened(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, key)
+    try:
+        if connection.readonly("main"):
+            raise e.StoreError(f"{path} is read-only", hint="a device store must be able to write")
+        connection.pragma("journal_mode", "WAL")
+        connection.pragma("journal_size_limit", WAL_KEPT_BYTES_MAX)
+        connection.pragma("synchronous", _SYNCHRONOUS[durability])
+        connection.pragma("foreign_keys", True)
+    except (apsw.Error, e.BmadError) as error:
+        connection.close(True)
+        raise failure(error) from error
+    return connection
+
+
+def open_reader(path: str, key: bytes | None) -> apsw.Connection:
+    """A connection that can only read."""
+    return _opened(path, apsw.SQLITE_OPEN_READONLY, key)
+
+
+def checked_path(path: str | os.PathLike[str]) -> str:
+    """`path` as absolute text; StoreError for what is no file of its own."""
+    text = os.fspath(path)
+    if not text or text.startswith((":", "file:")) or "\0" in text:
+        raise e.StoreError(f"'{text}' is not a path of a file", hint="a device store lives in a file")
+    return os.path.abspath(text)
+
+
+def _opened(path: str, flags: int, key: bytes | None) -> apsw.Connection:
+    try:
+        connection = apsw.Connection(path, flags=flags, statementcachesize=STATEMENTS_CACHED_MAX)
+    except apsw.Error as error:
+        raise failure(error) from error
+    try:
+        connection.set_busy_timeout(BUSY_WAIT_MS_MAX)
+        if key is not None:
+            _unlock(connection, key)
+        _harden(connection)
+        connection.pragma("schema_version")  # reads the first page: a wrong key or a strange file shows here
+    except (apsw.Error, e.BmadError) as error:
+        connection.close(True)
+        raise failure(error) from error
+    return connection
+
+
+def _unlock(connection: apsw.Connection, key: bytes) -> None:
+    if len(key) != KEY_BYTES:
+        raise e.StoreError(
+            f"a key has {KEY_BYTES} bytes, not {len(key)}", hint="keep it in the system's keystore"
+        )
+    if not hasattr(apsw, "mc_version"):
+        raise e.StoreError("this apsw cannot encrypt", hint="install apsw-sqlite3mc instead of apsw")
+    connection.pragma("cipher", "aegis")
+    connection.pragma("key", f"raw:{key.hex()}")
+
+
+def _harden(connection: apsw.Connection) -> None:
+    """Text in double quotes is never a value; a damaged page is noticed; a schema can call nothing unsafe."""
+    connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+    connection.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+    connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
+    connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    connection.pragma("cell_size_check", True)
+    connection.pragma("cache_size", -CACHE_KIB)
+    connection.pragma("temp_store", "MEMORY")

@@ -1,0 +1,273 @@
+"""The store: one SQLite file with typed reads and writes, usable from any thread.
+
+Rules of this room: nothing is written outside a transaction; what others must know of a commit they learn
+through the hooks, so the store knows neither outbox nor observer.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from bmaddb import errors as e
+from bmaddb.clock import Clock
+from bmaddb.device.query import Query, compiler_writes, query_of
+from bmaddb.device.store import meta, seeds
+from bmaddb.device.store.connection import Durability, checked_path, open_writer
+from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin
+from bmaddb.device.store.ids import new_ids
+from bmaddb.device.store.migrations import bind_user, bring_up
+from bmaddb.device.store.raw_door import Arguments, RawDoor
+from bmaddb.device.store.readers import Readers
+from bmaddb.device.store.records import Moment, RowMaker
+from bmaddb.device.store.transaction import WriteTransaction
+from bmaddb.device.store.writer import Writer
+from bmaddb.entropy import Entropy
+from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.evolution import Migration
+from bmaddb.schema.records import Record
+from bmaddb.signals import Committed, SignalBus
+
+R = TypeVar("R", bound=Record)
+_log: Final = logging.getLogger("bmaddb.store")
+
+
+class Store:
+    """The file at `path` with the tables of `catalog`.
+
+    `user` (a UUID) is bound to the file at the first open that names one. `durability`: "full" survives a
+    power cut after every commit, "normal" may lose the last ones then, never more. `key` (32 bytes) encrypts
+    the file. `seed` puts the catalogue rows the program carries into a new file; otherwise they come by sync.
+    `migrations` lead a file of an older schema version to the catalog's.
+    StoreCorrupt for a damaged file or a wrong key, MigrationError for one that cannot be brought up.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        catalog: Catalog,
+        *,
+        clock: Clock,
+        entropy: Entropy,
+        user: str | None = None,
+        durability: Durability = "full",
+        key: bytes | None = None,
+        seed: bool = False,
+        migrations: Sequence[Migration] = (),
+        signals: SignalBus | None = None,
+    ) -> None:
+        self.path = checked_path(path)
+        self.catalog = catalog
+        self.clock = clock
+        self.entropy = entropy
+        self.signals = signals if signals is not None else SignalBus()
+        self.before_commit: list[BeforeCommit] = []
+        self.after_commit: list[AfterCommit] = []
+        self._makers: dict[type[Record], RowMaker] = {}
+        self._reads: dict[type[Record], str] = {}
+        self._closed = False
+        connection = open_writer(self.path, durability, key)
+        try:
+            self.fresh = bring_up(connection, catalog, steps=migrations, clock=clock, entropy=entropy)
+            self.user = bind_user(connection, user)
+            self.device_id = meta.get(connection, meta.DEVICE_ID) or ""
+        except BaseException as error:
+            connection.close(True)
+            raise failure(error) if isinstance(error, apsw.Error) else error from error
+        self._writer = Writer(connection, catalog)
+        self._readers = Readers(self.path, key, catalog)
+        self.writing_door = RawDoor(connection, catalog)
+        if seed and self.fresh:
+            with self.apply("local") as connection:
+                seeds.plant(connection, catalog)
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def get(self, record: type[R], row_id: str) -> R | None:
+        """The row with this id, or None."""
+        try:
+            text = self._reads[record]
+        except KeyError:
+            text = self._read_text(record)
+        try:
+            for row in self._readers.connection.execute(text, (row_id,)):
+                return record(*row)
+        except DRIVER_ERRORS as error:
+            raise failure(error) from error
+        return None
+
+    def query(self, record: type[R]) -> Query[R]:
+        """Every row of the record's table, to be narrowed: `.where(...)`, `.order_by(...)`, then `.all()`."""
+        if record not in self._reads:
+            self._read_text(record)
+        return query_of(self._readers, record)
+
+    def sql(self, sql: str, arguments: Arguments = (), /) -> list[tuple[Any, ...]]:
+        """The rows of one reading statement in your own words; values belong into `arguments`."""
+        return self._readers.door.run(sql, arguments, reading=True)
+
+    @contextmanager
+    def read(self) -> Iterator[apsw.Connection]:
+        """A snapshot: all this thread reads inside sees one state. Yields its connection, for reading."""
+        connection = self._readers.begin_snapshot()
+        try:
+            yield connection
+        finally:
+            self._readers.end_snapshot(connection)
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def write(self) -> WriteTransaction:
+        """A transaction for `with`; inside another write of the same thread, a savepoint of it."""
+        return WriteTransaction(self)
+
+    @contextmanager
+    def apply(self, origin: Origin = "remote") -> Iterator[apsw.Connection]:
+        """A transaction that is not captured, for rows that come from elsewhere; yields the connection.
+
+        References are checked when it commits. StoreError inside another write of the same thread.
+        """
+        if self._writer.mine:
+            raise e.StoreError("apply() cannot run inside a write", hint="let the write end first")
+        self._begin(captured=False)
+        try:
+            yield self._writer.connection
+        except BaseException as error:
+            self._undo()
+            if isinstance(error, apsw.Error):
+                raise failure(error, self.catalog.device_tables) from error
+            raise
+        self._commit((), origin)
+
+    def meta_get(self, key: str) -> str | None:
+        """What the file notes under `key`, or None."""
+        try:
+            return meta.get(self._readers.connection, key)
+        except apsw.Error as error:
+            raise failure(error) from error
+
+    def meta_set(self, key: str, value: str, connection: apsw.Connection | None = None) -> None:
+        """Note `value` under `key`: in `connection`'s transaction, this thread's write, or one of its own."""
+        try:
+            if connection is not None:
+                meta.put(connection, key, value)
+            elif self._writer.mine:
+                meta.put(self._writer.connection, key, value)
+            else:
+                with self.apply("local") as own:
+                    meta.put(own, key, value)
+        except apsw.Error as error:
+            raise failure(error) from error
+
+    def close(self) -> None:
+        """Close the file for every thread, after a write in another has ended; again is fine."""
+        if self._closed:
+            return
+        if self._writer.mine:
+            raise e.StoreError(
+                "the store cannot be closed inside a write", hint="let the `with` block end first"
+            )
+        self._writer.acquire()
+        try:
+            if not self._closed:
+                self._closed = True
+                self._readers.close()
+                self._writer.connection.close(True)
+        finally:
+            self._writer.free()
+
+    def __enter__(self) -> Store:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- for WriteTransaction ------------------------------------------------------------------------------
+
+    @property
+    def writes_here(self) -> bool:
+        """Does this thread write just now?"""
+        return self._writer.mine
+
+    @property
+    def writing_connection(self) -> apsw.Connection:
+        return self._writer.connection
+
+    def begin_write(self) -> bool:
+        """Start a transaction, or a savepoint in this thread's one; the answer is whether it is outermost."""
+        if not self._writer.mine:
+            self._begin(captured=True)
+            return True
+        if self._writer.applying:
+            raise e.StoreError("write() cannot run inside apply()", hint="its changes would not be captured")
+        self._writer.savepoint()
+        return False
+
+    def end_write(self, *, outermost: bool, keep: bool) -> None:
+        """End what `begin_write` started: keep its changes, or undo them."""
+        if outermost:
+            if keep:
+                self._commit(self.before_commit, "local")
+            else:
+                self._undo()
+        elif keep:
+            self._writer.release()
+        else:
+            self._writer.rollback_to()
+
+    def row_maker(self, record: type[Record]) -> RowMaker:
+        """What makes rows of this record; ReadOnlyTable when a device may not write its table."""
+        try:
+            return self._makers[record]
+        except KeyError:
+            self._read_text(record)
+            return self._makers.setdefault(record, RowMaker(record))
+
+    def moment(self) -> Moment:
+        """What the envelope of a row made now consists of."""
+        now_ms = self.clock.now_ms()
+        return Moment(self.user, now_ms, lambda count: new_ids(self.entropy, now_ms, count))
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    def _begin(self, *, captured: bool) -> None:
+        if self._closed:
+            raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
+        self._writer.begin(captured=captured)
+        self._readers.write_on(self._writer.connection, self.writing_door)
+
+    def _commit(self, hooks: list[BeforeCommit] | tuple[()], origin: Origin) -> None:
+        try:
+            touched = self._writer.commit(hooks)
+        finally:
+            self._readers.write_no_more()
+        if touched:
+            self._tell(CommitFact(tables=touched, origin=origin))
+
+    def _undo(self) -> None:
+        self._readers.write_no_more()
+        self._writer.rollback()
+
+    def _tell(self, fact: CommitFact) -> None:
+        """The commit stands; a listener that fails must not make it look undone."""
+        for hook in tuple(self.after_commit):
+            try:
+                hook(fact)
+            except Exception:
+                _log.exception("an after_commit hook failed")
+        self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
+
+    def _read_text(self, record: type[Record]) -> str:
+        table = record.__table__
+        if self.catalog.records.get(table.name) is not record:
+            raise e.SchemaError(f"no module of this store declares {table.name}")
+        if not table.on_device:
+            raise e.ReadOnlyTable(f"{table.name} lives on the server only")
+        text = self._reads[record] = compiler_writes.select_by_id(record)
+        return text

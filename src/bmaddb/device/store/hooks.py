@@ -1,0 +1,37 @@
+"""What the store tells others about a commit: the draft before it, the fact after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import apsw
+
+Origin: TypeAlias = Literal["local", "remote"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitDraft:
+    """A local write about to commit; a hook may still write through `connection`, or raise to undo all.
+
+    `changeset` is the net change of the synced user tables, as SQLite's session extension writes it, with the
+    columns of each table in the order of the file. `tables` are the ones in it (one whose changes were undone
+    by a savepoint may be named too).
+    """
+
+    changeset: bytes
+    connection: apsw.Connection
+    tables: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitFact:
+    """A transaction that touched `tables` (of any scope) is durable."""
+
+    tables: frozenset[str]
+    origin: str
+
+
+BeforeCommit: TypeAlias = Callable[[CommitDraft], None]
+AfterCommit: TypeAlias = Callable[[CommitFact], None]

@@ -1,0 +1,33 @@
+"""What the file knows of itself, as key and value, in the table `_bmad_meta`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import apsw
+
+from bmaddb import statements
+
+_SQL: Final = statements.load("bmaddb.device.store", "sql/meta.sql")
+DEVICE_ID: Final = "device_id"
+USER_ID: Final = "user_id"
+SCHEMA_VERSION: Final = "schema_version"
+SCHEMA_DIGEST: Final = "schema_digest"
+CREATED_AT: Final = "created_at"
+
+
+def create(connection: apsw.Connection) -> None:
+    """Make the table; inside a transaction of the caller."""
+    connection.execute(_SQL["create"])
+
+
+def get(connection: apsw.Connection, key: str) -> str | None:
+    """The value of `key`, or None."""
+    for (value,) in connection.execute(_SQL["get"], (key,)):
+        return str(value)
+    return None
+
+
+def put(connection: apsw.Connection, key: str, value: str) -> None:
+    """Set `key`; inside a transaction of the caller."""
+    connection.execute(_SQL["set"], (key, value))

@@ -1,0 +1,115 @@
+"""The raw SQL door: one statement in the caller's own words, held to the same rules as the typed doors.
+
+Rules of this room: a text is judged once, while SQLite compiles it, by what it would do (not by how it is
+spelled); then it may use the statement cache. Nothing but reading and writing rows passes: transactions,
+pragmas, attached files and schema changes belong to the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, TypeAlias
+
+import apsw
+
+from bmaddb import errors as e
+from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.records import deletable, writable
+from bmaddb.schema.rules import Scope
+
+Arguments: TypeAlias = Sequence[Any] | Mapping[str, Any]
+JUDGED_TEXTS_MAX: Final = 512
+
+_INSERT, _UPDATE, _DELETE = apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE
+_WRITES: Final = frozenset({_INSERT, _UPDATE, _DELETE})
+_READS: Final = frozenset({apsw.SQLITE_SELECT, apsw.SQLITE_READ, apsw.SQLITE_FUNCTION, apsw.SQLITE_RECURSIVE})
+_SCHEMA_PRAGMAS: Final = frozenset(
+    {"table_info", "table_xinfo", "table_list", "index_list", "foreign_key_list"}
+)
+_ENVELOPE: Final = frozenset({"id", "user_id", "server_seq"})
+
+
+class RawDoor:
+    """Runs raw statements on one connection."""
+
+    def __init__(self, connection: apsw.Connection, catalog: Catalog) -> None:
+        self._connection = connection
+        self._catalog = catalog
+        self._judged: dict[str, bool] = {}
+        self._target: str | None = None
+        self._refusal: e.BmadError | None = None
+
+    def run(self, sql: str, arguments: Arguments, *, reading: bool) -> list[tuple[Any, ...]]:
+        """Every row the statement gives; `reading` refuses one that writes."""
+        text = sql.strip()
+        reads_only = self._judged.get(text)
+        try:
+            if reads_only is None:
+                return self._judge_and_run(text, arguments, reading)
+            if reading and not reads_only:
+                raise _only_reads()
+            return self._connection.execute(text, arguments).fetchall()
+        except DRIVER_ERRORS as error:
+            raise failure(error, self._catalog.device_tables) from error
+
+    def _judge_and_run(self, text: str, arguments: Arguments, reading: bool) -> list[tuple[Any, ...]]:
+        cursor = self._connection.cursor()
+        cursor.exec_trace = lambda _, part, __: self._accept(cursor, text, part or "", reading)
+        self._target = self._refusal = None
+        # Only for as long as needed: it is asked for every column of every statement that is compiled.
+        self._connection.authorizer = self._authorize
+        try:
+            # Not from the cache: a statement of the engine with the same text was never judged.
+            cursor.execute(text, arguments, can_cache=False)
+            return cursor.fetchall()
+        except (apsw.AuthError, apsw.SQLError) as error:
+            raise self._refusal or failure(error) from error
+        finally:
+            self._connection.authorizer = None
+
+    def _accept(self, cursor: apsw.Cursor, text: str, part: str, reading: bool) -> bool:
+        """SQLite has compiled the statement and not run it yet."""
+        if text[len(part.strip()) :].strip():
+            raise e.QueryError("one statement at a time", hint="call the door once for each statement")
+        reads_only = cursor.is_readonly
+        if reading and not reads_only:
+            raise _only_reads()
+        if len(self._judged) >= JUDGED_TEXTS_MAX:
+            self._judged.clear()
+        self._judged[text] = reads_only
+        return True
+
+    def _authorize(
+        self, code: int, first: str | None, second: str | None, database: str | None, trigger: str | None
+    ) -> int:
+        if code in _READS:
+            return apsw.SQLITE_OK
+        if code in _WRITES:
+            # The first write SQLite asks about is the statement's own; cascades come after it.
+            self._target = self._target or first
+            self._refusal = self._refused_write(code, first or "", second) if first == self._target else None
+        elif code != apsw.SQLITE_PRAGMA or first not in _SCHEMA_PRAGMAS:
+            self._refusal = e.QueryError(
+                "the raw door reads and writes rows, nothing else",
+                hint="transactions, pragmas, attached files and the schema are the store's own",
+            )
+        return apsw.SQLITE_OK if self._refusal is None else apsw.SQLITE_DENY
+
+    def _refused_write(self, code: int, name: str, column: str | None) -> e.BmadError | None:
+        table = self._catalog.tables.get(name)
+        if table is None or not writable(table):
+            return e.ReadOnlyTable(f"a device may not write {name}")
+        if code == _DELETE and not deletable(table):
+            return e.ReadOnlyTable(f"rows of {name} are never deleted on a device")
+        if code == _UPDATE and column is not None and table.scope is Scope.USER:
+            declared = table.by_name.get(column)
+            if column in _ENVELOPE or (declared is not None and not declared.client_writable):
+                return e.ReadOnlyTable(f"a device may not change {name}.{column}")
+        return None
+
+
+def _only_reads() -> e.BmadError:
+    return e.QueryError(
+        "this door only reads", hint="write inside `with db.write() as tx:` with tx.execute()"
+    )

@@ -1,0 +1,130 @@
+"""Reading: a connection for each thread, and for a thread that writes, the one it writes on.
+
+Rules of this room: a reader is opened when a thread first reads and goes with its thread; it never sees half
+a transaction of another thread.
+"""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from itertools import starmap
+from typing import Any, Final, TypeVar
+
+import apsw
+
+from bmaddb import errors as e
+from bmaddb import statements
+from bmaddb.device.query import SearchText
+from bmaddb.device.store.connection import open_reader
+from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.store.raw_door import RawDoor
+from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.records import Record
+
+R = TypeVar("R", bound=Record)
+_SQL: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
+
+
+class _Here(threading.local):
+    """What one thread has open. `current` is what it reads on: its reader, or the writer while it writes."""
+
+    current: apsw.Connection | None = None
+    door: RawDoor | None = None
+    reader: apsw.Connection | None = None
+    reader_door: RawDoor | None = None
+    snapshots: int = 0
+
+
+class Readers:
+    """Runs reading statements on the calling thread's connection."""
+
+    def __init__(self, path: str, key: bytes | None, catalog: Catalog) -> None:
+        self.search_text: SearchText | None = None
+        self._path = path
+        self._key = key
+        self._catalog = catalog
+        self._here = _Here()
+        self._opened: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def connection(self) -> apsw.Connection:
+        """The connection this thread reads on."""
+        return self._here.current or self._open()
+
+    @property
+    def door(self) -> RawDoor:
+        """The raw door of that connection."""
+        here = self._here
+        if here.door is None:
+            self._open()
+        assert here.door is not None  # noqa: S101 -- just opened
+        return here.door
+
+    def records(self, record: type[R], text: str, arguments: tuple[Any, ...]) -> list[R]:
+        """Every row of a statement that selects the record's slots, as records."""
+        try:
+            return list(starmap(record, self.connection.execute(text, arguments)))
+        except DRIVER_ERRORS as error:
+            raise failure(error) from error
+
+    def tuples(self, text: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """Every row of a statement."""
+        try:
+            return self.connection.execute(text, arguments).fetchall()
+        except DRIVER_ERRORS as error:
+            raise failure(error) from error
+
+    def write_on(self, connection: apsw.Connection, door: RawDoor) -> None:
+        """This thread writes on `connection` from now on, and reads its own writes there."""
+        self._here.current, self._here.door = connection, door
+
+    def write_no_more(self) -> None:
+        here = self._here
+        here.current, here.door = here.reader, here.reader_door
+
+    def begin_snapshot(self) -> apsw.Connection:
+        """Hold what this thread reads still; nested calls share one snapshot."""
+        here, connection = self._here, self.connection
+        if connection is here.reader:
+            if here.snapshots == 0:
+                _run(connection, "begin_read")
+            here.snapshots += 1
+        return connection
+
+    def end_snapshot(self, connection: apsw.Connection) -> None:
+        here = self._here
+        if connection is here.reader and here.snapshots:
+            here.snapshots -= 1
+            if here.snapshots == 0 and not self._closed:
+                _run(connection, "rollback")
+
+    def close(self) -> None:
+        """Close every thread's reader; one that is reading just now closes when its thread lets it go."""
+        with self._lock:
+            self._closed = True
+            for connection in list(self._opened):
+                try:
+                    connection.close(True)
+                except apsw.Error:
+                    connection.interrupt()
+
+    def _open(self) -> apsw.Connection:
+        with self._lock:
+            if self._closed:
+                raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
+            connection = open_reader(self._path, self._key)
+            self._opened.add(connection)
+        here = self._here
+        here.current = here.reader = connection
+        here.door = here.reader_door = RawDoor(connection, self._catalog)
+        return connection
+
+
+def _run(connection: apsw.Connection, name: str) -> None:
+    try:
+        connection.execute(_SQL[name])
+    except apsw.Error as error:
+        raise failure(error) from error

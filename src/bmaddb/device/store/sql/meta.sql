@@ -1,0 +1,11 @@
+-- name: create
+-- What the file knows of itself.
+create table _bmad_meta (key text primary key not null, value text not null) strict, without rowid
+-- name: get
+select value from _bmad_meta where key = ?
+-- name: set
+insert into _bmad_meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value
+-- name: holds_tables
+select exists (select 1 from sqlite_schema where type = 'table' and name not like 'sqlite\_%' escape '\')
+-- name: table_columns
+select name from pragma_table_info(?) order by cid

@@ -1,0 +1,191 @@
+"""A write: what happens inside `with db.write() as tx`. All of it is kept, or none.
+
+Rules of this room: a nested write is a savepoint; a transaction is used by the thread that opened it, while
+it is open; what it returned before a rollback is no longer true after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from types import TracebackType
+from typing import Any, Final, Protocol, TypeVar, overload
+
+import apsw
+from msgspec.structs import replace
+
+from bmaddb import errors as e
+from bmaddb.clock import Clock
+from bmaddb.device.query import Query, compiler_writes
+from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.store.raw_door import Arguments, RawDoor
+from bmaddb.device.store.records import Moment, RowMaker
+from bmaddb.schema.records import Record, deletable
+from bmaddb.schema.tables import Table
+
+R = TypeVar("R", bound=Record)
+BULK_ROWS: Final = 1000
+"""Rows of a bulk insert that are in memory at once."""
+_NO_ID: Final = ""
+
+
+class Ground(Protocol):
+    """What a transaction stands on; the store."""
+
+    clock: Clock
+    writing_door: RawDoor
+
+    @property
+    def writes_here(self) -> bool: ...
+    @property
+    def writing_connection(self) -> apsw.Connection: ...
+    def begin_write(self) -> bool: ...
+    def end_write(self, *, outermost: bool, keep: bool) -> None: ...
+    def get(self, record: type[R], row_id: str) -> R | None: ...
+    def query(self, record: type[R]) -> Query[R]: ...
+    def row_maker(self, record: type[Record]) -> RowMaker: ...
+    def moment(self) -> Moment: ...
+
+
+class WriteTransaction:
+    """Reads and writes of one transaction; made by `Store.write()`."""
+
+    __slots__ = ("_connection", "_open", "_outermost", "_store")
+
+    def __init__(self, store: Ground) -> None:
+        self._store = store
+        self._open = False
+
+    def __enter__(self) -> WriteTransaction:
+        self._outermost = self._store.begin_write()
+        self._connection = self._store.writing_connection
+        self._open = True
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open = False
+        self._store.end_write(outermost=self._outermost, keep=kind is None)
+
+    def savepoint(self) -> WriteTransaction:
+        """A write inside this one, for `with`: undone alone when its block raises."""
+        self._usable()
+        return WriteTransaction(self._store)
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def get(self, record: type[R], row_id: str) -> R | None:
+        """The row with this id as the transaction sees it, or None."""
+        self._usable()
+        return self._store.get(record, row_id)
+
+    def query(self, record: type[R]) -> Query[R]:
+        """A query that sees the transaction's own writes."""
+        self._usable()
+        return self._store.query(record)
+
+    # -- writing -------------------------------------------------------------------------------------------
+
+    def insert(self, record: type[R], /, **values: Any) -> R:
+        """A new row. id, user_id, created_at, updated_at and defaults are filled in where they are left out.
+
+        RecordInvalid when a value does not fit or the id is taken; ReadOnlyTable when a device may not write
+        the table or a column.
+        """
+        self._usable()
+        maker = self._store.row_maker(record)
+        row = maker.row(values, self._store.moment())
+        self._run(compiler_writes.insert(record), row, maker.table)
+        return record(*row)
+
+    def insert_many(self, record: type[Record], rows: Iterable[Mapping[str, Any]], /) -> int:
+        """New rows from mappings of column to value, all or none of them; the answer is how many."""
+        self._usable()
+        maker = self._store.row_maker(record)
+        text, count = compiler_writes.insert(record), 0
+        with self.savepoint():
+            for chunk in _chunks(rows):
+                made = maker.rows(chunk, self._store.moment())
+                try:
+                    self._connection.executemany(text, made)
+                except DRIVER_ERRORS as error:
+                    raise failure(error, (maker.table,)) from error
+                count += len(chunk)
+        return count
+
+    @overload
+    def update(self, target: R, /, **values: Any) -> R: ...
+    @overload
+    def update(self, target: type[R], row_id: str, /, **values: Any) -> R: ...
+    def update(self, target: R | type[R], row_id: str = _NO_ID, /, **values: Any) -> R:
+        """Change columns of a row, named by a record or by its class and id; the answer is the row now.
+
+        Only what differs from the row in the file is written; when nothing does, nothing is. RecordNotFound
+        when there is no such row.
+        """
+        self._usable()
+        record, wanted = _named(target, row_id)
+        maker = self._store.row_maker(record)
+        current = self._store.get(record, wanted)
+        if current is None:
+            raise e.RecordNotFound(f"{maker.table.name} has no row '{wanted}'")
+        changed = maker.changes(current, values, self._store.clock.now_ms())
+        if not changed:
+            return current
+        text = compiler_writes.update(record, tuple(changed))
+        self._run(text, [*changed.values(), wanted], maker.table)
+        changed_row: R = replace(current, **maker.slots(changed))  # type: ignore[type-var]
+        return changed_row
+
+    @overload
+    def delete(self, target: Record, /) -> bool: ...
+    @overload
+    def delete(self, target: type[Record], row_id: str, /) -> bool: ...
+    def delete(self, target: Record | type[Record], row_id: str = _NO_ID, /) -> bool:
+        """Remove a row, named by a record or by its class and id; False when it was not there."""
+        self._usable()
+        record, wanted = _named(target, row_id)
+        maker = self._store.row_maker(record)
+        if not deletable(maker.table):
+            raise e.ReadOnlyTable(f"rows of {maker.table.name} are never deleted on a device")
+        before = self._connection.total_changes()
+        self._run(compiler_writes.delete(record), (wanted,), maker.table)
+        return self._connection.total_changes() > before
+
+    def execute(self, sql: str, arguments: Arguments = (), /) -> list[tuple[Any, ...]]:
+        """One SQL statement in your own words; values belong into `arguments`. The answer is its rows.
+
+        Writes are captured like any other, and held to the same rules about tables and columns; envelope
+        columns are not filled in. Transactions, pragmas and schema changes are refused.
+        """
+        self._usable()
+        return self._store.writing_door.run(sql, arguments, reading=False)
+
+    # -- inside --------------------------------------------------------------------------------------------
+
+    def _usable(self) -> None:
+        if not self._open:
+            raise e.StoreError("the transaction is over", hint="use it inside its `with` block")
+        if not self._store.writes_here:
+            raise e.StoreError("a transaction belongs to the thread that opened it")
+
+    def _run(self, text: str, arguments: list[Any] | tuple[Any, ...], table: Table) -> None:
+        try:
+            self._connection.execute(text, arguments)
+        except DRIVER_ERRORS as error:
+            raise failure(error, (table,)) from error
+
+
+def _named(target: R | type[R], row_id: str) -> tuple[type[R], str]:
+    if isinstance(target, type):
+        if not row_id:
+            raise e.StoreError("name the row: pass its id beside the class")
+        return target, row_id
+    return type(target), target.id
+
+
+def _chunks(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]]]:
+    left = iter(rows)
+    while chunk := list(islice(left, BULK_ROWS)):
+        yield chunk

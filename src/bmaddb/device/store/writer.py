@@ -1,0 +1,165 @@
+"""The one connection that writes, and the lock that keeps writes in a row: begin, savepoints, commit, undo.
+
+Rules of this room: the lock belongs to the thread of the outermost write; a transaction that does not commit
+leaves nothing behind, neither in the file nor here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Final
+
+import apsw
+
+from bmaddb import errors as e
+from bmaddb import statements
+from bmaddb.device.store.capture import Capture, recorded_tables
+from bmaddb.device.store.failures import failure
+from bmaddb.device.store.hooks import BeforeCommit, CommitDraft
+from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.tables import Table
+
+WRITE_WAIT_MS_MAX: Final = 30_000
+SAVEPOINT_DEPTH_MAX: Final = 100
+_SQL: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
+
+
+class Writer:
+    """Runs one transaction at a time on `connection`."""
+
+    def __init__(self, connection: apsw.Connection, catalog: Catalog) -> None:
+        self.connection = connection
+        self.depth = 0
+        self._catalog = catalog
+        self._recorded = recorded_tables(catalog)
+        self._lock = threading.Lock()
+        self._owner: int | None = None
+        self._capture: Capture | None = None
+        self._touched: set[str] | None = None
+
+    @property
+    def mine(self) -> bool:
+        """Does this thread write just now?"""
+        return self._owner == threading.get_ident()
+
+    @property
+    def applying(self) -> bool:
+        """Is the transaction one from elsewhere, which is not captured?"""
+        return self._owner is not None and self._capture is None
+
+    def begin(self, *, captured: bool) -> None:
+        """Start a transaction; StoreBusy when others write for too long."""
+        self.acquire()
+        try:
+            self.connection.execute(_SQL["begin_write"])
+            if captured:
+                self._capture = Capture(self.connection, self._recorded)
+                self._touched = self._capture.touched
+            else:
+                self._watch()
+        except BaseException as error:
+            self.rollback()
+            raise self._translated(error) from error
+        self.depth = 1
+
+    def commit(self, hooks: Sequence[BeforeCommit]) -> frozenset[str]:
+        """Make the transaction durable; the answer is the tables it touched. Undone when a hook raises."""
+        try:
+            self._tell(hooks)
+            self.connection.execute(_SQL["commit"])
+            touched = frozenset(self._touched or ())
+        except BaseException as error:
+            translated = self._translated(error)
+            self.rollback()
+            raise translated from error
+        self._end()
+        return touched
+
+    def rollback(self) -> None:
+        """Undo the transaction; safe when SQLite has undone it already."""
+        try:
+            if self.connection.in_transaction:
+                self.connection.execute(_SQL["rollback"])
+        finally:
+            self._end()
+
+    def savepoint(self) -> None:
+        if self.depth >= SAVEPOINT_DEPTH_MAX:
+            raise e.StoreError(f"writes are nested deeper than {SAVEPOINT_DEPTH_MAX}")
+        self._run("savepoint")
+        self.depth += 1
+
+    def release(self) -> None:
+        self.depth -= 1
+        self._run("release")
+
+    def rollback_to(self) -> None:
+        self.depth -= 1
+        if self.connection.in_transaction:
+            self._run("rollback_to")
+            self._run("release")
+
+    def acquire(self) -> None:
+        """Take the lock without a transaction; `free` gives it back."""
+        if not self._lock.acquire(timeout=WRITE_WAIT_MS_MAX / 1000):
+            raise e.StoreBusy(f"another thread has been writing for {WRITE_WAIT_MS_MAX} ms", hint="try again")
+        self._owner = threading.get_ident()
+
+    def free(self) -> None:
+        self._owner = None
+        self._lock.release()
+
+    def _run(self, name: str) -> None:
+        try:
+            self.connection.execute(_SQL[name])
+        except apsw.Error as error:
+            raise failure(error) from error
+
+    def _watch(self) -> None:
+        touched: set[str] = set()
+        self._touched = touched
+        self.connection.set_update_hook(lambda _, __, table, ___: touched.add(table))
+        self.connection.execute(_SQL["wait_for_references"])
+
+    def _tell(self, hooks: Sequence[BeforeCommit]) -> None:
+        capture = self._capture
+        if capture is None or not hooks:
+            return
+        changeset = capture.changeset()
+        if changeset:
+            draft = CommitDraft(changeset=changeset, connection=self.connection, tables=capture.recorded)
+            for hook in hooks:
+                hook(draft)
+
+    def _end(self) -> None:
+        if self._capture is not None:
+            self._capture.close()
+        else:
+            self.connection.set_update_hook(None)
+        self._capture = self._touched = None
+        self.depth = 0
+        self.free()
+
+    def _translated(self, error: BaseException) -> BaseException:
+        if not isinstance(error, apsw.Error):
+            return error
+        if isinstance(error, apsw.ConstraintError) and self.connection.in_transaction:
+            return self._broken_reference() or failure(error)
+        return failure(error)
+
+    def _broken_reference(self) -> e.RecordInvalid | None:
+        """Which row refers to nothing: asked only when a commit was refused for it."""
+        touched = self._touched or set()
+        for table in self._catalog.device_tables:
+            if table.name in touched or _refers_to(table, touched):
+                for parent, column in self.connection.execute(_SQL["broken_reference"], (table.name,)):
+                    return e.RecordInvalid(
+                        f"{table.name}.{column} names a row of {parent} that is not there",
+                        hint="insert the parent in the same transaction, or delete what refers to it first",
+                    )
+        return None
+
+
+def _refers_to(table: Table, names: set[str]) -> bool:
+    return any(column.spec.references in names for column in table.foreign_keys)

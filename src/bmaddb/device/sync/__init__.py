@@ -1,0 +1,11 @@
+"""Sync: the I/O that `protocol.session` asks for, between one store and one server."""
+
+from __future__ import annotations
+
+from bmaddb.device.sync.engine import SyncEngine
+from bmaddb.device.sync.http_transport import HttpTransport
+from bmaddb.device.sync.report import SyncReport
+from bmaddb.device.sync.schedule import BackgroundSync, Schedule
+from bmaddb.device.sync.transport import Transport
+
+__all__ = ["BackgroundSync", "HttpTransport", "Schedule", "SyncEngine", "SyncReport", "Transport"]

@@ -1,0 +1,87 @@
+"""The engine: one store and one server, synced by whoever asks, one run at a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import Future
+from typing import Any, Literal, TypeAlias
+
+from bmaddb.device.outbox import Outbox
+from bmaddb.device.store import Store
+from bmaddb.device.sync.loop import LoopThread
+from bmaddb.device.sync.report import SyncReport
+from bmaddb.device.sync.run import Device, Sleep, SyncRun
+from bmaddb.device.sync.transport import Transport
+from bmaddb.protocol.session import Limits
+
+Trigger: TypeAlias = Literal["start", "timer", "write", "push", "manual", "online"]
+
+
+class SyncEngine:
+    """Syncs one store with one server. Usable from any thread; a sync itself runs on a thread of its own.
+
+    `sleep` (seconds) is how it waits between attempts; tests pass one that does not.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        outbox: Outbox,
+        transport: Transport,
+        *,
+        limits: Limits | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self.store = store
+        self.loop = LoopThread("bmaddb-sync")
+        self._transport = transport
+        self._device = Device(
+            store=store, outbox=outbox, transport=transport, limits=limits or Limits(), sleep=sleep
+        )
+        self._current: asyncio.Task[SyncReport] | None = None
+        self._next: asyncio.Task[SyncReport] | None = None
+
+    async def sync(self, trigger: Trigger = "manual") -> SyncReport:
+        """Bring both sides together; everything committed before the call is part of it.
+
+        Trouble with the network, the server or the token comes back in the report. A call during a sync
+        waits for it and then for one more, which all callers share. Raises StoreError for the file.
+        """
+        return await asyncio.wrap_future(self._submit(trigger))
+
+    def sync_blocking(self, trigger: Trigger = "manual") -> SyncReport:
+        """The same, for callers without an event loop."""
+        return self._submit(trigger).result()
+
+    def close(self) -> None:
+        """Let go of the network and the thread; a sync that runs is cut, the next goes on from there."""
+        if self.loop.started:
+            self.loop.submit(self._transport.close()).result()
+        self.loop.close()
+
+    async def join(self, trigger: Trigger) -> SyncReport:
+        """One sync that begins after now; only for coroutines on the engine's own loop."""
+        if self._current is None:
+            self._current = self._begun(SyncRun(self._device).run(trigger))
+            return await asyncio.shield(self._current)
+        if self._next is None:
+            self._next = self._begun(self._after(self._current, trigger))
+        return await asyncio.shield(self._next)
+
+    def _submit(self, trigger: Trigger) -> Future[SyncReport]:
+        return self.loop.submit(self.join(trigger))
+
+    def _begun(self, run: Coroutine[Any, Any, SyncReport]) -> asyncio.Task[SyncReport]:
+        task = asyncio.create_task(run)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[SyncReport]) -> None:
+        if task is self._current:
+            self._current = None
+
+    async def _after(self, running: asyncio.Task[SyncReport], trigger: Trigger) -> SyncReport:
+        await asyncio.wait([running])
+        self._current, self._next = self._next, None
+        return await SyncRun(self._device).run(trigger)

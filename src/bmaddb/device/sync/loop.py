@@ -1,0 +1,86 @@
+"""The thread on which a sync runs: one private event loop, for blocking and awaiting callers alike."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from bmaddb import errors as e
+
+T = TypeVar("T")
+STOP_WAIT_S_MAX = 10.0
+
+
+class LoopThread:
+    """An event loop on a thread of its own, started when first needed."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run the coroutine there; its outcome comes as a thread-safe future."""
+        try:
+            loop = self._running()
+        except e.BmadError:
+            coroutine.close()
+            raise
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise e.LocalProtocolError("the sync thread would wait for itself", hint="await it instead")
+        return asyncio.run_coroutine_threadsafe(coroutine, loop)
+
+    @property
+    def started(self) -> bool:
+        """Has anything ever run there, and is it still possible?"""
+        with self._lock:
+            return self._loop is not None
+
+    def call_soon(self, callback: Callable[[], None]) -> None:
+        """Have `callback` run there soon; nothing happens when the thread is not running."""
+        with self._lock:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(callback)
+
+    def close(self) -> None:
+        """Stop the thread; what still runs there is cancelled."""
+        with self._lock:
+            self._closed = True
+            loop, thread, self._loop = self._loop, self._thread, None
+        if loop is not None and thread is not None:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join(STOP_WAIT_S_MAX)
+
+    def _running(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._closed:
+                raise e.SyncError("the sync engine is closed")
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                # One worker: each thread that reads opens a connection of its own.
+                self._loop.set_default_executor(ThreadPoolExecutor(1, f"{self._name}-file"))
+                self._thread = threading.Thread(
+                    target=_serve, args=(self._loop,), name=self._name, daemon=True
+                )
+                self._thread.start()
+            return self._loop
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_forever()
+    finally:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+        loop.close()

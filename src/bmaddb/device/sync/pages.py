@@ -1,0 +1,158 @@
+"""Pages from the server into the file: rows, deletes and cursor in one transaction.
+
+Rules of this room: a row that nothing waits for is written by SQLite from the JSON text, without becoming a
+Python object; a row that something waits for is merged. Foreign keys are not enforced while a page is
+written: a child may arrive a page before its parent, and the server tells cascades itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+import msgspec
+
+from bmaddb import statements
+from bmaddb.device.outbox import Outbox
+from bmaddb.device.outbox.capture import LAST_STAMP
+from bmaddb.device.store import Store
+from bmaddb.device.sync.rebase import Rebase
+from bmaddb.protocol.codec import row_values
+from bmaddb.protocol.merge import RemoteRow
+from bmaddb.protocol.messages import PullAnswer, TablePage
+from bmaddb.protocol.stamps import is_stamp
+from bmaddb.protocol.values import unbase64
+from bmaddb.schema.kinds import Kind
+from bmaddb.schema.rules import Scope
+from bmaddb.schema.sqlite_ddl_rows import (
+    UNBASE64,
+    drop_rows,
+    mark_unseen,
+    read_unseen,
+    upsert_page,
+)
+from bmaddb.schema.tables import Table
+from bmaddb.signals import PageApplied
+
+_SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
+_ROW_ENVELOPE = frozenset({"id", "server_seq", "hlc", "stamps"})
+
+
+@dataclass(slots=True)
+class PageCounts:
+    """What a page brought."""
+
+    rows: int = 0
+    deletes: int = 0
+    verdicts: int = 0
+
+
+class Pages:
+    """Writes pages into one store."""
+
+    def __init__(self, store: Store, outbox: Outbox) -> None:
+        self._store = store
+        self._outbox = outbox
+
+    def apply(self, page: PullAnswer) -> PageCounts:
+        """Write a page and its cursor; what waits for one of its rows is merged."""
+        counts = PageCounts()
+        with self._outbox.edit(loose_keys=True) as (connection, waiting):
+            rebase = Rebase(self._store, self._outbox, connection, waiting)
+            parts = [(table, part) for part in page.tables if (table := self._synced(part)) is not None]
+            for table, part in parts:
+                counts.rows += self._write_rows(rebase, table, part)
+            for table, part in parts:
+                counts.deletes += self._write_deletes(rebase, table, list(part.deleted))
+            now_ms = self._store.clock.now_ms()
+            connection.execute(_SQL["save_cursor"], (page.cursor, self._store.catalog.version, now_ms))
+            counts.verdicts = rebase.verdicts
+            self._outbox.tell(PageApplied(rows=counts.rows, deletes=counts.deletes, more=page.more))
+        return counts
+
+    def begin_resync(self) -> None:
+        """Everything will be read again: no row counts as seen, no number as known."""
+        with self._outbox.edit(loose_keys=True) as (connection, waiting):
+            self._outbox.release(connection, waiting)
+            for table in self._store.catalog.synced_tables:
+                connection.execute(mark_unseen(table))
+            connection.execute(_SQL["begin_resync"], (self._store.catalog.version,))
+
+    def sweep(self) -> PageCounts:
+        """Everything was read again: what did not come is deleted on the server."""
+        counts = PageCounts()
+        with self._outbox.edit(loose_keys=True) as (connection, waiting):
+            rebase = Rebase(self._store, self._outbox, connection, waiting)
+            for table in self._store.catalog.synced_tables:
+                unseen = [str(row[0]) for row in connection.execute(read_unseen(table))]
+                counts.deletes += self._write_deletes(rebase, table, unseen)
+            connection.execute(_SQL["end_resync"])
+            counts.verdicts = rebase.verdicts
+        return counts
+
+    def _synced(self, part: TablePage) -> Table | None:
+        """The table of this part; None for one that a newer server has and this version does not know."""
+        table = self._store.catalog.tables.get(part.table)
+        return table if table is not None and table.synced else None
+
+    def _write_rows(self, rebase: Rebase, table: Table, part: TablePage) -> int:
+        connection = rebase.connection
+        rows, count = connection.execute(_SQL["parse_rows"], (bytes(part.rows).decode(),)).fetchone() or (
+            b"",
+            0,
+        )
+        if not count:
+            return 0
+        if any(column.kind is Kind.BLOB for column in table.columns):
+            connection.create_scalar_function(UNBASE64, _blob, 1, deterministic=True)
+        waits = rebase.waiting.rows_of(table.name)
+        if waits:
+            ids = msgspec.json.encode(waits).decode()
+            place = part.columns.index("id")
+            for (text,) in connection.execute(_SQL["rows_among"], (rows, place, ids)).fetchall():
+                rebase.merge(table, _remote_row(table, part.columns, row_values(str(text))))
+            statement = upsert_page(table, part.columns, sparing=True)
+            connection.execute(statement, (rows, self._store.user, ids))
+        else:
+            owner = (self._store.user,) if table.scope is Scope.USER else ()
+            connection.execute(upsert_page(table, part.columns), (rows, *owner))
+        self._observe(connection, part, rows)
+        return int(count)
+
+    def _write_deletes(self, rebase: Rebase, table: Table, ids: list[str]) -> int:
+        waits = rebase.waiting.rows_of(table.name)
+        merged = set(waits).intersection(ids) if waits else set()
+        for row_id in ids:
+            if row_id in merged:
+                rebase.merge(table, RemoteRow(table=table.name, id=row_id, server_seq=None, values=None))
+        rest = [row_id for row_id in ids if row_id not in merged] if merged else ids
+        if rest:
+            rebase.connection.execute(drop_rows(table), (msgspec.json.encode(rest).decode(),))
+        return len(ids)
+
+    def _observe(self, connection: apsw.Connection, part: TablePage, rows: bytes) -> None:
+        """Let our clock run past every stamp of the page."""
+        for name, block in (("hlc", "newest_stamp"), ("stamps", "newest_column_stamp")):
+            if name not in part.columns:
+                continue
+            newest = connection.execute(_SQL[block], (rows, part.columns.index(name))).fetchone()
+            if newest is not None and isinstance(newest[0], str) and is_stamp(newest[0]):
+                last = self._outbox.capture.observe(newest[0])
+                self._store.meta_set(LAST_STAMP, last, connection)
+
+
+def _remote_row(table: Table, columns: tuple[str, ...], values: list[Any]) -> RemoteRow:
+    named = dict(zip(columns, values, strict=True))
+    return RemoteRow(
+        table=table.name,
+        id=named["id"],
+        server_seq=named["server_seq"],
+        values={name: value for name, value in named.items() if name not in _ROW_ENVELOPE},
+        hlc=named.get("hlc") or "",
+        stamps=named.get("stamps") or {},
+    )
+
+
+def _blob(*values: object) -> bytes | None:
+    return None if values[0] is None else unbase64(str(values[0]))

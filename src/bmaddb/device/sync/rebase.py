@@ -1,0 +1,136 @@
+"""Rebase: what waits for a row is put on top of the server's row, in the file and in the outbox."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import apsw
+import msgspec
+
+from bmaddb import statements
+from bmaddb.device.outbox import Outbox
+from bmaddb.device.outbox.waiting import Waiting
+from bmaddb.device.store import Store
+from bmaddb.entropy import uuid7
+from bmaddb.protocol.changes import SERVER_SEQ
+from bmaddb.protocol.merge import Action, RemoteRow, RowMerge, Verdict, merge_row
+from bmaddb.protocol.messages import ServerRow
+from bmaddb.protocol.values import to_raw, to_wire
+from bmaddb.schema import kinds
+from bmaddb.schema.columns import Column
+from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, read_row, set_columns
+from bmaddb.schema.tables import Table
+from bmaddb.signals import ConflictResolved
+
+_SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
+
+
+class Rebase:
+    """Merges rows inside one transaction of the outbox."""
+
+    def __init__(self, store: Store, outbox: Outbox, connection: apsw.Connection, waiting: Waiting) -> None:
+        self.connection = connection
+        self.waiting = waiting
+        self.verdicts = 0
+        self._store = store
+        self._outbox = outbox
+
+    def merge_answer(self, row: ServerRow) -> None:
+        """Merge a row that came with a conflict."""
+        table = self._store.catalog.tables.get(row.table)
+        if table is None:
+            return
+        values = None if row.row is None else {**row.row}
+        for name in (SERVER_SEQ, "id", "user_id", "hlc", "stamps"):
+            if values is not None:
+                values.pop(name, None)
+        self.merge(
+            table,
+            RemoteRow(
+                table=row.table,
+                id=row.id,
+                server_seq=row.server_seq if values is not None else None,
+                values=values,
+                hlc=row.hlc or "",
+                stamps=row.stamps or {},
+            ),
+        )
+
+    def merge(self, table: Table, remote: RemoteRow) -> None:
+        """Bring one row, and what waits for it, onto the server's row."""
+        key = (table.name, remote.id)
+        chain = self.waiting.chain(key)
+        local = self._local(table, remote.id)
+        if chain:
+            merged = merge_row(table, chain, local, remote, self._store.clock.now_ms())
+        elif remote.values is None:
+            merged = RowMerge(action=Action.DROP)
+        else:
+            merged = RowMerge(action=Action.PUT, values=remote.values)
+        self._write_row(table, remote, merged, stands=local is not None)
+        for item in chain:
+            change = merged.changes.get(item.position, item.change)
+            if change != item.change:
+                self.waiting.rewrite(item.position, key, change)
+        for verdict in merged.verdicts:
+            self._record(verdict)
+        if merged.verdicts:
+            self.verdicts += len(merged.verdicts)
+            told = ConflictResolved(table=table.name, row_id=remote.id, verdicts=len(merged.verdicts))
+            self._outbox.tell(told)
+
+    def _local(self, table: Table, row_id: str) -> dict[str, Any] | None:
+        row = self.connection.execute(read_row(table), (row_id,)).fetchone()
+        if row is None:
+            return None
+        pairs = zip(table.columns, row, strict=True)
+        return {column.name: to_wire(column.kind, raw) for column, raw in pairs}
+
+    def _write_row(self, table: Table, remote: RemoteRow, merged: RowMerge, *, stands: bool) -> None:
+        if merged.action is Action.DROP:
+            self.connection.execute(drop_rows(table), (msgspec.json.encode([remote.id]).decode(),))
+            return
+        values = dict(merged.values)
+        if merged.action is Action.PUT:
+            values[SERVER_SEQ] = remote.server_seq
+        raw = {
+            column.name: to_raw(column.kind, values[column.name])
+            for column in table.columns
+            if column.name in values
+        }
+        if merged.action is Action.PUT and not stands:
+            raw |= {"id": remote.id, "user_id": self._store.user}
+            whole = [raw[column.name] if column.name in raw else _default(column) for column in table.columns]
+            self.connection.execute(insert_row(table), whole)
+        elif raw:
+            self.connection.execute(set_columns(table, tuple(raw)), (remote.id, *raw.values()))
+
+    def _record(self, verdict: Verdict) -> None:
+        now_ms = self._store.clock.now_ms()
+        self.connection.execute(
+            _SQL["add_conflict"],
+            (
+                uuid7(self._store.entropy, now_ms),
+                verdict.table,
+                verdict.id,
+                verdict.column,
+                _json(verdict.base),
+                _json(verdict.mine),
+                _json(verdict.theirs),
+                _json(verdict.resolved),
+                verdict.rule,
+                int(verdict.needs_attention),
+                now_ms,
+            ),
+        )
+
+
+def _default(column: Column[Any]) -> Any:
+    """What SQLite holds in a column that the server does not send."""
+    if not column.spec.has_default or column.spec.default is None:
+        return None
+    return kinds.to_raw(column.kind, column.spec.default)
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()

@@ -1,0 +1,130 @@
+"""When to sync without being asked: after a local commit, from time to time, later after a failure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bmaddb import errors as e
+from bmaddb.device.outbox.retry import WAIT_MS_MAX, backoff_ms
+from bmaddb.device.store import CommitFact
+from bmaddb.device.sync.engine import SyncEngine, Trigger
+from bmaddb.protocol.steps import Result
+from bmaddb.signals import SyncEnded
+
+Alarm: TypeAlias = Callable[[asyncio.Event, float], Awaitable[None]]
+"""Returns when the event is set or so many seconds have passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How eager the background is."""
+
+    poll_ms: int = 30_000
+    """Between syncs when nothing happens here: what others did is seen after this at the latest."""
+    gather_ms: int = 100
+    """After a local commit, so that a burst of commits leaves together."""
+    retry_ms: int = 1_000
+    """After the first failure; doubles up to `retry_ms_max`, and ends only when the sync is stopped."""
+    retry_ms_max: int = WAIT_MS_MAX
+
+
+async def alarm_clock(event: asyncio.Event, seconds: float) -> None:
+    """The alarm of ordinary life."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return
+
+
+class BackgroundSync:
+    """Keeps one store in step with its server, from `start` to `stop`."""
+
+    def __init__(
+        self,
+        engine: SyncEngine,
+        *,
+        schedule: Schedule | None = None,
+        alarm: Alarm = alarm_clock,
+    ) -> None:
+        self._store = engine.store
+        self._engine = engine
+        self._schedule = schedule or Schedule()
+        self._alarm = alarm
+        self._synced = frozenset(table.name for table in engine.store.catalog.synced_tables)
+        self._event: asyncio.Event | None = None
+        self._written = False
+        self._failures = 0
+        self._stopping = False
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Sync now, and from now on by itself; a second start changes nothing."""
+        if self._committed not in self._store.after_commit:
+            self._store.after_commit.append(self._committed)
+        self._engine.loop.submit(self._start()).result()
+
+    def stop(self) -> None:
+        """No more syncs by itself; waits for one that is running."""
+        if self._committed in self._store.after_commit:
+            self._store.after_commit.remove(self._committed)
+        if self._engine.loop.started:
+            self._engine.loop.submit(self._stop()).result()
+
+    def wake(self) -> None:
+        """Sync soon; a poke, or the network is back."""
+        self._engine.loop.call_soon(self._ring)
+
+    async def _start(self) -> None:
+        if self._task is None or self._task.done():
+            self._event, self._stopping = asyncio.Event(), False
+            self._task = asyncio.create_task(self._run(self._event))
+
+    async def _stop(self) -> None:
+        self._stopping = True
+        self._ring()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    def _ring(self) -> None:
+        if self._event is not None:
+            self._event.set()
+
+    def _committed(self, fact: CommitFact) -> None:
+        if fact.origin == "local" and fact.tables & self._synced:
+            self._written = True
+            if not self._failures:  # without a network a commit is no reason to hurry
+                self.wake()
+
+    async def _run(self, event: asyncio.Event) -> None:
+        trigger: Trigger = "start"
+        while not self._stopping:
+            event.clear()
+            self._written = False
+            self._failures = 0 if await self._synced_well(trigger) else self._failures + 1
+            await self._rest(event)
+            trigger = "write" if self._written else "push" if event.is_set() else "timer"
+
+    async def _synced_well(self, trigger: Trigger) -> bool:
+        """One sync; an error of the file is told like a failed sync, and tried again like one."""
+        try:
+            report = await self._engine.join(trigger)
+        except e.BmadError as error:
+            self._store.signals.emit(SyncEnded(result=str(Result.FAILED), error_code=error.code))
+            return False
+        return report.result in (Result.OK, Result.PARTIAL)
+
+    async def _rest(self, event: asyncio.Event) -> None:
+        """Until something happens, or it is time."""
+        schedule = self._schedule
+        if self._failures:
+            fraction = self._store.entropy.fraction()
+            delay_ms = backoff_ms(schedule.retry_ms, self._failures, fraction, limit_ms=schedule.retry_ms_max)
+            await self._alarm(event, delay_ms / 1000)
+            return
+        await self._alarm(event, schedule.poll_ms / 1000)
+        if self._written and not self._stopping:
+            event.clear()
+            await self._alarm(event, schedule.gather_ms / 1000)

@@ -1,0 +1,39 @@
+-- Statements of the sync engine: its cursor, its verdicts, its runs, and pages of rows as they arrive.
+
+-- name: cursor
+SELECT cursor, schema_version, full_resync FROM sync_cursors WHERE id = 'native'
+
+-- name: save_cursor
+INSERT INTO sync_cursors (id, stream, cursor, schema_version, last_pulled_at)
+VALUES ('native', 'native', ?1, ?2, ?3)
+ON CONFLICT (id) DO UPDATE SET cursor = ?1, schema_version = ?2, last_pulled_at = ?3
+
+-- name: begin_resync
+INSERT INTO sync_cursors (id, stream, cursor, schema_version, full_resync)
+VALUES ('native', 'native', NULL, ?1, 1)
+ON CONFLICT (id) DO UPDATE SET cursor = NULL, full_resync = 1
+
+-- name: end_resync
+UPDATE sync_cursors SET full_resync = 0 WHERE id = 'native'
+
+-- name: parse_rows
+SELECT jsonb(?1), json_array_length(?1)
+
+-- name: rows_among
+SELECT json(value) FROM jsonb_each(?1) WHERE value->>?2 IN (SELECT value FROM json_each(?3))
+
+-- name: newest_stamp
+SELECT max(value->>?2) FROM jsonb_each(?1)
+
+-- name: newest_column_stamp
+SELECT max(stamp.value) FROM jsonb_each(?1) AS row, json_each(row.value->?2) AS stamp
+
+-- name: add_conflict
+INSERT INTO sync_conflicts (id, table_name, row_id, column_name, base_value, local_value, remote_value,
+  resolved_value, policy, resolved_by, needs_attention, detected_at, resolved_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'rule', ?10, ?11, ?11)
+
+-- name: add_run
+INSERT INTO sync_runs (id, trigger, started_at, ended_at, result, pushed_rows, pulled_rows, bytes_up, bytes_down,
+  conflicts, error_code)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)

@@ -1,0 +1,1 @@
+"""The twelve modules, as declarations, and the registry that knows them all."""

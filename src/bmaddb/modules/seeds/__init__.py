@@ -1,0 +1,1 @@
+"""What catalogue tables and registries start with: plain data, nl and en, one subject a file."""

@@ -1,0 +1,137 @@
+"""Changes: what one local transaction did to each row, and the shape in which it leaves for the server.
+
+Rules of this room: all values are wire values; an update names only the columns it changed, in `old` and in
+`new`; an insert has no `old`; a delete has the whole row in `old` and no `new`.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import Any
+
+from bmaddb.protocol.messages import RowDelete, RowInserts, RowUpdate, TableChange
+from bmaddb.protocol.values import fault
+from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.columns import Column
+from bmaddb.schema.rules import MergeRule
+from bmaddb.schema.tables import Table
+
+NO_VALUES: Mapping[str, Any] = MappingProxyType({})
+SERVER_SEQ = "server_seq"
+_ENVELOPE_UNSENT = frozenset({"user_id", SERVER_SEQ})
+RowKey = tuple[str, str]
+
+
+class Op(enum.StrEnum):
+    """What happened to a row, seen from before and after the transaction."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One row's change inside an entry."""
+
+    table: str
+    op: Op
+    id: str
+    old: Mapping[str, Any] = field(default_factory=lambda: NO_VALUES)
+    new: Mapping[str, Any] = field(default_factory=lambda: NO_VALUES)
+
+    @property
+    def key(self) -> RowKey:
+        return self.table, self.id
+
+    def with_old(self, **values: Any) -> Change:
+        """The same change, now believed to start from other values."""
+        return replace(self, old={**self.old, **values})
+
+
+def entry_fault(catalog: Catalog, changes: Iterable[Change]) -> str | None:
+    """Why this entry cannot be sent, in words for a person; None when it can."""
+    for change in changes:
+        table = catalog.tables.get(change.table)
+        if table is None:
+            return f"table '{change.table}' does not exist in this version"
+        reason = _change_fault(table, change)
+        if reason is not None:
+            return reason
+    return None
+
+
+def outgoing(
+    catalog: Catalog, changes: Sequence[Change], base: Mapping[RowKey, int | None]
+) -> tuple[TableChange, ...]:
+    """The changes of one entry as the server reads them, parents before children.
+
+    The server writes all inserts and updates in this order, then all deletes in the reverse one. Empty when
+    nothing in the entry concerns the server.
+    """
+    groups: dict[str, list[Change]] = {name: [] for name in catalog.tables}
+    for change in changes:
+        groups[change.table].append(change)
+    told: list[TableChange] = []
+    for name, listed in groups.items():
+        table = catalog.table(name)
+        inserts = _inserts(table, [change for change in listed if change.op is Op.INSERT])
+        told += [TableChange(table=name, insert=insert) for insert in inserts]
+        updates = tuple(_updates(table, [change for change in listed if change.op is Op.UPDATE], base))
+        deletes = tuple(
+            RowDelete(id=change.id, base=base.get(change.key)) for change in listed if change.op is Op.DELETE
+        )
+        if updates or deletes:
+            told.append(TableChange(table=name, update=updates, delete=deletes))
+    return tuple(told)
+
+
+def parents(table: Table, values: Mapping[str, Any]) -> frozenset[RowKey]:
+    """The rows that a row with these `values` refers to by foreign key."""
+    return frozenset(
+        (str(column.spec.references), str(values[column.name]))
+        for column in table.foreign_keys
+        if values.get(column.name) is not None
+    )
+
+
+def _leaves(column: Column[Any]) -> bool:
+    return column.synced and column.client_writable and column.name not in _ENVELOPE_UNSENT
+
+
+def _change_fault(table: Table, change: Change) -> str | None:
+    if change.op is Op.DELETE:
+        return None
+    for name, value in change.new.items():
+        column = table.by_name.get(name)
+        if column is None or column.spec.merge is MergeRule.LOC or name == "user_id":
+            continue
+        if column.spec.merge is MergeRule.SRV:
+            if change.op is Op.UPDATE:
+                return f"{table.name}.{name} belongs to the server and was changed on this device"
+            continue
+        reason = fault(column, value)
+        if reason is not None:
+            return reason
+    return None
+
+
+def _inserts(table: Table, changes: Sequence[Change]) -> Iterable[RowInserts]:
+    groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
+    for change in changes:
+        names = tuple(c.name for c in table.columns if _leaves(c) and c.name in change.new)
+        groups.setdefault(names, []).append(tuple(change.new[name] for name in names))
+    for columns, rows in groups.items():
+        yield RowInserts(columns=columns, rows=tuple(rows))
+
+
+def _updates(
+    table: Table, changes: Sequence[Change], base: Mapping[RowKey, int | None]
+) -> Iterable[RowUpdate]:
+    for change in changes:
+        values = {c.name: change.new[c.name] for c in table.columns if _leaves(c) and c.name in change.new}
+        if values:
+            yield RowUpdate(id=change.id, base=base.get(change.key), set=values)

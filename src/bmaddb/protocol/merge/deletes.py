@@ -1,0 +1,96 @@
+"""Where a delete meets an edit: the table's delete rule decides, and what is lost is kept in the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bmaddb.protocol.changes import SERVER_SEQ, Change, Op
+from bmaddb.protocol.merge.shapes import Action, Chain, RemoteRow, RowMerge, Verdict
+from bmaddb.protocol.values import same
+from bmaddb.schema.rules import DeleteRule
+from bmaddb.schema.tables import Table
+
+_ENVELOPE = frozenset({"id", "user_id", "created_at", "updated_at", SERVER_SEQ})
+
+
+def merge_local_delete(table: Table, chain: Chain, remote: RemoteRow) -> RowMerge:
+    """The row is deleted here and lives on the server, perhaps edited there in between."""
+    theirs = dict(remote.values or {})
+    gone: dict[int, Change | None] = {item.position: None for item in chain}
+    if chain[0].change.op is Op.INSERT:  # made and deleted here; another device's row of that id is not ours
+        return RowMerge(action=Action.PUT, values=theirs, changes=gone)
+    base: dict[str, Any] = {}
+    for item in reversed(chain):
+        base.update(item.change.old)
+    compared = theirs.keys() & base.keys() - _ENVELOPE
+    edited = any(not same(base[name], theirs[name]) for name in compared)
+    if edited and edit_wins(table, theirs):
+        return RowMerge(
+            action=Action.PUT,
+            values=theirs,
+            changes=gone,
+            verdicts=(_verdict(table, remote, mine=None, base=base, resolved=theirs),),
+        )
+    last = chain[-1]
+    kept = replace(last.change, old={**last.change.old, **theirs, SERVER_SEQ: remote.server_seq})
+    lost = (_verdict(table, remote, mine=None, base=base, resolved=None),) if edited else ()
+    return RowMerge(action=Action.KEEP, changes={**gone, last.position: kept}, verdicts=lost)
+
+
+def merge_remote_delete(
+    table: Table, chain: Chain, local: Mapping[str, Any] | None, remote: RemoteRow
+) -> RowMerge:
+    """The row is deleted on the server, and something about it waits here."""
+    gone: dict[int, Change | None] = {item.position: None for item in chain}
+    if local is None:
+        return RowMerge(action=Action.KEEP, changes=gone)
+    deletes = [place for place, item in enumerate(chain) if item.change.op is Op.DELETE]
+    live = chain[deletes[-1] + 1 :] if deletes else chain
+    kept: dict[int, Change | None] = {item.position: item.change for item in live}
+    unseen = {SERVER_SEQ: None}
+    if live[0].change.op is Op.INSERT:  # made here without knowing of that delete, or after it
+        return RowMerge(action=Action.SET, values=unseen, changes={**gone, **kept})
+    if not edit_wins(table, local):
+        lost = _verdict(table, remote, mine=local, base=None, resolved=None)
+        return RowMerge(action=Action.DROP, changes=gone, verdicts=(lost,))
+    first = live[0]
+    whole = Change(table=table.name, op=Op.INSERT, id=remote.id, new=_image_after_first(live, local))
+    return RowMerge(
+        action=Action.SET,
+        values=unseen,
+        changes={**gone, **kept, first.position: whole},
+        verdicts=(_verdict(table, remote, mine=local, base=None, resolved=local),),
+    )
+
+
+def edit_wins(table: Table, values: Mapping[str, Any]) -> bool:
+    """Does an edit that left the row with `values` survive a delete it did not know of?"""
+    if table.delete_rule is DeleteRule.EDIT_WINS_WHILE_OPEN:
+        return values.get("state") in table.options.open_states
+    return table.delete_rule is DeleteRule.EDIT_WINS
+
+
+def _image_after_first(live: Chain, local: Mapping[str, Any]) -> dict[str, Any]:
+    """The row as the first waiting change left it; the later ones still follow as updates."""
+    image = dict(local)
+    for item in reversed(live[1:]):
+        image.update(item.change.old)
+    image.pop(SERVER_SEQ, None)
+    return image
+
+
+def _verdict(table: Table, remote: RemoteRow, *, mine: Any, base: Any, resolved: Any) -> Verdict:
+    theirs = None if remote.values is None else dict(remote.values)
+    return Verdict(
+        table=remote.table,
+        id=remote.id,
+        column=None,
+        base=base,
+        mine=None if mine is None else dict(mine),
+        theirs=theirs,
+        resolved=None if resolved is None else dict(resolved),
+        rule=str(table.delete_rule),
+        needs_attention=resolved is None,
+    )

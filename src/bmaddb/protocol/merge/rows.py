@@ -1,0 +1,186 @@
+"""Three-way merge of one row: what waits here against what the server holds.
+
+Base is the value before the first waiting change that touched the column, mine the local row's, theirs the
+server's. A column that only one side changed needs no rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from bmaddb.protocol import stamps
+from bmaddb.protocol.changes import SERVER_SEQ, Change, Op
+from bmaddb.protocol.merge.deletes import merge_local_delete, merge_remote_delete
+from bmaddb.protocol.merge.rules import Dispute, Winner, merge_value
+from bmaddb.protocol.merge.shapes import Action, Chain, Pending, RemoteRow, RowMerge, Verdict
+from bmaddb.protocol.values import same, to_wire
+from bmaddb.schema.columns import Column
+from bmaddb.schema.kinds import to_raw
+from bmaddb.schema.rules import MergeRule
+from bmaddb.schema.tables import Table
+
+_IDENTITY = frozenset({"id", "user_id", SERVER_SEQ})
+_MOMENTS = frozenset({"created_at", "updated_at"})
+_ASK_A_PERSON = frozenset({MergeRule.TXT, MergeRule.IMM})
+
+
+def merge_row(
+    table: Table, chain: Chain, local: Mapping[str, Any] | None, remote: RemoteRow, now_ms: int
+) -> RowMerge:
+    """Merge the waiting changes of one row (`chain`, oldest first) with the server's row.
+
+    `local` is the row as it stands in the file, in wire values, None when it is deleted here. Stamps further
+    ahead of `now_ms` than STAMP_AHEAD_MS_MAX count as made now.
+    """
+    if remote.values is None:
+        return merge_remote_delete(table, chain, local, remote)
+    if local is None:
+        return merge_local_delete(table, chain, remote)
+    return _merge_columns(table, chain, local, remote, now_ms)
+
+
+@dataclass(slots=True)
+class _Outcome:
+    """What the columns say one by one, before entries and row are told."""
+
+    row: dict[str, Any] = field(default_factory=dict)
+    kept: set[str] = field(default_factory=set)
+    patched: dict[str, Any] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
+
+
+def _merge_columns(
+    table: Table, chain: Chain, local: Mapping[str, Any], remote: RemoteRow, now_ms: int
+) -> RowMerge:
+    theirs = remote.values or {}
+    live = _since_last_delete(chain)
+    base = _base_values(chain)
+    outcome = _Outcome()
+    for column in table.columns:
+        name = column.name
+        if name in _IDENTITY or column.spec.merge is MergeRule.LOC:
+            continue
+        touching = [item for item in live if name in item.change.new]
+        if name not in theirs:  # a server of another version: what waits here goes on waiting
+            outcome.kept.update([name] if touching else [])
+        elif not touching:
+            outcome.row[name] = theirs[name]
+        else:
+            _merge_column(outcome, column, base, local[name], remote, touching[-1].stamp, now_ms)
+    if outcome.kept <= _MOMENTS:  # nothing of substance is left to push: the moments are theirs as well
+        outcome.row.update({name: theirs[name] for name in outcome.kept if name in theirs})
+        outcome.kept.clear()
+    outcome.row = {name: value for name, value in outcome.row.items() if not same(value, local[name])}
+    outcome.row[SERVER_SEQ] = remote.server_seq
+    return RowMerge(
+        action=Action.SET,
+        values=outcome.row,
+        changes=_edited(chain, live, outcome, theirs),
+        verdicts=tuple(outcome.verdicts),
+    )
+
+
+def _merge_column(
+    outcome: _Outcome,
+    column: Column[Any],
+    base: Mapping[str, Any],
+    mine: Any,
+    remote: RemoteRow,
+    my_stamp: str,
+    now_ms: int,
+) -> None:
+    name = column.name
+    theirs = (remote.values or {})[name]
+    was = base[name] if name in base else _default(column)
+    if column.spec.merge is MergeRule.SRV or same(mine, theirs):
+        outcome.row[name] = theirs
+        return
+    if same(theirs, was):
+        outcome.kept.add(name)
+        return
+    if same(mine, was):  # changed there and back again here, or a default nobody chose
+        outcome.row[name] = theirs
+        return
+    dispute = Dispute(
+        base=was,
+        mine=mine,
+        theirs=theirs,
+        my_stamp=my_stamp,
+        their_stamp=stamps.trusted(remote.stamp(name), now_ms),
+        states=column.spec.enum,
+    )
+    merged = merge_value(column.spec.merge, dispute)
+    outcome.row[name] = merged.value
+    if merged.winner is not Winner.THEIRS:
+        outcome.kept.add(name)
+    if merged.winner is Winner.BOTH:
+        outcome.patched[name] = merged.value
+    if name not in _MOMENTS:
+        outcome.verdicts.append(_verdict(column, remote, dispute, merged.value))
+
+
+def _verdict(column: Column[Any], remote: RemoteRow, dispute: Dispute, resolved: Any) -> Verdict:
+    return Verdict(
+        table=remote.table,
+        id=remote.id,
+        column=column.name,
+        base=dispute.base,
+        mine=dispute.mine,
+        theirs=dispute.theirs,
+        resolved=resolved,
+        rule=str(column.spec.merge),
+        needs_attention=column.spec.merge in _ASK_A_PERSON,
+    )
+
+
+def _edited(
+    chain: Chain, live: Chain, outcome: _Outcome, theirs: Mapping[str, Any]
+) -> dict[int, Change | None]:
+    """The row's changes as they must wait from now on: on top of the server's row, lost columns gone."""
+    changes: dict[int, Change | None] = {item.position: None for item in chain}
+    based: set[str] = set()
+    for place, item in enumerate(live):
+        later = {name for other in live[place + 1 :] for name in other.change.new}
+        change = _edit(item, outcome, later, based, theirs)
+        changes[item.position] = change
+        if change is not None:
+            based |= set(change.new)
+    return changes
+
+
+def _edit(
+    item: Pending, outcome: _Outcome, later: set[str], based: set[str], theirs: Mapping[str, Any]
+) -> Change | None:
+    new = {
+        name: value
+        for name, value in item.change.new.items()
+        if name in outcome.kept and not (name in outcome.patched and name in later)
+    }
+    new.update({name: value for name, value in outcome.patched.items() if name in new})
+    if not new:
+        return None
+    was = item.change.old
+    old = {name: was.get(name) if name in based else theirs.get(name, was.get(name)) for name in new}
+    return replace(item.change, op=Op.UPDATE, old=old, new=new)
+
+
+def _since_last_delete(chain: Chain) -> Chain:
+    deletes = [place for place, item in enumerate(chain) if item.change.op is Op.DELETE]
+    return chain[deletes[-1] + 1 :] if deletes else chain
+
+
+def _base_values(chain: Chain) -> dict[str, Any]:
+    """Each column as it was before the first waiting change that touched it."""
+    base: dict[str, Any] = {}
+    for item in reversed(chain):
+        base.update(item.change.old)
+    return base
+
+
+def _default(column: Column[Any]) -> Any:
+    """What a column holds that nobody set: the base of two inserts under one natural key."""
+    if not column.spec.has_default or column.spec.default is None:
+        return None
+    return to_wire(column.kind, to_raw(column.kind, column.spec.default))

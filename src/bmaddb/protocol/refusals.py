@@ -1,0 +1,50 @@
+"""Why a request was refused: HTTP status and error body in, one failure out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from bmaddb.protocol.messages import ErrorBody
+from bmaddb.protocol.steps import Failure, FailureKind
+
+# Words and codes that say more than the status. 40001, 40P01: run it again; 57014: it took too long. A cursor
+# of another user is no reason to begin anew: the token is wrong, and the file would be emptied for it.
+_BY_CODE: Mapping[str, FailureKind] = MappingProxyType(
+    {
+        "40001": FailureKind.LINK,
+        "40P01": FailureKind.LINK,
+        "57014": FailureKind.TOO_LARGE,
+        "number_gap": FailureKind.NUMBER,
+        "number_settled": FailureKind.NUMBER,
+        "cursor_garbage": FailureKind.CURSOR,
+        "cursor_future": FailureKind.CURSOR,
+    }
+)
+_BY_STATUS: Mapping[int, FailureKind] = MappingProxyType(
+    {
+        401: FailureKind.TOKEN,
+        403: FailureKind.TOKEN,
+        408: FailureKind.LINK,
+        413: FailureKind.TOO_LARGE,
+        425: FailureKind.LINK,
+        429: FailureKind.LINK,
+    }
+)
+
+
+def failure_of(status: int, body: ErrorBody, retry_after: str | None = None) -> Failure:
+    """The failure behind an answer whose status is not a success; `retry_after` as in the header, seconds."""
+    word, _, text = body.message.partition(": ")  # a refusal of our own functions starts with its word
+    named = body.code.startswith("PT") and bool(text)
+    code = word if named else body.code
+    kind = _BY_CODE.get(code) or _BY_STATUS.get(status)
+    if kind is None:
+        kind = FailureKind.LINK if status >= 500 else FailureKind.REFUSED
+    return Failure(
+        kind=kind,
+        code=code or f"http_{status}",
+        message=text if named else body.message or f"the server answered with status {status}",
+        hint=None if body.hint is None else str(body.hint),
+        retry_after_ms=int(retry_after) * 1000 if retry_after and retry_after.isdecimal() else 0,
+    )

@@ -1,0 +1,303 @@
+"""One sync of one device, as a machine: an event in, the next command out.
+
+Theory of operation. The machine knows where the sync stands and nothing else: the engine beside it holds the
+file and the wire, does what a command says and reports what came of it. A sync runs
+    entries in flight first (their fate is unknown, and nothing may change them until it is known),
+    then pull until there is nothing more (what waits here is merged with it on the way),
+    then lease and push, batch by batch, until nothing waits and nothing is left to pull.
+
+Rules of this room: everything that decides the course of a sync stands in this file; TRANSITIONS says which
+event may come in which state, and anything else is our own error; every loop has a limit in Limits.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from bmaddb import errors as e
+from bmaddb.protocol.answers import numbers_disagree, read_answers
+from bmaddb.protocol.messages import Cursor, PullAnswer
+from bmaddb.protocol.steps import (
+    ApplyPage,
+    AskNumber,
+    Command,
+    Done,
+    Event,
+    Failed,
+    Failure,
+    FailureKind,
+    Lease,
+    Leased,
+    NumberKnown,
+    PageApplied,
+    ParkBatch,
+    Pull,
+    Pulled,
+    Push,
+    Pushed,
+    RefreshToken,
+    Release,
+    Released,
+    Result,
+    Resync,
+    ResyncBegun,
+    Settled,
+    Started,
+    Sweep,
+    Swept,
+    TokenRefreshed,
+    Wait,
+    Waited,
+)
+
+
+class State(enum.StrEnum):
+    """Where a sync stands: what the engine is doing at this moment."""
+
+    IDLE = "idle"
+    PULLING = "pulling"
+    APPLYING = "applying"
+    RESYNCING = "resyncing"
+    SWEEPING = "sweeping"
+    NUMBERING = "numbering"
+    LEASING = "leasing"
+    PUSHING = "pushing"
+    SETTLING = "settling"
+    RELEASING = "releasing"
+    REFRESHING = "refreshing"
+    WAITING = "waiting"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much at once, how often again."""
+
+    page_rows: int = 5_000
+    batch_entries: int = 500
+    batch_bytes: int = 1_000_000
+    attempts: int = 3
+    """How often one request is sent before the device calls itself offline."""
+    wait_ms: int = 200
+    """Before the second attempt; doubles with each further one."""
+    conflict_rounds: int = 20
+    """Pushes in a row that ended in a conflict and got nothing across."""
+    resyncs: int = 2
+    """How often one sync begins again from nothing."""
+
+
+class Session:
+    """The course of one sync; `handle` takes what happened and says what to do next."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.state = State.IDLE
+        self.cursor: Cursor = None
+        self._limits = limits
+        self._page: PullAnswer | None = None
+        self._in_flight: tuple[int, ...] = ()
+        self._sweeping = False
+        self._number_doubtful = False
+        self._attempts = 0
+        self._refreshed = False
+        self._conflict_rounds = 0
+        self._resyncs = 0
+        self._shrink = 1
+        self._asked: Command | None = None
+        self._asked_in = State.IDLE
+        self._caught_up = False
+
+    def handle(self, event: Event) -> Command:
+        """The next command after `event`; LocalProtocolError when it cannot come now."""
+        handler = TRANSITIONS[self.state].get(type(event))
+        if handler is None:
+            raise e.LocalProtocolError(f"{type(event).__name__} cannot happen while {self.state}")
+        return handler(self, event)
+
+    # --- the beginning ---
+
+    def _started(self, event: Started) -> Command:
+        self.cursor = event.cursor
+        self._sweeping = event.resyncing
+        self._number_doubtful = event.resyncing
+        if event.in_flight:
+            self._in_flight = event.in_flight
+            return self._request(State.PUSHING, Push(cursor=self.cursor, limit_rows=self._limits.page_rows))
+        return self._pull()
+
+    # --- pulling ---
+
+    def _pulled(self, event: Pulled) -> Command:
+        self._calm()
+        return self._take(event.answer)
+
+    def _take(self, answer: PullAnswer) -> Command:
+        if answer.resync:
+            return self._resync(answer.reason or "the server cannot continue from this cursor")
+        if answer.more and answer.cursor == self.cursor:
+            raise e.RemoteProtocolError("the server promises more, yet its cursor stands still")
+        if not answer.tables and answer.cursor == self.cursor:
+            return self._after_page(answer.more)
+        self._page = answer
+        return self._go(State.APPLYING, ApplyPage(page=answer))
+
+    def _applied(self, event: PageApplied) -> Command:
+        if self._page is None:
+            raise e.LocalProtocolError("a page was applied that nobody asked for")
+        self.cursor, more, self._page = self._page.cursor, self._page.more, None
+        return self._after_page(more)
+
+    def _after_page(self, more: bool) -> Command:
+        self._caught_up = not more
+        if self._sweeping and not more:
+            return self._go(State.SWEEPING, Sweep())
+        return self._go_on()
+
+    def _pull(self) -> Command:
+        return self._request(State.PULLING, Pull(cursor=self.cursor, limit_rows=self._limits.page_rows))
+
+    # --- beginning again from nothing ---
+
+    def _resync(self, reason: str) -> Command:
+        self._resyncs += 1
+        if self._resyncs > self._limits.resyncs:
+            raise e.RemoteProtocolError(
+                f"the server asked for a new beginning {self._resyncs} times in one sync: {reason}"
+            )
+        return self._go(State.RESYNCING, Resync(reason=reason))
+
+    def _resync_begun(self, event: ResyncBegun) -> Command:
+        self.cursor, self._caught_up = None, False
+        self._sweeping = self._number_doubtful = True
+        return self._go_on()
+
+    def _swept(self, event: Swept) -> Command:
+        self._sweeping = False
+        return self._go_on()
+
+    # --- pushing ---
+
+    def _go_on(self) -> Command:
+        if not self._caught_up:
+            return self._pull()
+        if self._number_doubtful:
+            return self._request(State.NUMBERING, AskNumber())
+        entries = max(1, self._limits.batch_entries // self._shrink)
+        size = max(1, self._limits.batch_bytes // self._shrink)
+        return self._go(State.LEASING, Lease(limit_entries=entries, limit_bytes=size))
+
+    def _number_known(self, event: NumberKnown) -> Command:
+        self._calm()
+        self._number_doubtful = False
+        return self._go_on()
+
+    def _leased(self, event: Leased) -> Command:
+        if not event.numbers:
+            return self._finish(Result.PARTIAL if event.parked else Result.OK, None)
+        self._in_flight = event.numbers
+        return self._request(State.PUSHING, Push(cursor=self.cursor, limit_rows=self._limits.page_rows))
+
+    def _pushed(self, event: Pushed) -> Command:
+        self._calm()
+        if numbers_disagree(event.answer):
+            # Somebody else used our numbers: this file is a copy or an old backup. The answers may belong to
+            # other changes, so none is believed; under new numbers a repeat is recognised by its rows.
+            self._number_doubtful = True
+            return self._go(State.RELEASING, Release())
+        settle = read_answers(self._in_flight, event.answer)
+        self._page = event.answer.pull
+        self._conflict_rounds = self._conflict_rounds + 1 if settle.clash and not settle.applied else 0
+        return self._go(State.SETTLING, settle)
+
+    def _settled(self, event: Settled) -> Command:
+        page, self._page, self._in_flight = self._page, None, ()
+        if self._conflict_rounds > self._limits.conflict_rounds:
+            text = "a row changes on the server as fast as it is merged here"
+            failure = Failure(kind=FailureKind.CONFLICTS, code="conflicts", message=text)
+            return self._finish(Result.PARTIAL, failure)
+        return self._pull() if page is None else self._take(page)
+
+    def _released(self, event: Released) -> Command:
+        self._in_flight = ()
+        return self._go_on()
+
+    # --- trouble ---
+
+    def _failed(self, event: Failed) -> Command:
+        failure = event.failure
+        if failure.kind is FailureKind.TOKEN and not self._refreshed:
+            self._refreshed = True
+            return self._go(State.REFRESHING, RefreshToken())
+        if failure.kind is FailureKind.LINK and self._attempts + 1 < self._limits.attempts:
+            self._attempts += 1
+            wait_ms = max(event.failure.retry_after_ms, self._limits.wait_ms << (self._attempts - 1))
+            return self._go(State.WAITING, Wait(delay_ms=wait_ms))
+        if failure.kind in (FailureKind.TOKEN, FailureKind.LINK):
+            return self._finish(Result.OFFLINE, failure)
+        return self._finish(Result.FAILED, failure)
+
+    def _pull_failed(self, event: Failed) -> Command:
+        if event.failure.kind is FailureKind.CURSOR:
+            return self._resync(event.failure.message)
+        return self._failed(event)
+
+    def _push_failed(self, event: Failed) -> Command:
+        kind = event.failure.kind
+        if kind is FailureKind.CURSOR:
+            return self._resync(event.failure.message)
+        if kind is FailureKind.NUMBER:
+            self._number_doubtful = True
+            return self._go(State.RELEASING, Release())
+        if kind is FailureKind.TOO_LARGE and len(self._in_flight) == 1:
+            return self._go(State.RELEASING, ParkBatch(failure=event.failure))
+        if kind is FailureKind.TOO_LARGE:
+            self._shrink *= 2
+            return self._go(State.RELEASING, Release())
+        return self._failed(event)
+
+    def _again(self, event: Waited | TokenRefreshed) -> Command:
+        if isinstance(event, TokenRefreshed) and not event.refreshed:
+            failure = Failure(kind=FailureKind.TOKEN, code="token", message="the server refuses the token")
+            return self._finish(Result.OFFLINE, failure)
+        if self._asked is None:
+            raise e.LocalProtocolError("there is no request to repeat")
+        return self._go(self._asked_in, self._asked)
+
+    # --- moving ---
+
+    def _calm(self) -> None:
+        self._attempts, self._refreshed = 0, False
+
+    def _request(self, state: State, command: Command) -> Command:
+        self._asked, self._asked_in = command, state
+        return self._go(state, command)
+
+    def _go(self, state: State, command: Command) -> Command:
+        self.state = state
+        return command
+
+    def _finish(self, result: Result, failure: Failure | None) -> Command:
+        return self._go(State.DONE, Done(result=result, failure=failure))
+
+
+Handler = Callable[[Session, Any], Command]
+TRANSITIONS: Mapping[State, Mapping[type[Event], Handler]] = MappingProxyType(
+    {
+        State.IDLE: {Started: Session._started},
+        State.PULLING: {Pulled: Session._pulled, Failed: Session._pull_failed},
+        State.APPLYING: {PageApplied: Session._applied},
+        State.RESYNCING: {ResyncBegun: Session._resync_begun},
+        State.SWEEPING: {Swept: Session._swept},
+        State.NUMBERING: {NumberKnown: Session._number_known, Failed: Session._failed},
+        State.LEASING: {Leased: Session._leased},
+        State.PUSHING: {Pushed: Session._pushed, Failed: Session._push_failed},
+        State.SETTLING: {Settled: Session._settled},
+        State.RELEASING: {Released: Session._released},
+        State.REFRESHING: {TokenRefreshed: Session._again},
+        State.WAITING: {Waited: Session._again},
+        State.DONE: {},
+    }
+)

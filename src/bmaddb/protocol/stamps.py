@@ -1,0 +1,74 @@
+"""Stamps: a hybrid logical clock, written so that the order of the text is the order of the stamps.
+
+A stamp is `{milliseconds:012x}-{counter:04x}-{node}`, 30 characters; `node` is the last 12 hex digits of the
+device's uuid, so two devices never make the same one.
+
+Rules of this room: no clock is read here, the caller brings the time; a stamp from a clock that runs too far
+ahead is never adopted, or one wrong phone would win every conflict until the others catch up.
+"""
+
+from __future__ import annotations
+
+import re
+
+from bmaddb import errors as e
+
+STAMP_AHEAD_MS_MAX = 5 * 60 * 1000
+NO_STAMP = ""
+_COUNTER_MAX = 0xFFFF
+_SHAPE = re.compile(r"[0-9a-f]{12}-[0-9a-f]{4}-[0-9a-f]{12}")
+
+
+class Stamps:
+    """Makes the stamps of one device."""
+
+    def __init__(self, device_id: str) -> None:
+        self.node = device_id.replace("-", "")[-12:].lower().rjust(12, "0")
+
+    def next(self, now_ms: int, last: str) -> str:
+        """A stamp after `last` (the newest this device made or observed) and not before `now_ms`."""
+        last_ms, counter = _read(last)
+        if now_ms > last_ms:
+            return self._write(now_ms, 0)
+        if counter == _COUNTER_MAX:
+            return self._write(last_ms + 1, 0)
+        return self._write(last_ms, counter + 1)
+
+    def observe(self, now_ms: int, last: str, remote: str) -> str:
+        """The newest known stamp after seeing `remote`; one too far ahead changes nothing."""
+        if not is_stamp(remote) or ahead(remote, now_ms):
+            return last
+        return max(last, remote)
+
+    def _write(self, milliseconds: int, counter: int) -> str:
+        return f"{milliseconds:012x}-{counter:04x}-{self.node}"
+
+
+def is_stamp(text: str) -> bool:
+    """Is `text` written as a stamp?"""
+    return _SHAPE.fullmatch(text) is not None
+
+
+def milliseconds(stamp: str) -> int:
+    """The wall time a stamp carries; 0 for no stamp."""
+    return _read(stamp)[0]
+
+
+def ahead(stamp: str, now_ms: int) -> bool:
+    """Does the stamp come from a clock more than STAMP_AHEAD_MS_MAX before ours?"""
+    return milliseconds(stamp) > now_ms + STAMP_AHEAD_MS_MAX
+
+
+def trusted(stamp: str, now_ms: int) -> str:
+    """The stamp to compare with: one from too far ahead counts as made now, so it cannot win for ever."""
+    if not is_stamp(stamp):
+        return NO_STAMP
+    return f"{now_ms:012x}{stamp[12:]}" if ahead(stamp, now_ms) else stamp
+
+
+def _read(stamp: str) -> tuple[int, int]:
+    if stamp == NO_STAMP:
+        return 0, 0
+    if not is_stamp(stamp):
+        raise e.LocalProtocolError(f"'{stamp[:40]}' is not a stamp")
+    return int(stamp[:12], 16), int(stamp[13:17], 16)

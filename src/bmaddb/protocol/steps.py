@@ -1,0 +1,273 @@
+"""What the session hears (events) and what it says (commands), as frozen facts."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from bmaddb.protocol.messages import Cursor, ErrorBody, PullAnswer, PushAnswer, ServerRow
+
+
+class Result(enum.StrEnum):
+    """How a sync ended."""
+
+    OK = "ok"
+    """Everything here is there and the other way round."""
+    PARTIAL = "partial"
+    """The two sides spoke, but something of this device still waits (parked, or in a conflict)."""
+    OFFLINE = "offline"
+    """No network, no server, or no valid token: a state, not an error; everything waits."""
+    FAILED = "failed"
+    """The other side (or this one) did what it must not; a person should look."""
+
+
+class FailureKind(enum.StrEnum):
+    """What kind of trouble a request met; decides whether it is sent again."""
+
+    LINK = "link"
+    """The network, or a server that is busy or down: later it may work."""
+    TOKEN = "token"  # noqa: S105 - a word, not a secret
+    CURSOR = "cursor"
+    """The server cannot continue from this cursor."""
+    NUMBER = "number"
+    """The server expects another entry number."""
+    TOO_LARGE = "too large"
+    REFUSED = "refused"
+    """The request itself is wrong."""
+    CONFLICTS = "conflicts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why something did not work, in words for a person."""
+
+    kind: FailureKind
+    code: str
+    message: str
+    hint: str | None = None
+    retry_after_ms: int = 0
+
+
+# --- events ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    """A sync begins. `in_flight`: numbers of entries whose answer never came; `resyncing`: from nothing."""
+
+    cursor: Cursor
+    in_flight: tuple[int, ...] = ()
+    resyncing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pulled:
+    answer: PullAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageApplied:
+    """The page and its cursor are in the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResyncBegun:
+    """Every row is marked as not seen yet, and the cursor is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept:
+    """Rows the server no longer has are gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leased:
+    """Entries have numbers, durably; none means nothing can be sent. `parked` entries wait for a person."""
+
+    numbers: tuple[int, ...]
+    parked: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pushed:
+    answer: PushAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """The answers are in the file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Released:
+    """The leased entries are without a number again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberKnown:
+    """The file knows the highest number the server has from this device."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRefreshed:
+    refreshed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waited:
+    """The delay is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A request brought no answer of its kind."""
+
+    failure: Failure
+
+
+# --- commands ---
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pull:
+    cursor: Cursor
+    limit_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyPage:
+    """Rows, deletes and cursor of this page, in one transaction, merged with what waits."""
+
+    page: PullAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resync:
+    """Mark every row as not seen, forget the cursor; the outbox stays."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Remove the rows that the whole pull did not bring."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """Give numbers to the next entries, durably, before they leave."""
+
+    limit_entries: int
+    limit_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Push:
+    """Send the leased entries."""
+
+    cursor: Cursor
+    limit_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settlement:
+    number: int
+    version: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clash:
+    """An entry met rows that changed on the server: merge, and it waits again."""
+
+    number: int
+    rows: tuple[ServerRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejection:
+    """The server will never take this entry as it is: park it and what depends on it."""
+
+    number: int
+    error: ErrorBody
+    table: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settle:
+    """What became of a batch, to be written in one transaction; entries not named get no number."""
+
+    applied: tuple[Settlement, ...]
+    clash: Clash | None
+    rejection: Rejection | None
+    last_number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """The batch never reached the server: take its numbers back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParkBatch:
+    """The batch never reached the server and never will: park it."""
+
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskNumber:
+    """Push nothing, to learn the highest number the server has from this device."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefreshToken:
+    """Ask whoever gives tokens for a new one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Let time pass, with jitter, before the same request goes again."""
+
+    delay_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The sync is over."""
+
+    result: Result
+    failure: Failure | None = None
+
+
+Event: TypeAlias = (
+    Started
+    | Pulled
+    | PageApplied
+    | ResyncBegun
+    | Swept
+    | Leased
+    | Pushed
+    | Settled
+    | Released
+    | NumberKnown
+    | TokenRefreshed
+    | Waited
+    | Failed
+)
+Command: TypeAlias = (
+    Pull
+    | ApplyPage
+    | Resync
+    | Sweep
+    | Lease
+    | Push
+    | Settle
+    | Release
+    | ParkBatch
+    | AskNumber
+    | RefreshToken
+    | Wait
+    | Done
+)

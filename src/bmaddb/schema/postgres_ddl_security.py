@@ -1,0 +1,85 @@
+"""Who may do what in Postgres: row-level security, policies, grants, triggers of every table. Text out, no I/O.
+
+Rules of this room: everything is taken away first and then given piece by piece, because installations differ in
+what they give by default; every statement may be run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from bmaddb.schema.postgres_ddl_tables import declared_columns, qualified, quoted
+from bmaddb.schema.records import deletable, writable
+from bmaddb.schema.rules import Scope
+from bmaddb.schema.tables import Table
+
+_MINE: Final = "user_id = (select bmad_sync.uid())"
+
+
+def secure(table: Table) -> str:
+    """RLS on, policies by scope and delete rule, grants."""
+    name = qualified(table.name)
+    lines = [
+        f"alter table {name} enable row level security;",
+        f"alter table {name} force row level security;",
+        f"revoke all on {name} from public, anon, authenticated;",
+        f"grant select, insert, update, delete on {name} to service_role;",
+        *_policy(table, "service", "for all to service_role using (true) with check (true)"),
+    ]
+    if table.scope is not Scope.USER:
+        lines += _policy(table, "machinery", "for all to current_user using (true) with check (true)")
+    if table.scope is not Scope.SERVER:
+        lines += _reading(table)
+    if table.scope is Scope.USER and writable(table):
+        lines += _writing(table)
+    return "\n".join(lines)
+
+
+def triggers(table: Table, number: int) -> str:
+    """The triggers that stamp what changes and bury what is deleted; none on a table that stays on the server."""
+    if table.scope is Scope.SERVER:
+        return ""
+    name, what = qualified(table.name), "user" if table.scope is Scope.USER else "catalogue"
+    key_changes = "old.id <> new.id" if what == "catalogue" else "old.user_id <> new.user_id or old.id <> new.id"
+    return "\n".join(
+        (
+            f"create trigger stamp_new before insert on {name} for each row when (new.server_seq = 0)",
+            f"  execute function bmad_sync.stamp_{what}_row({number});",
+            f"create trigger stamp_changed before update on {name} for each row",
+            f"  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or {key_changes})",
+            f"  execute function bmad_sync.stamp_{what}_row({number});",
+            f"create trigger bury after delete on {name} referencing old table as gone for each statement",
+            f"  execute function bmad_sync.bury_{what}_rows({number});",
+            f"create trigger keep before truncate on {name} for each statement",
+            "  execute function bmad_sync.refuse_truncate();",
+        )
+    )
+
+
+def _policy(table: Table, policy: str, rule: str) -> Iterator[str]:
+    name = qualified(table.name)
+    yield f"drop policy if exists {policy} on {name};"
+    yield f"create policy {policy} on {name} {rule};"
+
+
+def _reading(table: Table) -> Iterator[str]:
+    seen = _MINE if table.scope is Scope.USER else "true"
+    yield f"grant select on {qualified(table.name)} to authenticated;"
+    yield from _policy(table, "read", f"for select to authenticated using ({seen})")
+
+
+def _writing(table: Table) -> Iterator[str]:
+    name = qualified(table.name)
+    declared = [column.name for column in declared_columns(table) if column.client_writable]
+    envelope = ["created_at", "updated_at", "server_seq", "hlc", "stamps"]
+    insert = ", ".join(quoted(column) for column in ["user_id", "id", *envelope, "origin_device_id", *declared])
+    update = ", ".join(quoted(column) for column in [*envelope, *declared])
+    yield f"grant insert ({insert}) on {name} to authenticated;"
+    yield f"grant update ({update}) on {name} to authenticated;"
+    yield from _policy(table, "add", f"for insert to authenticated with check ({_MINE})")
+    yield from _policy(table, "change", f"for update to authenticated using ({_MINE}) with check ({_MINE})")
+    yield f"drop policy if exists remove on {name};"
+    if deletable(table):
+        yield f"grant delete on {name} to authenticated;"
+        yield f"create policy remove on {name} for delete to authenticated using ({_MINE});"

@@ -1,0 +1,96 @@
+"""SQL that moves whole rows of a table in and out of a device's file. Text out, no I/O.
+
+Rules of this room: every statement takes its values as parameters; ids come as one JSON array; a page comes
+as a JSON array of arrays (text or jsonb) whose order of columns the sender named. The connection must know
+`bmad_unbase64` (text -> blob) where a table has blobs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from bmaddb.schema.columns import Column
+from bmaddb.schema.kinds import Kind
+from bmaddb.schema.rules import Scope
+from bmaddb.schema.sqlite_ddl import quoted
+from bmaddb.schema.tables import Table
+
+UNBASE64 = "bmad_unbase64"
+
+
+def upsert_page(table: Table, columns: Sequence[str], *, sparing: bool = False) -> str:
+    """Write a page's rows over the local ones: ?1 rows, ?2 user (if owned by one), with `sparing` ?3 ids to leave alone.
+
+    Columns the table does not have are skipped; columns the page does not name keep what they hold.
+    """
+    pairs = [
+        (quoted(name), _extracted(table.by_name[name], place))
+        for place, name in enumerate(columns)
+        if name in table.by_name and name != "user_id"
+    ]
+    updated = [name for name, _ in pairs if name != '"id"']
+    if table.scope is Scope.USER:
+        pairs.append((quoted("user_id"), "?2"))
+    where = "true"
+    if sparing:
+        where = f"value->>{list(columns).index('id')} NOT IN (SELECT value FROM json_each(?3))"
+    return (
+        f"INSERT INTO {quoted(table.name)} ({', '.join(name for name, _ in pairs)})\n"
+        f"SELECT {', '.join(source for _, source in pairs)} FROM jsonb_each(?1) WHERE {where}\n"
+        f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in updated)}"
+    )
+
+
+def read_row(table: Table) -> str:
+    """The row with id ?1, in column order."""
+    return f"SELECT {_listed(table.columns)} FROM {quoted(table.name)} WHERE id = ?1"
+
+
+def set_columns(table: Table, columns: Sequence[str]) -> str:
+    """Set `columns` of the row with id ?1 to ?2, ?3, ... in their order."""
+    parts = [f"{quoted(name)} = ?{place}" for place, name in enumerate(columns, start=2)]
+    return f"UPDATE {quoted(table.name)} SET {', '.join(parts)} WHERE id = ?1"
+
+
+def insert_row(table: Table) -> str:
+    """A whole row, a parameter for each column in order; a row that stands already stays."""
+    marks = ", ".join(f"?{place}" for place in range(1, len(table.columns) + 1))
+    return (
+        f"INSERT INTO {quoted(table.name)} ({_listed(table.columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
+    )
+
+
+def drop_rows(table: Table) -> str:
+    """Remove the rows with the ids in ?1."""
+    return f"DELETE FROM {quoted(table.name)} WHERE id IN (SELECT value FROM json_each(?1))"
+
+
+def read_versions(table: Table) -> str:
+    """(id, server_seq) of the rows with the ids in ?1."""
+    return f"SELECT id, server_seq FROM {quoted(table.name)} WHERE id IN (SELECT value FROM json_each(?1))"
+
+
+def write_version(table: Table) -> str:
+    """Say that the server holds the rows with the ids in ?2 in version ?1."""
+    return f"UPDATE {quoted(table.name)} SET server_seq = ?1 WHERE id IN (SELECT value FROM json_each(?2))"
+
+
+def mark_unseen(table: Table) -> str:
+    """Before everything is read again: known versions turn negative, and positive in a row that arrives."""
+    return f"UPDATE {quoted(table.name)} SET server_seq = -1 - server_seq WHERE server_seq >= 0"
+
+
+def read_unseen(table: Table) -> str:
+    """The ids of the rows that the server no longer has, after everything was read again."""
+    return f"SELECT id FROM {quoted(table.name)} WHERE server_seq < 0"
+
+
+def _extracted(column: Column[Any], place: int) -> str:
+    if column.kind is Kind.JSON:
+        return f"nullif(value->{place}, 'null')" if column.spec.nullable else f"value->{place}"
+    return f"{UNBASE64}(value->>{place})" if column.kind is Kind.BLOB else f"value->>{place}"
+
+
+def _listed(columns: Sequence[Column[Any]]) -> str:
+    return ", ".join(quoted(column.name) for column in columns)

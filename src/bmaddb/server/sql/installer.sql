@@ -1,0 +1,67 @@
+-- name: lock
+select pg_advisory_xact_lock(7239401125)
+
+-- name: state_exists
+select to_regclass('bmad_sync.state') is not null
+
+-- name: installed
+select schema_version, fingerprint from bmad_sync.state
+
+-- name: known_tables
+select name, number from bmad_sync.tables
+
+-- name: existing_tables
+select c.relname::text from pg_class c join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = 'bmad' and c.relkind in ('r', 'p')
+
+-- name: existing_columns
+select a.attname::text from pg_attribute a where a.attrelid = to_regclass(%s) and a.attnum > 0 and not a.attisdropped
+
+-- name: drop_functions
+do $$
+declare
+  old record;
+begin
+  for old in
+    select p.oid::regprocedure as signature from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname = 'bmad_sync' or n.nspname = 'public' and p.proname in (
+      'bmad_pull_v1', 'bmad_push_v1', 'pull_changes_optimized', 'push_changes_optimized'
+    )
+  loop
+    execute format('drop function if exists %s cascade', old.signature);
+  end loop;
+  drop type if exists bmad_sync.page, bmad_sync.change, bmad_sync.entry, bmad_sync.outcome cascade;
+end
+$$
+
+-- name: write_facts
+with facts as (
+  select f.*, row_number() over ()::smallint as place
+  from jsonb_to_recordset(%s::jsonb) as f(
+    number smallint, name text, scope text, writable boolean, deletable boolean,
+    read_columns text[], write_columns text[], server_columns text[], types jsonb, kinds jsonb, fallbacks jsonb
+  )
+), forgotten as (
+  delete from bmad_sync.tables t where t.name not in (select name from facts)
+)
+insert into bmad_sync.tables as t (
+  number, place, name, scope, writable, deletable, read_columns, write_columns, server_columns, types, kinds, fallbacks
+)
+select number, place, name, scope, writable, deletable, read_columns, write_columns, server_columns, types, kinds, fallbacks
+from facts
+on conflict (number) do update set
+  place = excluded.place, name = excluded.name, scope = excluded.scope, writable = excluded.writable,
+  deletable = excluded.deletable, read_columns = excluded.read_columns, write_columns = excluded.write_columns,
+  server_columns = excluded.server_columns, types = excluded.types, kinds = excluded.kinds, fallbacks = excluded.fallbacks
+
+-- name: first_heads
+insert into bmad_sync.heads (scope, version) values (bmad_sync.catalogue(), 1) on conflict (scope) do nothing
+
+-- name: write_state
+insert into bmad_sync.state as s (epoch, schema_version, fingerprint)
+values (left(md5(gen_random_uuid()::text), 8), %(version)s, %(fingerprint)s)
+on conflict (only_row) do update set
+  schema_version = excluded.schema_version, fingerprint = excluded.fingerprint, installed_at = now()
+
+-- name: announce
+notify pgrst, 'reload schema'

@@ -1,0 +1,85 @@
+-- What the machinery remembers. Nothing here is reachable by a client, but through the functions beside it.
+create schema if not exists bmad_sync;
+create schema if not exists bmad;
+
+-- One row: which timeline this is, and what is installed.
+create table if not exists bmad_sync.state (
+  only_row boolean primary key default true check (only_row),
+  epoch text not null,
+  base_version bigint not null default 0,
+  schema_version int not null,
+  fingerprint text not null,
+  installed_at timestamptz not null default now()
+);
+
+-- The synced tables by number; the number stands in triggers, tombstones and heads.touched, and never changes.
+create table if not exists bmad_sync.tables (
+  number smallint primary key,
+  place smallint not null, -- parents before children
+  name text not null unique,
+  scope text not null,
+  writable boolean not null,
+  deletable boolean not null,
+  read_columns text[] not null,
+  write_columns text[] not null,
+  server_columns text[] not null,
+  types jsonb not null, -- column -> the JSON type a client sends
+  kinds jsonb not null, -- column -> its kind
+  fallbacks jsonb not null -- column -> what null becomes on the WatermelonDB door
+);
+
+-- One row per scope (a user, or all zeros for the catalogue): the last version given out.
+-- The lock on this row, held until commit, is what makes versions appear in the order they were given.
+create table if not exists bmad_sync.heads (
+  scope uuid primary key,
+  version bigint not null,
+  touched bigint[] not null default '{}',
+  floor bigint not null default 0,
+  lost int8multirange not null default '{}',
+  constraint cursor_fits check (version < case scope when '00000000-0000-0000-0000-000000000000' then 1 << 21 else 1::bigint << 32 end)
+) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+
+create table if not exists bmad_sync.tombstones (
+  scope uuid not null,
+  tab smallint not null,
+  id text collate "C" not null,
+  version bigint not null,
+  buried_at timestamptz not null default clock_timestamp(),
+  primary key (scope, tab, id)
+);
+create index if not exists tombstones_by_version on bmad_sync.tombstones (scope, version);
+create index if not exists tombstones_by_age on bmad_sync.tombstones (buried_at);
+
+create table if not exists bmad_sync.devices (
+  user_id uuid not null,
+  device_id text collate "C" not null,
+  last_number bigint not null default 0,
+  settled bigint not null default 0,
+  schema_version int not null,
+  seen_at timestamptz not null default now(),
+  primary key (user_id, device_id)
+);
+
+-- Answers a device may not have heard yet. `versions` are those given out for its own rows, side effects excluded.
+create table if not exists bmad_sync.answers (
+  user_id uuid not null,
+  device_id text collate "C" not null,
+  number bigint not null,
+  answer json not null,
+  versions bigint[] not null,
+  primary key (user_id, device_id, number),
+  foreign key (user_id, device_id) references bmad_sync.devices on delete cascade
+);
+
+do $$
+declare
+  name text;
+begin
+  foreach name in array array['state', 'tables', 'heads', 'tombstones', 'devices', 'answers'] loop
+    execute format('alter table bmad_sync.%I enable row level security', name);
+    execute format('alter table bmad_sync.%I force row level security', name);
+    execute format('drop policy if exists machinery on bmad_sync.%I', name);
+    execute format('create policy machinery on bmad_sync.%I to current_user using (true) with check (true)', name);
+  end loop;
+end
+$$;

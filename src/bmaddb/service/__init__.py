@@ -1,0 +1,8 @@
+"""The one place that wires a device: store, outbox and sync become one database."""
+
+from __future__ import annotations
+
+from bmaddb.service.database import Database
+from bmaddb.service.opening import open_database
+
+__all__ = ["Database", "open_database"]

@@ -1,0 +1,119 @@
+"""A device's database: typed reads and writes on a file, and sync with a server when there is one.
+
+Rules of this room: it joins rooms and decides nothing; what it offers is one line to the room that does it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, TypeVar
+
+import apsw
+
+from bmaddb import errors as e
+from bmaddb.device.outbox import Outbox
+from bmaddb.device.query import Query
+from bmaddb.device.store import Store, WriteTransaction
+from bmaddb.device.sync import BackgroundSync, SyncEngine, SyncReport
+from bmaddb.modules.sync_status import SyncConflict
+from bmaddb.schema import Catalog, Record
+from bmaddb.service.health import DatabaseHealth, examine
+from bmaddb.signals import SignalBus
+
+R = TypeVar("R", bound=Record)
+
+
+class Database:
+    """What `bmaddb.open` gives. Usable from any thread; close it, or use it in a `with`."""
+
+    def __init__(self, store: Store, outbox: Outbox, engine: SyncEngine | None) -> None:
+        self.store = store
+        self.outbox = outbox
+        self._engine = engine
+        self._background: BackgroundSync | None = None
+
+    @property
+    def user(self) -> str | None:
+        """The UUID of the user whose file this is; None as long as nobody signed in."""
+        return self.store.user
+
+    @property
+    def device_id(self) -> str:
+        """The UUID of this file as a device."""
+        return self.store.device_id
+
+    @property
+    def catalog(self) -> Catalog:
+        return self.store.catalog
+
+    @property
+    def signals(self) -> SignalBus:
+        """What happens in this database, as facts to listen to."""
+        return self.store.signals
+
+    def write(self) -> WriteTransaction:
+        """`with db.write() as tx:` one transaction, and one unit on the server; nested, a savepoint."""
+        return self.store.write()
+
+    def get(self, record: type[R], row_id: str) -> R | None:
+        """The row with this id, or None."""
+        return self.store.get(record, row_id)
+
+    def query(self, record: type[R]) -> Query[R]:
+        """Every row of the record's table, to be narrowed: `.where(...)`, `.order_by(...)`, then `.all()`."""
+        return self.store.query(record)
+
+    def sql(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of one reading statement in your own words; values belong into `arguments`."""
+        return self.store.sql(sql, tuple(arguments))
+
+    def read(self) -> AbstractContextManager[apsw.Connection]:
+        """A snapshot: all this thread reads inside sees one state of the file."""
+        return self.store.read()
+
+    def conflicts(self) -> list[SyncConflict]:
+        """Every verdict that is kept, newest first, with both sides and the rule that decided."""
+        return self.query(SyncConflict).order_by(SyncConflict.detected_at.desc()).all()
+
+    def sync(self) -> SyncReport:
+        """Send what waits, fetch what others changed. Being offline is said in the report, not raised."""
+        return self._wired().sync_blocking()
+
+    async def sync_async(self) -> SyncReport:
+        """The same, awaitable; the caller's event loop stays free."""
+        return await self._wired().sync()
+
+    def start_sync(self) -> None:
+        """Sync in the background: now, after every local commit, and on a timer. Again is fine."""
+        if self._background is None:
+            self._background = BackgroundSync(self._wired())
+            self._background.start()
+
+    def stop_sync(self) -> None:
+        """End the background sync; a sync that runs is finished or can be repeated. Again is fine."""
+        if self._background is not None:
+            self._background.stop()
+            self._background = None
+
+    def health(self) -> DatabaseHealth:
+        """Are the tables whole, is the file sound, what waits, what is parked?"""
+        return examine(self.store, self.outbox)
+
+    def close(self) -> None:
+        """Stop syncing and close the file; again is fine."""
+        self.stop_sync()
+        if self._engine is not None:
+            self._engine.close()
+        self.store.close()
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _wired(self) -> SyncEngine:
+        if self._engine is None:
+            raise e.SettingsError("this database has no server", hint="bmaddb.open(..., url=..., token=...)")
+        return self._engine

@@ -1,0 +1,74 @@
+"""`bmaddb.open`: from a path, and perhaps a server, to a database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from bmaddb import errors as e
+from bmaddb.clock import Clock, SystemClock
+from bmaddb.device.outbox import Outbox
+from bmaddb.device.store import Durability, Store
+from bmaddb.device.sync import HttpTransport, SyncEngine, Transport
+from bmaddb.device.sync.http_transport import Token
+from bmaddb.entropy import Entropy, SystemEntropy
+from bmaddb.modules.registry import catalog_with, default_catalog
+from bmaddb.schema import Catalog, Module
+from bmaddb.service.database import Database
+
+
+def open_database(
+    path: str | os.PathLike[str],
+    *,
+    user: str | None = None,
+    modules: Sequence[Module] | None = None,
+    catalog: Catalog | None = None,
+    url: str | None = None,
+    token: Token | None = None,
+    api_key: str | None = None,
+    durability: Durability = "full",
+    key: bytes | None = None,
+    seed: bool = False,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    transport: Transport | None = None,
+) -> Database:
+    """Open the database at `path`, making the file if there is none.
+
+    - `user`: UUID of the signed-in user; bound to the file when first given, another user is refused.
+    - `modules`: the application's own modules *instead* of the twelve (the engine's own is always added);
+      to add to the twelve, pass `catalog=catalog_with(own_module)` of `bmaddb.modules.registry`.
+    - `url`, `token`: the server and a JWT, or a callable that gives one; `api_key` for a Supabase project.
+    - `durability`: "full" keeps every commit through a power cut, "normal" may lose the last ones.
+    - `key`: 32 bytes that encrypt the file. `seed`: begin with the catalogue rows the program carries.
+    - `clock`, `entropy`, `transport`: other doors to the world, for tests.
+
+    Raises StoreCorrupt, MigrationError, StoreError for the file, SettingsError for options that do not fit.
+    """
+    if modules is not None and catalog is not None:
+        raise e.SettingsError("give modules or a catalog, not both")
+    if url is not None and token is None and transport is None:
+        raise e.SettingsError("a server needs a token", hint="`bmaddb token --user UUID` prints one")
+    tables = catalog or _catalog_of(modules)
+    store = Store(
+        path,
+        tables,
+        clock=clock or SystemClock(),
+        entropy=entropy or SystemEntropy(),
+        user=user,
+        durability=durability,
+        key=key,
+        seed=seed,
+    )
+    try:
+        outbox = Outbox(store)
+        if transport is None and url is not None and token is not None:
+            transport = HttpTransport(url, token, api_key=api_key)
+        return Database(store, outbox, SyncEngine(store, outbox, transport) if transport else None)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _catalog_of(modules: Sequence[Module] | None) -> Catalog:
+    return default_catalog() if modules is None else catalog_with(*modules, include_defaults=False)

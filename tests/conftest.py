@@ -1,0 +1,58 @@
+"""Fixtures for every room: real Postgres of both versions, and a real server on it.
+
+    clusters            the session's clusters, started when first used
+    postgres            an empty database, once on PostgreSQL 15 and once on 18 (the test runs twice)
+    postgres_installed  the same with the default catalogue's schema in it
+    pg18, pg18_installed   only PostgreSQL 18
+    server              a RunningServer on pg18_installed: `.url`, `.token(user)`, `.rpc(name, arguments)`
+
+A test that wants other limits, a manual clock or two servers calls `tests.support.server.serve(database)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.postgres import VERSIONS, Clusters, Database
+from tests.support.server import RunningServer, serve
+
+
+@pytest.fixture(scope="session")
+def clusters() -> Iterator[Clusters]:
+    running = Clusters()
+    try:
+        yield running
+    finally:
+        running.close()
+
+
+@pytest.fixture(params=VERSIONS, ids=lambda version: f"pg{version}")
+def postgres(request: pytest.FixtureRequest, clusters: Clusters) -> Iterator[Database]:
+    with clusters.of(request.param).database() as database:
+        yield database
+
+
+@pytest.fixture(params=VERSIONS, ids=lambda version: f"pg{version}")
+def postgres_installed(request: pytest.FixtureRequest, clusters: Clusters) -> Iterator[Database]:
+    with clusters.of(request.param).database(installed=True) as database:
+        yield database
+
+
+@pytest.fixture
+def pg18(clusters: Clusters) -> Iterator[Database]:
+    with clusters.of(18).database() as database:
+        yield database
+
+
+@pytest.fixture
+def pg18_installed(clusters: Clusters) -> Iterator[Database]:
+    with clusters.of(18).database(installed=True) as database:
+        yield database
+
+
+@pytest.fixture
+def server(pg18_installed: Database) -> Iterator[RunningServer]:
+    with serve(pg18_installed) as running:
+        yield running

@@ -1,0 +1,1 @@
+"""The twelve modules and their catalogue data."""

@@ -1,0 +1,1 @@
+"""The protocol: pure, so tests are tables, transcripts and properties."""

@@ -1,0 +1,1 @@
+"""Queries: compiled text, and what it means beside plain Python."""

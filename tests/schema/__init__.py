@@ -1,0 +1,1 @@
+"""The schema language and what is generated from it."""

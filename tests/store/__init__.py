@@ -1,0 +1,1 @@
+"""The device store: transactions, capture, migrations, errors."""

@@ -1,0 +1,1 @@
+"""What several test rooms need: real Postgres clusters, a real server, real users."""

@@ -1,0 +1,133 @@
+"""Devices for tests: a real file, an outbox, an engine, a network that can fail, and a server to speak to."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bmaddb.device.outbox import Outbox
+from bmaddb.device.store import Store
+from bmaddb.device.sync import HttpTransport, SyncEngine, SyncReport, Transport
+from bmaddb.entropy import SeededEntropy
+from bmaddb.modules.registry import default_catalog
+from bmaddb.protocol.session import Limits
+from bmaddb.schema import Catalog
+from bmaddb.testing import LossyTransport, ManualClock
+from bmaddb.testing.digests import Rows, device_rows, differences, server_rows
+from tests.support.server import USER, RunningServer
+
+
+async def no_sleep(seconds: float) -> None:
+    """Waiting, in a test."""
+
+
+@dataclass(kw_only=True)
+class Device:
+    """One file of one user. `reopen` is what a crash and a new start look like."""
+
+    path: Path
+    catalog: Catalog
+    transport: LossyTransport
+    clock: ManualClock
+    entropy: SeededEntropy
+    user: str
+    limits: Limits
+    store: Store = field(init=False)
+    outbox: Outbox = field(init=False)
+    engine: SyncEngine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._open()
+
+    def _open(self) -> None:
+        self.store = Store(self.path, self.catalog, clock=self.clock, entropy=self.entropy, user=self.user)
+        self.outbox = Outbox(self.store)
+        self.engine = SyncEngine(
+            self.store, self.outbox, self.transport, limits=self.limits, sleep=no_sleep
+        )
+
+    def reopen(self) -> None:
+        """Close the file without a word to the server, and open it again."""
+        self.store.close()
+        self.engine.loop.close()
+        self._open()
+
+    def close(self) -> None:
+        self.engine.close()
+        self.store.close()
+
+    def sync(self) -> SyncReport:
+        return self.engine.sync_blocking()
+
+    def rows(self) -> Rows:
+        """What the file holds of the user, as plain values."""
+        with self.store.read() as connection:
+            return device_rows(connection, self.catalog)
+
+    def verdicts(self) -> list[tuple[Any, ...]]:
+        """(table, column, policy, resolved) of every conflict, oldest first."""
+        return self.store.sql(
+            "select table_name, column_name, policy, resolved_value from sync_conflicts order by rowid"
+        )
+
+
+class World:
+    """Devices around one server."""
+
+    def __init__(self, folder: Path, server: RunningServer, catalog: Catalog) -> None:
+        self.server = server
+        self.catalog = catalog
+        self.clock = ManualClock()
+        self.devices: list[Device] = []
+        self._folder = folder
+        self._numbers = itertools.count(1)
+
+    def device(
+        self, user: str = USER, *, limits: Limits | None = None, transport: Transport | None = None
+    ) -> Device:
+        """One more device of `user`, with an empty file."""
+        number = next(self._numbers)
+        inner = transport or HttpTransport(self.server.url, lambda: self.server.token(user))
+        made = Device(
+            path=self._folder / f"device{number}.db",
+            catalog=self.catalog,
+            transport=LossyTransport(inner),
+            clock=self.clock,
+            entropy=SeededEntropy(number),
+            user=user,
+            limits=limits or Limits(),
+        )
+        self.devices.append(made)
+        return made
+
+    def settle(self, *devices: Device) -> None:
+        """Sync until nobody has news for anybody."""
+        for _ in range(2):
+            for device in devices:
+                report = device.sync()
+                assert report.ok, report
+
+    def server_rows(self, user: str = USER) -> Rows:
+        with self.server.database.connect() as connection:
+            return server_rows(connection, self.catalog, user)
+
+    def assert_equal(self, *devices: Device) -> None:
+        """Every device holds what the server holds for its user, and nothing waits."""
+        for device in devices:
+            assert differences(device.rows(), self.server_rows(device.user)) == []
+            assert device.outbox.counts().total == 0
+
+
+@contextlib.contextmanager
+def world_of(folder: Path, server: RunningServer, catalog: Catalog | None = None) -> Iterator[World]:
+    """A world whose devices are closed at the end."""
+    world = World(folder, server, catalog or default_catalog())
+    try:
+        yield world
+    finally:
+        for device in world.devices:
+            device.close()
