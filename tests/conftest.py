@@ -5,6 +5,7 @@
     postgres_installed  the same with the default catalogue's schema in it
     pg18, pg18_installed   only PostgreSQL 18
     server              a RunningServer on pg18_installed: `.url`, `.token(user)`, `.rpc(name, arguments)`
+    data_dir            an empty folder for an embedded Postgres (pytest's tmp_path is closed to its Unix user)
 
 A test that wants other limits, a manual clock or two servers calls `tests.support.server.serve(database)`.
 """
@@ -12,10 +13,11 @@ A test that wants other limits, a manual clock or two servers calls `tests.suppo
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.support.postgres import VERSIONS, Clusters, Database
+from tests.support.postgres import VERSIONS, Clusters, Database, open_folder
 from tests.support.server import RunningServer, serve
 
 
@@ -26,6 +28,12 @@ def clusters() -> Iterator[Clusters]:
         yield running
     finally:
         running.close()
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(params=VERSIONS, ids=lambda version: f"pg{version}")

@@ -53,23 +53,25 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def postgres_folders() -> set[str]:
-    return {path.name for path in Path("/tmp").glob("bmaddb-*") if (path / ".s.PGSQL.5432").exists()}
+def socket_folder(data_dir: Path) -> Path:
+    """Where the Postgres of this data folder listens: the fifth line of its pid file."""
+    return Path((data_dir / "postgres" / "postmaster.pid").read_text(encoding="ascii").splitlines()[4])
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_cleanly_and_data_stays(tmp_path: Path, number: signal.Signals) -> None:
-    before = postgres_folders()
-    with serving("--data", str(tmp_path)) as (process, url):
-        token = bmaddb("token", "--user", USER, "--data", str(tmp_path)).stdout.strip()
+def test_a_signal_ends_it_cleanly_and_data_stays(data_dir: Path, number: signal.Signals) -> None:
+    with serving("--data", str(data_dir)) as (process, url):
+        folder = socket_folder(data_dir)
+        assert folder.is_dir()
+        token = bmaddb("token", "--user", USER, "--data", str(data_dir)).stdout.strip()
         headers = {"authorization": f"Bearer {token}"}
         assert httpx.get(f"{url}/health").json()["status"] == "ready"
         assert httpx.post(f"{url}/rest/v1/rpc/no_such", headers=headers, json={}).status_code == 404
         process.send_signal(number)
         assert ended(process) == (0, "", "")
-    assert postgres_folders() == before
-    assert not (tmp_path / "postgres" / "postmaster.pid").exists()
-    with serving("--data", str(tmp_path)) as (again, url):
+    assert not folder.exists()
+    assert not (data_dir / "postgres" / "postmaster.pid").exists()
+    with serving("--data", str(data_dir)) as (again, url):
         answer = httpx.post(f"{url}/rest/v1/rpc/no_such", headers=headers, json={})
         assert answer.json()["code"] == "PGRST202"  # the token of the first run is still good
         again.send_signal(signal.SIGTERM)
@@ -119,9 +121,9 @@ def test_a_given_database_is_used_and_left_running(pg18: Database) -> None:
     assert ("bmad",) in schemas
 
 
-def test_a_second_server_on_the_same_data_is_refused(tmp_path: Path) -> None:
-    with serving("--data", str(tmp_path)):
-        second = bmaddb("serve", "--port", "0", "--data", str(tmp_path))
+def test_a_second_server_on_the_same_data_is_refused(data_dir: Path) -> None:
+    with serving("--data", str(data_dir)):
+        second = bmaddb("serve", "--port", "0", "--data", str(data_dir))
         assert_one_line(second, "another bmaddb uses")
 
 
@@ -132,25 +134,25 @@ def assert_one_line(done: subprocess.CompletedProcess[str], words: str) -> None:
     assert words in done.stderr
 
 
-def test_errors_are_one_line_with_a_hint(tmp_path: Path) -> None:
+def test_errors_are_one_line_with_a_hint(data_dir: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        assert_one_line(bmaddb("serve", "--port", port, "--data", str(tmp_path)), f"127.0.0.1:{port}")
-    nowhere = f"postgresql:///x?host={tmp_path}"
+        assert_one_line(bmaddb("serve", "--port", port, "--data", str(data_dir)), f"127.0.0.1:{port}")
+    nowhere = f"postgresql:///x?host={data_dir}"
     assert_one_line(bmaddb("serve", "--port", "0", "--database-url", nowhere), "cannot reach the database")
     assert_one_line(bmaddb("serve", "--port", "0", "--database-url", "no url at all"), "database")
-    assert_one_line(bmaddb("serve", "--port", "http", "--data", str(tmp_path)), "'http' is not a port")
-    assert_one_line(bmaddb("serve", "--port", "70000", "--data", str(tmp_path)), "not a port")
+    assert_one_line(bmaddb("serve", "--port", "http", "--data", str(data_dir)), "'http' is not a port")
+    assert_one_line(bmaddb("serve", "--port", "70000", "--data", str(data_dir)), "not a port")
     assert_one_line(
-        bmaddb("serve", "--port", "0", "--host", "not.a.host.invalid", "--data", str(tmp_path)),
+        bmaddb("serve", "--port", "0", "--host", "not.a.host.invalid", "--data", str(data_dir)),
         "cannot listen",
     )
     assert_one_line(
-        bmaddb("serve", "--port", "0", "--data", str(tmp_path), BMADDB_JWT_SECRET="short"), "JWT secret"
+        bmaddb("serve", "--port", "0", "--data", str(data_dir), BMADDB_JWT_SECRET="short"), "JWT secret"
     )
-    assert_one_line(bmaddb("token", "--user", "bob", "--data", str(tmp_path)), "not a user id")
-    (tmp_path / "file").write_text("", encoding="ascii")
-    assert_one_line(bmaddb("serve", "--port", "0", "--data", str(tmp_path / "file" / "data")), "file/data")
+    assert_one_line(bmaddb("token", "--user", "bob", "--data", str(data_dir)), "not a user id")
+    (data_dir / "file").write_text("", encoding="ascii")
+    assert_one_line(bmaddb("serve", "--port", "0", "--data", str(data_dir / "file" / "data")), "file/data")
 
 
 def test_wrong_options_are_told_by_argparse() -> None:
@@ -168,7 +170,7 @@ def test_help_names_every_command() -> None:
     assert [name for name in COMMANDS if f" {name} " not in text] == []
 
 
-def test_the_secret_of_the_environment_wins(tmp_path: Path) -> None:
-    first = bmaddb("token", "--user", USER, BMADDB_JWT_SECRET="x" * 32, BMADDB_DATA=str(tmp_path))
+def test_the_secret_of_the_environment_wins(data_dir: Path) -> None:
+    first = bmaddb("token", "--user", USER, BMADDB_JWT_SECRET="x" * 32, BMADDB_DATA=str(data_dir))
     assert first.stdout.count(".") == 2
-    assert not list(tmp_path.iterdir())
+    assert not list(data_dir.iterdir())

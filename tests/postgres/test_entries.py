@@ -160,7 +160,7 @@ BASIC = ["id", "created_at", "updated_at", "title"]
         ({"table": "boxes", "insert": {"columns": BASIC, "rows": [["b9", 9 * 10**18, 1, "t"]]}}, "22008", ""),
         ({"table": "boxes", "insert": {"columns": BASIC, "rows": [["b9", 1, 1, None]]}}, "23502", "title"),
         ({"table": "boxes", "insert": {"columns": BASIC, "rows": [["b9", 1, 1, "x" * 101]]}}, "23514", "title_check"),
-        ({"table": "boxes", "insert": {"columns": BASIC, "rows": [["b9", 1, 1, "a\0b"]]}}, "22P05", "Unicode"),
+        ({"table": "boxes", "insert": {"columns": BASIC, "rows": [["b9", 1, 1, "a\0b"]]}}, "PT422", "bad_text"),
         ({"table": "boxes", "insert": {"columns": BASIC, "rows": [["b 9", 1, 1, "t"]]}}, "23514", "id_letters"),
         ({"table": "boxes", "insert": {"columns": BASIC, "rows": [["b9\n", 1, 1, "t"]]}}, "23514", "id_letters"),
         ({"table": "boxes", "insert": {"columns": BASIC, "rows": [["x" * 65, 1, 1, "t"]]}}, "23514", "id_letters"),
@@ -177,6 +177,7 @@ BASIC = ["id", "created_at", "updated_at", "title"]
         ({"table": "boxes", "delete": [{"base": 1}]}, "PT422", "bad_delete"),
         ({"table": "boxes", "delete": [{"id": "b1", "base": 1.5}]}, None, ""),
         (7, "PT422", ""),
+        ({"table": "boxes", "insert": {"columns": BASIC, "rows": [["b9", 1, 1, "a\ud83db"]]}}, "PT422", "bad_text"),
     ],
 )  # fmt: skip
 def test_a_bad_change_is_rejected_with_a_reason(alice: Caller, change: Any, code: str | None, word: str) -> None:

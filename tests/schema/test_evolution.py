@@ -132,7 +132,6 @@ def test_the_plan_is_the_net_effect() -> None:
         "books": ("author_id", "language", "pages"),
         "lendings": ("returned",),
         "genres": ("label_i18n",),
-        "memos": ("pinned",),
         "authors": (),
     }
 

@@ -25,9 +25,9 @@ def bin_dir(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def made(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+def made(data_dir: Path) -> Iterator[EmbeddedPostgres]:
     """A cluster with one table of one row, stopped."""
-    postgres = EmbeddedPostgres(tmp_path, settings=THROW_AWAY)
+    postgres = EmbeddedPostgres(data_dir, settings=THROW_AWAY)
     with postgres:
         run(postgres, "create table kept as select 42 as answer")
     yield postgres
@@ -40,8 +40,8 @@ def run(postgres: EmbeddedPostgres, statement: str) -> object:
         return cursor.fetchone()[0] if cursor.description else None  # type: ignore[index]
 
 
-def test_data_outlives_a_stop_and_nothing_else_does(tmp_path: Path, bin_dir: Path) -> None:
-    with EmbeddedPostgres(tmp_path, bin_dir=bin_dir) as postgres:
+def test_data_outlives_a_stop_and_nothing_else_does(data_dir: Path, bin_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir, bin_dir=bin_dir) as postgres:
         assert run(postgres, "show fsync") == "on"
         assert run(postgres, "show listen_addresses") == ""
         assert run(postgres, "select lower('ÄÉ')") == "äé"
@@ -54,12 +54,12 @@ def test_data_outlives_a_stop_and_nothing_else_does(tmp_path: Path, bin_dir: Pat
     assert not folder.exists()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    with EmbeddedPostgres(tmp_path, bin_dir=bin_dir) as again:
+    with EmbeddedPostgres(data_dir, bin_dir=bin_dir) as again:
         assert run(again, "select answer from kept") == 42
 
 
-def test_settings_are_passed_on(tmp_path: Path) -> None:
-    with EmbeddedPostgres(tmp_path, settings={"fsync": "off", "work_mem": "7MB"}) as postgres:
+def test_settings_are_passed_on(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir, settings={"fsync": "off", "work_mem": "7MB"}) as postgres:
         assert (run(postgres, "show fsync"), run(postgres, "show work_mem")) == ("off", "7MB")
 
 
@@ -101,10 +101,10 @@ def test_what_a_killed_process_left_running_is_stopped(made: EmbeddedPostgres) -
     Path(folder).rmdir()
 
 
-def test_a_half_made_cluster_is_made_anew(tmp_path: Path) -> None:
-    (tmp_path / "postgres.new").mkdir()
-    (tmp_path / "postgres.new" / "PG_VERSION").write_text("18\n", encoding="ascii")
-    with EmbeddedPostgres(tmp_path, settings=THROW_AWAY) as postgres:
+def test_a_half_made_cluster_is_made_anew(data_dir: Path) -> None:
+    (data_dir / "postgres.new").mkdir()
+    (data_dir / "postgres.new" / "PG_VERSION").write_text("18\n", encoding="ascii")
+    with EmbeddedPostgres(data_dir, settings=THROW_AWAY) as postgres:
         assert run(postgres, "select 1") == 1
 
 
@@ -124,12 +124,12 @@ def test_a_wrong_setting_is_told_in_the_words_of_postgres(made: EmbeddedPostgres
         wrong.start()
 
 
-def test_folders_that_cannot_be(tmp_path: Path) -> None:
-    (tmp_path / "file").write_text("", encoding="ascii")
+def test_folders_that_cannot_be(data_dir: Path) -> None:
+    (data_dir / "file").write_text("", encoding="ascii")
     with pytest.raises(e.ServerError, match="cannot create the data folder"):
-        EmbeddedPostgres(tmp_path / "file" / "data").start()
+        EmbeddedPostgres(data_dir / "file" / "data").start()
     with pytest.raises(e.ServerError, match="cannot run"):
-        EmbeddedPostgres(tmp_path / "data", bin_dir=tmp_path).start()
+        EmbeddedPostgres(data_dir / "data", bin_dir=data_dir).start()
 
 
 def test_without_the_wheel_the_hint_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,6 +139,6 @@ def test_without_the_wheel_the_hint_says_what_to_do(monkeypatch: pytest.MonkeyPa
     assert "--database-url" in str(absent.value.hint)
 
 
-def test_conninfo_needs_a_running_server(tmp_path: Path) -> None:
+def test_conninfo_needs_a_running_server(data_dir: Path) -> None:
     with pytest.raises(e.ServerError, match="not running"):
-        _ = EmbeddedPostgres(tmp_path).conninfo
+        _ = EmbeddedPostgres(data_dir).conninfo

@@ -57,13 +57,13 @@ def witness(store: Store) -> Witness:
     return Witness(store)
 
 
-def open_store(path: Path, clock: ManualClock | None = None) -> Store:
+def open_store(path: Path, clock: ManualClock | None = None, *, seed: int = 1) -> Store:
     """The test store at `path`, of the test user."""
     return Store(
         path,
         library(),
         clock=clock or ManualClock(),
-        entropy=SeededEntropy(1),
+        entropy=SeededEntropy(seed),
         user=USER,
         durability="normal",
     )

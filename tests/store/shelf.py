@@ -1,4 +1,4 @@
-"""A small catalog for tests of the store and of queries: every kind of column, scope and rule that matters."""
+"""A small catalog for tests of store and queries: every kind of column, every scope, every rule."""
 
 from __future__ import annotations
 

@@ -48,6 +48,20 @@ def bin_dir_of(version: int) -> Path:
     return folder
 
 
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """An empty folder that the Unix user of an embedded Postgres can walk to, removed at the end.
+
+    (pytest's own temporary folders are closed to other users again by every new pytest on the machine.)
+    """
+    folder = Path(tempfile.mkdtemp(prefix="bmaddb-test-", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Database:
     """One database of a running cluster. `conninfo` is the superuser's, `login` what a server's pool uses."""
@@ -78,9 +92,9 @@ class Cluster:
 
     def __init__(self, version: int) -> None:
         self.version = version
-        self.folder = Path(tempfile.mkdtemp(prefix=f"bmaddb-test-pg{version}-", dir="/tmp"))
-        self.folder.chmod(0o711)
-        self.postgres = EmbeddedPostgres(self.folder, settings=THROW_AWAY, bin_dir=bin_dir_of(version))
+        self._resources = contextlib.ExitStack()
+        folder = self._resources.enter_context(open_folder())
+        self.postgres = EmbeddedPostgres(folder, settings=THROW_AWAY, bin_dir=bin_dir_of(version))
         self._numbers = itertools.count(1)
         self._has_template = False
 
@@ -92,7 +106,7 @@ class Cluster:
     def close(self) -> None:
         """Stop it and remove its files."""
         self.postgres.close()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        self._resources.close()
 
     @contextlib.contextmanager
     def database(self, *, installed: bool = False) -> Iterator[Database]:

@@ -109,7 +109,7 @@ class World:
         for _ in range(2):
             for device in devices:
                 report = device.sync()
-                assert report.ok, report
+                assert report.ok, (report, device.outbox.parked())
 
     def server_rows(self, user: str = USER) -> Rows:
         with self.server.database.connect() as connection:

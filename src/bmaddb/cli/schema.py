@@ -54,7 +54,7 @@ def named_catalog(path: str) -> Catalog:
     module_name, _, name = path.partition(":")
     try:
         found = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise e.SchemaError(f"no catalog at '{path}': {error}", hint="write package.module:NAME") from None
     if not isinstance(found, Catalog):
         raise e.SchemaError(f"'{path}' is not a Catalog", hint="make one with bmaddb.modules.registry")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 from typing import Any
 
 from bmaddb.protocol.messages import RowDelete, RowInserts, RowUpdate, TableChange
@@ -19,7 +18,6 @@ from bmaddb.schema.columns import Column
 from bmaddb.schema.rules import MergeRule
 from bmaddb.schema.tables import Table
 
-NO_VALUES: Mapping[str, Any] = MappingProxyType({})
 SERVER_SEQ = "server_seq"
 _ENVELOPE_UNSENT = frozenset({"user_id", SERVER_SEQ})
 RowKey = tuple[str, str]
@@ -40,8 +38,8 @@ class Change:
     table: str
     op: Op
     id: str
-    old: Mapping[str, Any] = field(default_factory=lambda: NO_VALUES)
-    new: Mapping[str, Any] = field(default_factory=lambda: NO_VALUES)
+    old: Mapping[str, Any] = field(default_factory=dict)
+    new: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> RowKey:

@@ -35,16 +35,20 @@ _BY_STATUS: Mapping[int, FailureKind] = MappingProxyType(
 
 def failure_of(status: int, body: ErrorBody, retry_after: str | None = None) -> Failure:
     """The failure behind an answer whose status is not a success; `retry_after` as in the header, seconds."""
-    word, _, text = body.message.partition(": ")  # a refusal of our own functions starts with its word
-    named = body.code.startswith("PT") and bool(text)
-    code = word if named else body.code
+    code, message = worded(body)
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status)
     if kind is None:
         kind = FailureKind.LINK if status >= 500 else FailureKind.REFUSED
     return Failure(
         kind=kind,
         code=code or f"http_{status}",
-        message=text if named else body.message or f"the server answered with status {status}",
+        message=message or f"the server answered with status {status}",
         hint=None if body.hint is None else str(body.hint),
         retry_after_ms=int(retry_after) * 1000 if retry_after and retry_after.isdecimal() else 0,
     )
+
+
+def worded(body: ErrorBody) -> tuple[str, str]:
+    """Code and message of an error; a refusal of our own functions starts its message with a word."""
+    word, _, text = body.message.partition(": ")
+    return (word, text) if body.code.startswith("PT") and text else (body.code, body.message)

@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, overload
+from typing import Any, Final, Generic, Literal, TypeVar, overload
 
 from bmaddb import errors as e
 from bmaddb.schema.expressions import Operand
 from bmaddb.schema.kinds import Kind, to_raw
 from bmaddb.schema.rules import MergeRule, Sensitivity
-
-if TYPE_CHECKING:
-    from bmaddb.schema.records import Record
 
 T = TypeVar("T")
 _T_co = TypeVar("_T_co", covariant=True)
@@ -59,10 +56,10 @@ class Column(Operand[T], Generic[T]):
         self.table = table
 
     @overload
-    def __get__(self, instance: None, owner: type[Record]) -> Column[T]: ...
+    def __get__(self, instance: None, owner: type) -> Column[T]: ...
     @overload
-    def __get__(self, instance: Record, owner: type[Record]) -> T: ...
-    def __get__(self, instance: Record | None, owner: type[Record]) -> Column[T] | T:
+    def __get__(self, instance: object, owner: type) -> T: ...
+    def __get__(self, instance: object, owner: type) -> Column[T] | T:
         # Only type checkers come here: the record class is built without these descriptors.
         return self
 

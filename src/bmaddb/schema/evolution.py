@@ -121,7 +121,13 @@ class Plan:
     @property
     def to_pull(self) -> dict[str, tuple[str, ...]]:
         """What a device never saw, but the server may hold: table -> new columns, () = the whole of it."""
-        return {plan.table.name: plan.added for plan in self.tables if plan.created or plan.added}
+        synced = [plan for plan in self.tables if plan.table.synced]
+        news = {
+            plan.table.name: tuple(name for name in plan.added if plan.table.column(name).synced)
+            for plan in synced
+        }
+        created = {plan.table.name for plan in synced if plan.created}
+        return {name: columns for name, columns in news.items() if columns or name in created}
 
     @property
     def renamed_tables(self) -> dict[str, str]:

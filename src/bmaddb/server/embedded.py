@@ -15,7 +15,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -190,7 +190,7 @@ class EmbeddedPostgres:
         done = self._run(*command, f"--pgdata={fresh}")
         if done.returncode != 0:
             raise e.ServerError(
-                f"initdb failed: {_last_line(done.stderr)}", hint=f"is {self.data_dir} writable?"
+                f"initdb failed: {_complaint(done.stderr.splitlines())}", hint=f"is {self.data_dir} writable?"
             )
         if self.cluster_dir.exists():
             self.cluster_dir.rmdir()
@@ -208,7 +208,7 @@ class EmbeddedPostgres:
         done = self._run("postgres", "--version")
         words = done.stdout.split()
         if done.returncode != 0 or not words:
-            raise e.ServerError(f"cannot run {self.bin_dir}/postgres: {_last_line(done.stderr)}")
+            raise e.ServerError(f"cannot run {self.bin_dir}/postgres: {_complaint(done.stderr.splitlines())}")
         return int(words[2].split(".")[0])
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -295,8 +295,8 @@ class EmbeddedPostgres:
             if _ended(process) or self._clock.monotonic_ms() > deadline:
                 with open(self._log_path, "rb") as log:
                     log.seek(max(0, os.path.getsize(self._log_path) - LOG_TAIL_BYTES))
-                    last = _last_line(log.read().decode("utf-8", "replace"))
-                raise e.ServerError(f"Postgres did not start: {last}", hint=f"see {self._log_path}")
+                    last_words = _complaint(reversed(log.read().decode("utf-8", "replace").splitlines()))
+                raise e.ServerError(f"Postgres did not start: {last_words}", hint=f"see {self._log_path}")
 
 
 def _ended(process: subprocess.Popen[bytes]) -> bool:
@@ -325,6 +325,8 @@ def _serves(pid: int, cluster_dir: Path) -> bool:
     return str(cluster_dir) in command
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else "(it said nothing)"
+def _complaint(lines: Iterable[str]) -> str:
+    """The first line that complains, else the first that says anything."""
+    said = [line.strip() for line in lines if line.strip()]
+    loud = [line for line in said if any(word in line for word in ("PANIC:", "FATAL:", "ERROR:", "error:"))]
+    return (loud or said or ["(it said nothing)"])[0]

@@ -8,7 +8,7 @@ import threading
 class ManualClock:
     """The manual twin of `SystemClock`: wall and monotonic time move together, and only by `advance`."""
 
-    def __init__(self, now_ms: int = 1_800_000_000_000) -> None:
+    def __init__(self, now_ms: int = 1_700_000_000_000) -> None:
         self._lock = threading.Lock()
         self._now_ms = now_ms
         self._passed_ms = 0.0

@@ -35,14 +35,14 @@ def raised(folder: Path, secret: str) -> Iterator[Stage]:
     """Postgres in `folder`, `bmaddb serve` on it as a process, and a proxy in front; all ended afterwards."""
     with (
         EmbeddedPostgres(folder / "server") as postgres,
-        _serving(postgres.conninfo, secret) as port,
+        serving(postgres.conninfo, secret) as port,
         CuttingProxy(port) as proxy,
     ):
         yield Stage(folder, postgres.conninfo, f"http://127.0.0.1:{port}", secret, proxy)
 
 
 @contextlib.contextmanager
-def _serving(conninfo: str, secret: str) -> Iterator[int]:
+def serving(conninfo: str, secret: str) -> Iterator[int]:
     command = [sys.executable, "-m", "bmaddb.cli", "serve", "--port", "0", "--database-url", conninfo]
     environment = {**os.environ, "BMADDB_JWT_SECRET": secret}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)

@@ -16,7 +16,7 @@ import apsw
 
 from bmaddb import errors as e
 from bmaddb.clock import Clock
-from bmaddb.device.query import Query, compiler_writes, query_of
+from bmaddb.device.query import Query, SearchText, compiler_writes, query_of
 from bmaddb.device.store import meta, seeds
 from bmaddb.device.store.connection import Durability, checked_path, open_writer
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
@@ -107,6 +107,15 @@ class Store:
         if record not in self._reads:
             self._read_text(record)
         return query_of(self._readers, record)
+
+    @property
+    def search_text(self) -> SearchText | None:
+        """How `.search()` becomes a condition; None looks with LIKE. A text index puts its own here."""
+        return self._readers.search_text
+
+    @search_text.setter
+    def search_text(self, search_text: SearchText | None) -> None:
+        self._readers.search_text = search_text
 
     def sql(self, sql: str, arguments: Arguments = (), /) -> list[tuple[Any, ...]]:
         """The rows of one reading statement in your own words; values belong into `arguments`."""

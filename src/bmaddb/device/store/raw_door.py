@@ -90,13 +90,12 @@ class RawDoor:
             self._target = self._target or first
             self._refusal = self._refused_write(code, first or "", second) if first == self._target else None
         elif code != apsw.SQLITE_PRAGMA or first not in _SCHEMA_PRAGMAS:
-            self._refusal = e.QueryError(
-                "the raw door reads and writes rows, nothing else",
-                hint="transactions, pragmas, attached files and the schema are the store's own",
-            )
+            self._refusal = _only_rows()
         return apsw.SQLITE_OK if self._refusal is None else apsw.SQLITE_DENY
 
     def _refused_write(self, code: int, name: str, column: str | None) -> e.BmadError | None:
+        if name.startswith("sqlite_"):
+            return _only_rows()
         table = self._catalog.tables.get(name)
         if table is None or not writable(table):
             return e.ReadOnlyTable(f"a device may not write {name}")
@@ -112,4 +111,11 @@ class RawDoor:
 def _only_reads() -> e.BmadError:
     return e.QueryError(
         "this door only reads", hint="write inside `with db.write() as tx:` with tx.execute()"
+    )
+
+
+def _only_rows() -> e.BmadError:
+    return e.QueryError(
+        "the raw door reads and writes rows, nothing else",
+        hint="transactions, pragmas, attached files and the schema are the store's own",
     )

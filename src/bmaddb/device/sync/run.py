@@ -28,6 +28,7 @@ from bmaddb.protocol.messages import (
     PushAnswer,
     PushRequest,
 )
+from bmaddb.protocol.refusals import worded
 from bmaddb.protocol.session import Limits, Session
 from bmaddb.signals import SyncEnded
 
@@ -246,9 +247,10 @@ class SyncRun:
 
 def _reason(rejection: steps.Rejection) -> ParkReason:
     error = rejection.error
+    code, message = worded(error)
     return ParkReason(
-        code=error.code,
-        message=error.message,
+        code=code,
+        message=message,
         details=None if error.details is None else str(error.details),
         hint=None if error.hint is None else str(error.hint),
         table=rejection.table,

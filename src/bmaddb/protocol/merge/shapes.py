@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from bmaddb.protocol.changes import NO_VALUES, Change
+from bmaddb.protocol.changes import Change
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,6 @@ class RowMerge:
     """
 
     action: Action
-    values: Mapping[str, Any] = field(default_factory=lambda: NO_VALUES)
+    values: Mapping[str, Any] = field(default_factory=dict)
     changes: Mapping[int, Change | None] = field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()

@@ -277,14 +277,27 @@ declare
 begin
   foreach change in array changes loop
     perform bmad_sync.apply_insert(uid, device, (change.facts).number, (change.facts).write_columns, change.columns, change.inserted, stamp);
+  end loop;
+  foreach change in array changes loop
     perform bmad_sync.apply_update(uid, (change.facts).number, change.updated, stamp);
   end loop;
   for place in reverse cardinality(changes) .. 1 loop
-    change := changes[place];
-    if jsonb_array_length(change.deleted) > 0 then
-      perform bmad_sync.do_delete((change.facts).number, array(select e ->> 'id' from jsonb_array_elements(change.deleted) e), uid);
-    end if;
+    perform bmad_sync.apply_delete(uid, (changes[place].facts).number, changes[place].deleted);
   end loop;
+end
+$$;
+
+create function bmad_sync.apply_delete(uid uuid, tab int, changes jsonb) returns void
+language plpgsql
+as $$
+declare
+  ids text[];
+begin
+  if jsonb_array_length(changes) > 0 then
+    ids := bmad_sync.do_alive(tab, uid, array(select e ->> 'id' from jsonb_array_elements(changes) e));
+    perform bmad_sync.bury_own(tab, ids);
+    perform bmad_sync.do_delete(tab, ids, uid);
+  end if;
 end
 $$;
 
@@ -388,11 +401,9 @@ begin
     if refused is not null then
       return (json_build_object('number', entry.number, 'status', 'conflict', 'rows', refused), '{}'::bigint[]);
     end if;
-    perform set_config('bmad_sync.pushing', 'yes', true);
     perform bmad_sync.apply_changes(uid, device, changes, entry.hlc);
     set constraints all immediate;
     set constraints all deferred;
-    perform set_config('bmad_sync.pushing', '', true);
   exception when others then
     get stacked diagnostics state = returned_sqlstate, message = message_text, detail = pg_exception_detail,
       hint = pg_exception_hint, at_table = table_name, context = pg_exception_context;

@@ -19,23 +19,35 @@ begin
 end
 $$;
 
--- AFTER DELETE, per statement. The rows a push deletes itself belong to the push's own version; what falls by a
--- cascade (a statement inside a trigger, so one level deeper) is a side effect the device has yet to learn.
+-- AFTER DELETE, per statement. What a push deletes it has buried itself, with its own version; what falls with it by a
+-- cascade is a side effect that the device has yet to learn, and gets another one.
 create function bmad_sync.bury_user_rows() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  own constant boolean := pg_trigger_depth() = 1 and current_setting('bmad_sync.pushing', true) = 'yes';
+  number constant int := tg_argv[0];
+  own constant bigint[] := string_to_array(nullif(current_setting('bmad_sync.own_versions', true), ''), ',');
   fallen record;
 begin
   for fallen in
-    select user_id, array_agg(id order by id) as ids from gone group by user_id order by user_id
+    select g.user_id, array_agg(g.id order by g.id) as ids
+    from gone g
+    where own is null or not exists (
+      select from bmad_sync.tombstones t
+      where t.scope = g.user_id and t.tab = number and t.id = g.id and t.version = any (own)
+    )
+    group by g.user_id order by g.user_id
   loop
-    perform bmad_sync.bury(fallen.user_id, tg_argv[0]::int, fallen.ids, own);
+    perform bmad_sync.bury(fallen.user_id, number, fallen.ids, false);
   end loop;
   return null;
 end
 $$;
+
+-- The rows a push is about to delete.
+create function bmad_sync.bury_own(p_tab int, ids text[]) returns void
+language sql security definer set search_path = ''
+as $$ select bmad_sync.bury(bmad_sync.caller(), p_tab, ids, true) $$;
 
 create function bmad_sync.bury_catalogue_rows() returns trigger
 language plpgsql security definer set search_path = ''

@@ -290,7 +290,7 @@ begin
     perform bmad_sync.check_raw_conflicts(uid, facts.number, facts.name, given -> facts.name, at.u);
   end loop;
   refused := bmad_sync.never_written(given);
-  perform set_config('bmad_sync.own', '', true);
+  perform set_config('bmad_sync.own', '', true), set_config('bmad_sync.own_versions', '', true);
   if not bmad_sync.write_all(uid, given) then
     each := bmad_sync.write_each(uid, given);
     select coalesce(jsonb_object_agg(k, coalesce(refused -> k, '[]') || coalesce(each -> k, '[]')), '{}') into refused

@@ -1,0 +1,124 @@
+"""The face: open, use, sync, close; and what it says when it cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+import bmaddb
+from bmaddb import errors as e
+from bmaddb.modules import chat_journal, levensgebieden, tasks_productivity
+from bmaddb.modules.registry import ModuleStatus
+from bmaddb.modules.tasks_productivity import Goal, Task
+from bmaddb.schema import Module, UserRecord, text
+from bmaddb.signals import EntryQueued, SyncEnded
+from tests.support.server import USER, RunningServer
+
+
+class Book(UserRecord, table="books"):
+    """A book to read."""
+
+    title = text()
+
+
+READING = Module(name="reading", purpose="Books to read.", records=(Book,))
+
+
+def opened(server: RunningServer, path: Path, user: str = USER) -> bmaddb.Database:
+    return bmaddb.open(path, user=user, url=server.url, token=server.token(user))
+
+
+def test_two_devices_meet_on_a_server(server: RunningServer, tmp_path: Path) -> None:
+    with opened(server, tmp_path / "phone.db") as phone, opened(server, tmp_path / "laptop.db") as laptop:
+        with phone.write() as tx:
+            goal = tx.insert(Goal, title="Slapen")
+            tx.insert(Task, title="Om tien uur naar bed", goal_id=goal.id)
+        assert phone.sync().ok
+        assert asyncio.run(laptop.sync_async()).ok
+        assert [task.title for task in laptop.query(Task).join(Goal).all()] == ["Om tien uur naar bed"]
+        assert laptop.query(levensgebieden.LifeArea).count() > 0
+        assert phone.device_id != laptop.device_id
+
+
+def test_the_background_sync_carries_a_commit(server: RunningServer, tmp_path: Path) -> None:
+    with opened(server, tmp_path / "phone.db") as phone, opened(server, tmp_path / "laptop.db") as laptop:
+        carried = threading.Event()
+
+        def look(_: SyncEnded) -> None:
+            if phone.outbox.counts().total == 0 and phone.query(Task).exists():
+                carried.set()
+
+        phone.signals.listen(SyncEnded, look)
+        phone.start_sync()
+        with phone.write() as tx:
+            tx.insert(Task, title="vanzelf")
+        assert carried.wait(30)
+        phone.stop_sync()
+        laptop.sync()
+        assert laptop.query(Task).one().title == "vanzelf"
+
+
+def test_offline_is_a_report_and_nothing_is_lost(tmp_path: Path) -> None:
+    with bmaddb.open(tmp_path / "a.db", user=USER, url="http://127.0.0.1:9", token="x.y.z") as db:
+        with db.write() as tx:
+            tx.insert(Task, title="later")
+        report = db.sync()
+        assert report.result == "offline"
+        assert report.failure is not None
+        assert db.outbox.counts().total == 1
+
+
+def test_an_application_brings_its_own_module_instead_of_the_twelve(tmp_path: Path) -> None:
+    with bmaddb.open(tmp_path / "a.db", user=USER, modules=[READING]) as db:
+        queued: list[EntryQueued] = []
+        db.signals.listen(EntryQueued, queued.append)
+        with db.write() as tx:
+            tx.insert(Book, title="Oblomow")
+        assert db.query(Book).one().title == "Oblomow"
+        assert len(queued) == 1
+        with pytest.raises(e.SchemaError):
+            db.query(Task).all()
+
+
+def test_health_names_what_is_missing(tmp_path: Path) -> None:
+    with bmaddb.open(tmp_path / "a.db", user=USER) as db:
+        assert db.health().healthy
+        with db.store.apply("local") as connection:
+            connection.execute("drop table mood_checkins")
+        health = db.health()
+        sick = [module.module for module in health.modules if module.status is not ModuleStatus.HEALTHY]
+        assert sick == [chat_journal.MODULE.name]
+        assert not health.healthy
+
+
+def test_options_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(e.SettingsError, match="token"):
+        bmaddb.open(tmp_path / "a.db", user=USER, url="http://127.0.0.1:9")
+    with pytest.raises(e.SettingsError, match="address"):
+        bmaddb.open(tmp_path / "b.db", user=USER, url="ftp://somewhere", token="t")
+    with pytest.raises(e.SettingsError, match="not both"):
+        bmaddb.open(tmp_path / "c.db", modules=[READING], catalog=bmaddb.open(tmp_path / "d.db").catalog)
+    with bmaddb.open(tmp_path / "e.db", user=USER) as db, pytest.raises(e.SettingsError, match="no server"):
+        db.sync()
+
+
+def test_another_user_cannot_open_the_file(tmp_path: Path) -> None:
+    bmaddb.open(tmp_path / "a.db", user=USER).close()
+    with pytest.raises(e.StoreError):
+        bmaddb.open(tmp_path / "a.db", user="00000000-0000-4000-8000-00000000beef")
+
+
+def test_close_twice_and_use_after(tmp_path: Path) -> None:
+    db = bmaddb.open(tmp_path / "a.db", user=USER)
+    db.close()
+    db.close()
+    with pytest.raises(e.StoreError):
+        db.query(Task).all()
+
+
+def test_the_public_face_is_what_we_mean_it_to_be() -> None:
+    assert sorted(bmaddb.__all__) == ["BmadError", "Database", "open"]
+    assert tasks_productivity.MODULE.name == "tasksProductivity"

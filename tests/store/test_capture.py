@@ -1,0 +1,172 @@
+"""What a commit tells the outbox: the net change of the synced tables, whoever changed them."""
+
+# ruff: noqa: PT012 -- a write is a block
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import apsw
+import pytest
+
+from bmaddb.device.store import Store
+from tests.store.conftest import Witness, open_store
+from tests.store.shelf import Author, Book, Draft
+
+
+class Stop(Exception):
+    """What a test raises."""
+
+
+def test_one_write_gives_one_changeset_with_the_net_change(store: Store, witness: Witness) -> None:
+    with store.write() as tx:
+        tx.insert(Book, id="b0", title="a")
+    witness.drafts.clear()
+    with store.write() as tx:
+        book = tx.insert(Book, id="b1", title="a")
+        tx.update(book, title="b")
+        tx.update(Book, "b0", pages=7)
+        tx.update(Book, "b0", pages=8)
+        tx.delete(tx.insert(Book, title="gone"))
+        tx.update(tx.update(Book, "b0", title="x"), title="a")
+    assert len(witness.drafts) == 1
+    assert witness.drafts[0].tables == {"books"}
+    names = [column.name for column in Book.__table__.columns]
+
+    def told(values: Sequence[object] | None) -> dict[str, object]:
+        pairs = zip(names, values or (), strict=False)
+        return {name: value for name, value in pairs if value is not apsw.no_change}
+
+    changes = apsw.Changeset.iter(witness.drafts[0].changeset)
+    found = {change.op: (told(change.old), told(change.new)) for change in changes}
+    assert found["UPDATE"] == ({"id": "b0", "pages": 0}, {"pages": 8})
+    assert found["INSERT"][1]["title"] == "b"
+    assert len(found["INSERT"][1]) == len(names)
+    assert found.keys() == {"INSERT", "UPDATE"}
+
+
+def test_a_changeset_makes_another_file_the_same(store: Store, witness: Witness, tmp_path: Path) -> None:
+    with store.write() as tx:
+        tx.insert(Author, id="a", name="n")
+        tx.insert(Book, id="b", title="t", author_id="a", cover=b"\0\1", price=1.5, tags=["é"])
+        tx.insert_many(Book, [{"title": str(index)} for index in range(50)])
+    with store.write() as tx:
+        tx.update(Book, "b", price=None, pages=2**62, title="t" * 5_000)
+        tx.execute("delete from books where title < '3'")
+    with open_store(tmp_path / "other.db") as other, other.apply() as connection:
+        for draft in witness.drafts:
+            apsw.Changeset.apply(draft.changeset, connection)
+        mine = store.sql("select * from books order by id")
+        assert connection.execute("select * from books order by id").fetchall() == mine
+        assert len(mine) > 20
+
+
+def test_what_undoes_itself_is_no_change(store: Store, witness: Witness) -> None:
+    with store.write() as tx:
+        book = tx.insert(Book, title="a", pages=1)
+    witness.drafts.clear()
+    with store.write() as tx:
+        tx.delete(tx.insert(Author, name="x"))
+        tx.execute("update books set pages = 2")
+        tx.execute("update books set pages = 1")
+        row = tx.execute("delete from books where id = ? returning *", (book.id,))[0]
+        tx.execute(f"insert into books values ({', '.join('?' * len(row))})", row)
+    assert witness.drafts == []
+
+
+def test_a_savepoint_that_was_undone_leaves_nothing(store: Store, witness: Witness) -> None:
+    with store.write() as tx:
+        book = tx.insert(Book, id="b", title="a")
+    witness.drafts.clear()
+    with store.write() as tx:
+        with pytest.raises(Stop), tx.savepoint() as inner:
+            inner.update(book, title="b")
+            inner.insert(Author, name="x")
+            raise Stop
+        with pytest.raises(Stop), tx.savepoint() as inner:
+            inner.insert_many(Book, [{"title": "many"}])
+            raise Stop
+    assert witness.drafts == []
+    with store.write() as tx:
+        with pytest.raises(Stop), tx.savepoint() as inner:
+            inner.delete(book)
+            raise Stop
+        tx.update(book, title="c")
+    assert witness.changes() == [("books", "UPDATE", "b")]
+
+
+def test_raw_sql_and_cascades_are_captured(store: Store, witness: Witness) -> None:
+    with store.write() as tx:
+        tx.insert(Author, id="a", name="n")
+        tx.insert(Author, id="e", name="n")
+        tx.insert(Book, id="b1", title="t", author_id="a", editor_id="e")
+        tx.insert(Book, id="b2", title="t", editor_id="a")
+    witness.drafts.clear()
+    with store.write() as tx:
+        tx.execute("update authors set motto = ? where id = 'e'", ("carpe diem",))
+        tx.execute("delete from authors where id = 'a'")
+    assert witness.changes() == [
+        ("authors", "DELETE", "a"),
+        ("authors", "UPDATE", "e"),
+        ("books", "DELETE", "b1"),
+        ("books", "UPDATE", "b2"),
+    ]
+    assert witness.facts[-1].tables == {"authors", "books"}
+
+
+def test_replacing_a_row_is_an_update(store: Store, witness: Witness) -> None:
+    with store.write() as tx:
+        tx.insert(Author, id="a", name="n")
+    witness.drafts.clear()
+    with store.write() as tx:
+        tx.execute(
+            "insert or replace into authors (id, user_id, created_at, updated_at, name)"
+            " values ('a', 'u', 1, 1, 'm')"
+        )
+    assert witness.changes() == [("authors", "UPDATE", "a")]
+
+
+def test_a_refused_statement_is_not_captured(store: Store, witness: Witness) -> None:
+    with store.write() as tx:
+        tx.insert(Author, id="a", name="n")
+        with pytest.raises(Exception, match="is taken"):
+            tx.execute(
+                "insert into authors (id, user_id, created_at, updated_at, name)"
+                " values ('new', 'u', 1, 1, 'x'), ('a', 'u', 1, 1, 'x')"
+            )
+    assert witness.changes() == [("authors", "INSERT", "a")]
+
+
+def test_local_rows_are_noticed_but_stay_here(store: Store, witness: Witness) -> None:
+    with store.write() as tx:
+        tx.insert(Draft, body="secret")
+    assert witness.drafts == []
+    assert [fact.tables for fact in witness.facts] == [{"drafts"}]
+    with store.write() as tx:
+        tx.insert(Draft, body="secret")
+        tx.insert_many(Draft, [{"body": "secret"}])
+        tx.insert(Author, name="public")
+    assert witness.drafts[0].tables == {"authors"}
+    assert b"secret" not in witness.drafts[0].changeset
+
+
+def test_a_write_that_only_reads_tells_nobody(store: Store, witness: Witness) -> None:
+    with store.write() as tx:
+        tx.query(Book).all()
+    assert (witness.drafts, witness.facts) == ([], [])
+
+
+def test_mixing_single_and_bulk_writes_is_still_the_net_change(store: Store, witness: Witness) -> None:
+    with store.write() as tx:
+        tx.insert(Book, id="before", title="a")
+    witness.drafts.clear()
+    with store.write() as tx:
+        tx.update(Book, "before", title="b")
+        tx.insert(Book, id="single", title="s")
+        tx.insert_many(Book, [{"id": "bulk", "title": "x"}, {"id": "gone", "title": "y"}])
+        tx.update(Book, "bulk", title="z")
+        tx.delete(Book, "gone")
+        tx.delete(Book, "single")
+        tx.update(Book, "before", title="c")
+    assert witness.changes() == [("books", "INSERT", "bulk"), ("books", "UPDATE", "before")]

@@ -1,0 +1,85 @@
+"""The cutting proxy cuts where it says, once, and otherwise stays out of the way."""
+
+from __future__ import annotations
+
+import http.server
+import threading
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from bmaddb.testing.proxy import Cut, CuttingProxy
+
+
+class _Counter(http.server.BaseHTTPRequestHandler):
+    """Counts what arrives, answers with the count."""
+
+    arrived = 0
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["content-length"]))
+        type(self).arrived += 1
+        body = str(type(self).arrived).encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the parent names it so
+        """Say nothing."""
+
+
+@pytest.fixture
+def proxy() -> Iterator[CuttingProxy]:
+    _Counter.arrived = 0
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Counter)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    with CuttingProxy(server.server_address[1]) as running:
+        yield running
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def call(proxy: CuttingProxy, path: str = "/work") -> str:
+    return httpx.post(proxy.url + path, content=b"x", timeout=20).text
+
+
+def test_it_forwards(proxy: CuttingProxy) -> None:
+    assert [call(proxy), call(proxy)] == ["1", "2"]
+
+
+def test_after_effect_the_work_is_done_and_the_answer_lost(proxy: CuttingProxy) -> None:
+    proxy.cut_next("/work", Cut.AFTER_EFFECT)
+    assert call(proxy, "/other") == "1"
+    with pytest.raises(httpx.TransportError):
+        call(proxy)
+    assert (_Counter.arrived, proxy.cuts_done) == (2, 1)
+    assert call(proxy) == "3"
+
+
+def test_before_effect_nothing_arrives(proxy: CuttingProxy) -> None:
+    proxy.cut_next("/work", Cut.BEFORE_EFFECT)
+    with pytest.raises(httpx.TransportError):
+        call(proxy)
+    assert (_Counter.arrived, proxy.cuts_done) == (0, 1)
+    assert call(proxy) == "1"
+
+
+def test_refusing_is_being_offline_until_it_accepts_again(proxy: CuttingProxy) -> None:
+    proxy.refuse()
+    with pytest.raises(httpx.TransportError):
+        call(proxy)
+    proxy.accept()
+    assert call(proxy) == "1"
+
+
+def test_a_kept_connection_is_cut_too(proxy: CuttingProxy) -> None:
+    with httpx.Client(base_url=proxy.url, timeout=20) as client:
+        assert client.post("/work", content=b"x").text == "1"
+        proxy.cut_next("/work", Cut.AFTER_EFFECT)
+        with pytest.raises(httpx.TransportError):
+            client.post("/work", content=b"x")
+        assert _Counter.arrived == 2
