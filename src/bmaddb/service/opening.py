@@ -14,6 +14,7 @@ from bmaddb.device.sync.http_transport import Token
 from bmaddb.entropy import Entropy, SystemEntropy
 from bmaddb.modules.registry import catalog_with, default_catalog
 from bmaddb.schema import Catalog, Module
+from bmaddb.schema.evolution import Migration
 from bmaddb.service.database import Database
 
 
@@ -29,6 +30,7 @@ def open_database(
     durability: Durability = "full",
     key: bytes | None = None,
     seed: bool = False,
+    migrations: Sequence[Migration] = (),
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     transport: Transport | None = None,
@@ -41,6 +43,7 @@ def open_database(
     - `url`, `token`: the server and a JWT, or a callable that gives one; `api_key` for a Supabase project.
     - `durability`: "full" keeps every commit through a power cut, "normal" may lose the last ones.
     - `key`: 32 bytes that encrypt the file. `seed`: begin with the catalogue rows the program carries.
+    - `migrations`: how an older file is brought to the catalog's version, without gaps.
     - `clock`, `entropy`, `transport`: other doors to the world, for tests.
 
     Raises StoreCorrupt, MigrationError, StoreError for the file, SettingsError for options that do not fit.
@@ -59,6 +62,7 @@ def open_database(
         durability=durability,
         key=key,
         seed=seed,
+        migrations=migrations,
     )
     try:
         outbox = Outbox(store)
