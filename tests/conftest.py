@@ -5,7 +5,7 @@
     postgres_installed  the same with the default catalogue's schema in it
     pg18, pg18_installed   only PostgreSQL 18
     server              a RunningServer on pg18_installed: `.url`, `.token(user)`, `.rpc(name, arguments)`
-    data_dir            an empty folder for an embedded Postgres (its Unix user cannot enter pytest's tmp_path)
+    data_dir            an empty folder for an embedded Postgres, whose user cannot enter pytest's tmp_path
 
 A test that wants other limits, a manual clock or two servers calls `tests.support.server.serve(database)`.
 """

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from bmaddb.errors import BmadError
-from bmaddb.service.database import Database
-from bmaddb.service.opening import open_database as open  # the word of the field for this
+
+if TYPE_CHECKING:
+    from bmaddb.service.database import Database
+    from bmaddb.service.opening import open_database as open  # the word of the field for this
 
 __all__ = ["BmadError", "Database", "open"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the device only for those who ask for it: a server, a tool or a schema needs none."""
+    if name not in __all__:
+        raise AttributeError(f"module 'bmaddb' has no attribute '{name}'")
+    from bmaddb import service
+
+    return service.open_database if name == "open" else getattr(service, name)

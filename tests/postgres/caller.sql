@@ -11,4 +11,4 @@ select public.bmad_push_v1(%s)
 select public.pull_changes_optimized(last_pulled_at => %(last)s, schema_version => %(version)s, migration => %(migration)s::json)
 
 -- name: watermelon_push
-select public.push_changes_optimized(changes => %(changes)s::json, last_pulled_at => %(last)s)
+select public.push_changes_optimized(json_build_object('changes', %(changes)s::json, 'last_pulled_at', %(last)s::bigint))

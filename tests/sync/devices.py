@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,8 @@ class Device:
 
     path: Path
     catalog: Catalog
-    transport: LossyTransport
+    connect: Callable[[], Transport]
+    transport: LossyTransport = field(init=False)
     clock: ManualClock
     entropy: SeededEntropy
     user: str
@@ -41,6 +42,7 @@ class Device:
     engine: SyncEngine = field(init=False)
 
     def __post_init__(self) -> None:
+        self.transport = LossyTransport(self.connect())
         self._open()
 
     def _open(self) -> None:
@@ -52,8 +54,8 @@ class Device:
 
     def reopen(self) -> None:
         """Close the file without a word to the server, and open it again."""
-        self.store.close()
-        self.engine.loop.close()
+        self.close()
+        self.transport = LossyTransport(self.connect())
         self._open()
 
     def close(self) -> None:
@@ -87,15 +89,18 @@ class World:
         self._numbers = itertools.count(1)
 
     def device(
-        self, user: str = USER, *, limits: Limits | None = None, transport: Transport | None = None
+        self,
+        user: str = USER,
+        *,
+        limits: Limits | None = None,
+        connect: Callable[[], Transport] | None = None,
     ) -> Device:
         """One more device of `user`, with an empty file."""
         number = next(self._numbers)
-        inner = transport or HttpTransport(self.server.url, lambda: self.server.token(user))
         made = Device(
             path=self._folder / f"device{number}.db",
             catalog=self.catalog,
-            transport=LossyTransport(inner),
+            connect=connect or (lambda: HttpTransport(self.server.url, lambda: self.server.token(user))),
             clock=self.clock,
             entropy=SeededEntropy(number),
             user=user,

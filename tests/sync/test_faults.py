@@ -115,7 +115,7 @@ def test_an_expired_token_is_renewed(world: World) -> None:
         asked.append(tokens[min(len(asked), 1)])
         return asked[-1]
 
-    here = world.device(transport=HttpTransport(world.server.url, token))
+    here = world.device(connect=lambda: HttpTransport(world.server.url, token))
     write(here, "a")
     assert here.sync().ok
     assert asked == tokens
@@ -130,7 +130,7 @@ def test_a_token_that_cannot_be_renewed_is_offline(world: World, give: str) -> N
         raise LookupError("signed out")
 
     source: Any = {"fixed": stale, "same again": lambda: stale, "nothing": nothing}[give]
-    here = world.device(transport=HttpTransport(world.server.url, source))
+    here = world.device(connect=lambda: HttpTransport(world.server.url, source))
     write(here, "a")
     report = here.sync()
     assert report.result is Result.OFFLINE
@@ -141,7 +141,7 @@ def test_a_token_that_cannot_be_renewed_is_offline(world: World, give: str) -> N
 
 def test_a_captive_portal_is_offline(world: World) -> None:
     portal = httpx.MockTransport(lambda request: httpx.Response(200, html="<h1>Hotel</h1>"))
-    here = world.device(transport=HttpTransport("http://hotel", "t", transport=portal))
+    here = world.device(connect=lambda: HttpTransport("http://hotel", "t", transport=portal))
     report = here.sync()
     assert report.result is Result.OFFLINE
     assert report.failure is not None
@@ -150,7 +150,7 @@ def test_a_captive_portal_is_offline(world: World) -> None:
 
 def test_an_answer_that_makes_no_sense_is_a_failure_not_a_crash(world: World) -> None:
     nonsense = httpx.MockTransport(lambda request: httpx.Response(200, json={"what": 1}))
-    here = world.device(transport=HttpTransport("http://somewhere", "t", transport=nonsense))
+    here = world.device(connect=lambda: HttpTransport("http://somewhere", "t", transport=nonsense))
     write(here, "a")
     report = here.sync()
     assert report.result is Result.FAILED
@@ -304,9 +304,7 @@ def test_the_token_of_another_user_empties_nothing(world: World) -> None:
     write(here, "a")
     world.settle(here)
     other = str(uuid.UUID(int=0xE71))
-    stranger = HttpTransport(world.server.url, world.server.token(other))
-    here.engine.close()
-    here.transport._inner = stranger
+    here.connect = lambda: HttpTransport(world.server.url, world.server.token(other))
     here.reopen()
     report = here.sync()
     assert report.result is Result.FAILED
@@ -317,12 +315,12 @@ def test_a_copied_file_does_not_lose_its_writes(world: World) -> None:
     """A backup of the device is put back: its next numbers were used already for other changes."""
     here = world.device()
     world.settle(here)
-    here.store.close()
+    here.close()
     backup = here.path.read_bytes()
     here.reopen()
     write(here, "a", "b", "c")
     world.settle(here)
-    here.store.close()
+    here.close()
     for suffix in ("-wal", "-shm"):
         here.path.with_name(here.path.name + suffix).unlink(missing_ok=True)
     here.path.write_bytes(backup)

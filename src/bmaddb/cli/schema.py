@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 from collections.abc import Callable
 from typing import Any, Final
 
-from bmaddb import errors as e
-from bmaddb.modules.registry import default_catalog
+from bmaddb.cli.catalogs import add_catalog_option, chosen_catalog
 from bmaddb.schema import Catalog
 from bmaddb.schema.document import schema_document
 from bmaddb.schema.postgres_ddl import postgres_ddl
@@ -35,27 +33,10 @@ FORMATS: Final[dict[str, Callable[[Catalog], str]]] = {
 def configure(parser: argparse.ArgumentParser) -> None:
     """In which words, and of which catalog."""
     parser.add_argument("--format", required=True, choices=sorted(FORMATS), help="who is to read it")
-    parser.add_argument(
-        "--catalog",
-        metavar="MODULE:NAME",
-        help="an application's own catalog, as 'package.module:CATALOG' (default: the twelve modules)",
-    )
+    add_catalog_option(parser)
 
 
 def run(options: argparse.Namespace, _settings: Settings) -> int:
     """Print it."""
-    catalog = named_catalog(options.catalog) if options.catalog else default_catalog()
-    print(FORMATS[options.format](catalog), end="")
+    print(FORMATS[options.format](chosen_catalog(options)), end="")
     return 0
-
-
-def named_catalog(path: str) -> Catalog:
-    """The catalog an application keeps under `package.module:NAME`; SchemaError when it is not there."""
-    module_name, _, name = path.partition(":")
-    try:
-        found = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise e.SchemaError(f"no catalog at '{path}': {error}", hint="write package.module:NAME") from None
-    if not isinstance(found, Catalog):
-        raise e.SchemaError(f"'{path}' is not a Catalog", hint="make one with bmaddb.modules.registry")
-    return found

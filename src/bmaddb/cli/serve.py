@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 from bmaddb import errors as e
+from bmaddb.cli.catalogs import add_catalog_option, chosen_catalog
 from bmaddb.entropy import SystemEntropy
 from bmaddb.settings import Settings, port_of
 
@@ -27,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     where.add_argument(
         "--database-url", metavar="URL", help="use this Postgres instead (default: $BMADDB_DATABASE_URL)"
     )
+    add_catalog_option(parser)
     parser.add_argument(
         "--pooler",
         action="store_true",
@@ -61,10 +64,11 @@ def _database(options: argparse.Namespace, settings: Settings, data_dir: Path) -
     """The given Postgres with our schema installed, or an embedded one that runs during the block."""
     from bmaddb.server import run as server
 
+    install = functools.partial(server.install_schema, catalog=chosen_catalog(options))
     url = options.database_url or (settings.database_url if options.data is None else None)
     if url is None:
-        with server.embedded_database(data_dir) as conninfo:
+        with server.embedded_database(data_dir, install) as conninfo:
             yield conninfo
     else:
-        server.install_schema(url)
+        install(url)
         yield url

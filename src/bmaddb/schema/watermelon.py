@@ -59,8 +59,8 @@ def watermelon_column(table: Table, column: Column[Any]) -> dict[str, Any]:
     if kind is None or (column.name in _NUMBERS_ONLY and kind != "number"):
         raise e.SchemaError(f"WatermelonDB cannot hold {table.name}.{column.name} ({column.kind})")
     shown: dict[str, Any] = {"name": column.name, "type": kind}
-    if column.spec.nullable:
-        shown["isOptional"] = True
+    if column.spec.nullable or column.spec.has_default:
+        shown["isOptional"] = True  # what an app leaves out is then null, and the server knows the default
     if column.name in _indexed(table):
         shown["isIndexed"] = True
     return shown

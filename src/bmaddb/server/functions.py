@@ -7,10 +7,11 @@ never by their types; names come from Postgres already quoted, values are always
 from __future__ import annotations
 
 import difflib
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import msgspec
 
@@ -129,7 +130,7 @@ def call_with_json(
     """
     whole = [f for f in candidates if f.single_unnamed_type in _JSON_TYPES]
     if whole and len(whole) == len(candidates):
-        _require_json(body)
+        _require_json(body, whole[0].single_unnamed_type)
         return _whole_call(_only(whole), body)
     keys, payload = _keys(body)
     found = [f for f in candidates if f.takes(keys)]
@@ -191,11 +192,25 @@ def _function(row: Mapping[str, Any]) -> Function:
     )
 
 
-def _require_json(body: bytes) -> None:
+def _require_json(body: bytes, kind: str | None) -> None:
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as cause:
-        raise _not_json() from cause
+        if kind != "json" or not _is_json_of_javascript(body):
+            raise _not_json() from cause
+
+
+def _is_json_of_javascript(body: bytes) -> bool:
+    """JSON but for half surrogate pairs: JavaScript writes them, and Postgres' json keeps them for its function."""
+    try:
+        json.loads(body.decode(), parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
 
 
 def _keys(body: bytes) -> tuple[frozenset[str], bytes]:

@@ -17,6 +17,9 @@ import uvicorn
 
 from bmaddb import errors as e
 from bmaddb import statements
+from bmaddb.modules.registry import default_catalog
+from bmaddb.schema import Catalog
+from bmaddb.server import migrator
 from bmaddb.server.app import ServerConfig, create_app
 from bmaddb.server.embedded import EmbeddedPostgres
 
@@ -51,14 +54,11 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{shown}:{port}"
 
 
-def install_schema(conninfo: str) -> None:
-    """Bring roles, schema, functions and catalogue data up to date with the default catalogue."""
-    from bmaddb.modules.registry import ModuleRegistry
-    from bmaddb.server import migrator
-
+def install_schema(conninfo: str, catalog: Catalog | None = None) -> None:
+    """Bring roles, schema, functions and catalogue data up to date with `catalog` (the twelve modules)."""
     try:
         with psycopg.connect(conninfo) as connection:
-            migrator.install(connection, ModuleRegistry().default_catalog())
+            migrator.install(connection, catalog or default_catalog())
     except psycopg.OperationalError as cause:
         hint = "is it running, and is the --database-url right?"
         raise e.ServerError(f"cannot reach the database: {_first_line(cause)}", hint=hint) from cause

@@ -19,6 +19,12 @@ def select_by_id(record: type[Record]) -> str:
 
 
 @cache
+def select_whole(table: str) -> str:
+    """One row by id, every column in the order of the file."""
+    return f'select * from "{table}" where "id" = ?'
+
+
+@cache
 def insert(record: type[Record]) -> str:
     """Every column in the order of the record's slots."""
     table = record.__table__

@@ -230,6 +230,10 @@ class Store:
         else:
             self._writer.rollback_to()
 
+    def expect_many(self) -> None:
+        """Many rows are about to be written in this thread's write."""
+        self._writer.expect_many()
+
     def row_maker(self, record: type[Record]) -> RowMaker:
         """What makes rows of this record; ReadOnlyTable when a device may not write its table."""
         try:

@@ -26,6 +26,8 @@ from bmaddb.schema.tables import Table
 R = TypeVar("R", bound=Record)
 BULK_ROWS: Final = 1000
 """Rows of a bulk insert that are in memory at once."""
+MANY_ROWS: Final = 50
+"""From here on a bulk is captured by a session; below, row by row."""
 _NO_ID: Final = ""
 
 
@@ -43,6 +45,7 @@ class Ground(Protocol):
     def end_write(self, *, outermost: bool, keep: bool) -> None: ...
     def get(self, record: type[R], row_id: str) -> R | None: ...
     def query(self, record: type[R]) -> Query[R]: ...
+    def expect_many(self) -> None: ...
     def row_maker(self, record: type[Record]) -> RowMaker: ...
     def moment(self) -> Moment: ...
 
@@ -106,6 +109,8 @@ class WriteTransaction:
         text, count = compiler_writes.insert(record), 0
         with self.savepoint():
             for chunk in _chunks(rows):
+                if len(chunk) >= MANY_ROWS:
+                    self._store.expect_many()
                 made = maker.rows(chunk, self._store.moment())
                 try:
                     self._connection.executemany(text, made)

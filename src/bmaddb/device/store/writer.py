@@ -14,7 +14,7 @@ import apsw
 
 from bmaddb import errors as e
 from bmaddb import statements
-from bmaddb.device.store.capture import Capture, recorded_tables
+from bmaddb.device.store.capture import Capture, Layouts
 from bmaddb.device.store.failures import failure
 from bmaddb.device.store.hooks import BeforeCommit, CommitDraft
 from bmaddb.schema.catalog import Catalog
@@ -32,7 +32,7 @@ class Writer:
         self.connection = connection
         self.depth = 0
         self._catalog = catalog
-        self._recorded = recorded_tables(catalog)
+        self._layouts = Layouts(connection, catalog)
         self._lock = threading.Lock()
         self._owner: int | None = None
         self._capture: Capture | None = None
@@ -54,7 +54,7 @@ class Writer:
         try:
             self.connection.execute(_SQL["begin_write"])
             if captured:
-                self._capture = Capture(self.connection, self._recorded)
+                self._capture = Capture(self.connection, self._layouts)
                 self._touched = self._capture.touched
             else:
                 self._watch()
@@ -75,6 +75,11 @@ class Writer:
             raise translated from error
         self._end()
         return touched
+
+    def expect_many(self) -> None:
+        """Many rows are about to be written: capture them the way that is cheap for many."""
+        if self._capture is not None:
+            self._capture.expect_many()
 
     def rollback(self) -> None:
         """Undo the transaction; safe when SQLite has undone it already."""

@@ -64,7 +64,7 @@ begin
   perform from bmad_sync.heads h where h.scope = p_scope for no key update;
   if not found then
     insert into bmad_sync.heads (scope, version, lost)
-    select p_scope, base_version, case when base_version > 0 then int8multirange(int8range(1, base_version, '[]')) else '{}' end
+    select p_scope, base_version, case when base_version > 0 then int8multirange(int8range(1, base_version)) else '{}' end
     from bmad_sync.state
     on conflict (scope) do nothing;
     perform from bmad_sync.heads h where h.scope = p_scope for no key update;
@@ -82,7 +82,7 @@ language sql stable security definer set search_path = ''
 as $$
   select s.epoch, c.version, c.touched, c.floor, c.lost,
     coalesce(u.version, s.base_version), coalesce(u.touched, '{}'), coalesce(u.floor, 0),
-    coalesce(u.lost, case when s.base_version > 0 then int8multirange(int8range(1, s.base_version, '[]')) else '{}' end)
+    coalesce(u.lost, case when s.base_version > 0 then int8multirange(int8range(1, s.base_version)) else '{}' end)
   from bmad_sync.state s
   join bmad_sync.heads c on c.scope = bmad_sync.catalogue()
   left join bmad_sync.heads u on u.scope = bmad_sync.uid()

@@ -39,7 +39,7 @@ declare
 begin
   lock table bmad_sync.heads in share row exclusive mode;
   update bmad_sync.heads h
-  set version = h.version + j.jump, lost = h.lost + int8multirange(int8range(h.version + 1, h.version + j.jump, '[]'))
+  set version = h.version + j.jump, lost = h.lost + int8multirange(int8range(h.version + 1, h.version + j.jump))
   from (select scope, case scope when bmad_sync.catalogue() then catalogue_jump else user_jump end as jump from bmad_sync.heads) j
   where j.scope = h.scope;
   update bmad_sync.state set epoch = fresh, base_version = base_version + user_jump where only_row;

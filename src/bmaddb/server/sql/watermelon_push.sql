@@ -263,16 +263,37 @@ as $$
   where x.ids is not null
 $$;
 
-create function public.push_changes_optimized(
-  changes json, last_pulled_at bigint default null, user_type text default null, optimization_hints json default null
-) returns json
+-- The arguments come as one body, unnamed: a named json argument would be cut out of it before this function can take
+-- out what Postgres cannot hold, and one such letter would keep a client from ever pushing again.
+create function bmad_sync.read_raw_push(body json, out changes jsonb, out last_pulled_at bigint)
+language plpgsql immutable
+as $$
+declare
+  given json;
+  stranger text;
+begin
+  if json_typeof(body) is distinct from 'object' then
+    perform bmad_sync.refuse('PT400', 'bad_request', 'the body must be a JSON object');
+  end if;
+  given := bmad_sync.readable(body, '');
+  select k into stranger from json_object_keys(given) k
+  where k not in ('changes', 'last_pulled_at', 'user_type', 'optimization_hints');
+  if found then
+    perform bmad_sync.refuse('PT400', 'unknown_argument', format('there is no argument %s', to_json(stranger)));
+  end if;
+  changes := coalesce(given -> 'changes', 'null');
+  last_pulled_at := bmad_sync.whole(given -> 'last_pulled_at', 'last_pulled_at', 0, (1::bigint << 53) - 1);
+end
+$$;
+
+create function public.push_changes_optimized(json) returns json
 language plpgsql volatile set search_path = '' set statement_timeout = '60s'
 as $$
 declare
   uid uuid := bmad_sync.caller();
-  at record := bmad_sync.split_cursor(last_pulled_at);
-  -- what Postgres cannot hold is left out, or one such letter would keep a client from ever pushing again
-  given jsonb := bmad_sync.readable(coalesce(changes, 'null'), '');
+  asked record := bmad_sync.read_raw_push($1);
+  given constant jsonb := asked.changes;
+  at record := bmad_sync.split_cursor(asked.last_pulled_at);
   h record;
   facts record;
   refused jsonb;

@@ -1,0 +1,81 @@
+"""Writes what a transaction changed as a changeset, in the format of SQLite's session extension.
+
+The format (https://www.sqlite.org/sessionintro.html, and the comments of sqlite3session.c): for each table a
+header (T, number of columns, which of them are the key, name), then its changes (operation, whether
+indirect, old values, new values). A value is a type byte and its content; 0 says "not part of this change".
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import apsw
+
+Row: TypeAlias = tuple[Any, ...]
+_INSERT: Final = bytes((apsw.SQLITE_INSERT, 0))
+_UPDATE: Final = bytes((apsw.SQLITE_UPDATE, 0))
+_DELETE: Final = bytes((apsw.SQLITE_DELETE, 0))
+_ABSENT: Final = b"\x00"
+_NULL: Final = b"\x05"
+_INTEGER: Final = struct.Struct(">bq")
+_REAL: Final = struct.Struct(">bd")
+_SEVEN_BITS: Final = 0x7F
+
+
+class Change(NamedTuple):
+    """One row before and after; None where there is no row."""
+
+    old: Row | None
+    new: Row | None
+
+
+def table_changes(name: str, columns: int, key: int, changes: Iterable[Change]) -> bytes:
+    """The part of a changeset that is about one table: `columns` of them, the one at `key` being the id."""
+    flags = bytes(place == key for place in range(columns))
+    body = b"".join([_change(change, key) for change in changes])
+    return b"".join((b"T", _varint(columns), flags, name.encode(), b"\x00", body)) if body else b""
+
+
+def _change(change: Change, key: int) -> bytes:
+    old, new = change
+    if old is None:
+        return b"" if new is None else _INSERT + _values(new)
+    if new is None:
+        return _DELETE + _values(old)
+    if old == new:
+        return b""
+    before, after = [], []
+    for place, (was, now) in enumerate(zip(old, new, strict=True)):
+        differs = was != now
+        before.append(_value(was) if differs or place == key else _ABSENT)
+        after.append(_value(now) if differs else _ABSENT)
+    return b"".join((_UPDATE, *before, *after))
+
+
+def _values(row: Row) -> bytes:
+    return b"".join(map(_value, row))
+
+
+def _value(value: Any) -> bytes:
+    if value is None:
+        return _NULL
+    if isinstance(value, str):
+        text = value.encode()
+        return b"\x03" + _varint(len(text)) + text
+    if isinstance(value, int):
+        return _INTEGER.pack(1, value)
+    if isinstance(value, float):
+        return _REAL.pack(2, value)
+    return b"\x04" + _varint(len(value)) + bytes(value)
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the most significant first; all but the last have the high bit set."""
+    if number <= _SEVEN_BITS:
+        return bytes((number,))
+    groups = [number & _SEVEN_BITS]
+    while number := number >> 7:
+        groups.append(number & _SEVEN_BITS | 0x80)
+    return bytes(reversed(groups))
