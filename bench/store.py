@@ -1,4 +1,4 @@
-"""The device store beside bare apsw: reads, records, single writes, bulk inserts; same tables, same durability.
+"""The device store beside bare apsw: reads, records, single writes, bulk inserts. Same tables and durability.
 
 Both sides run in one process, interleaved round by round in changing order, and the figure is the median of
 the rounds' ratios, so that a busy machine slows both. What waits for no disk is counted in processor time.
@@ -11,12 +11,12 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import apsw
 
+from bench.figure import Figure
 from bmaddb.clock import SystemClock
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.query import compiler_writes
@@ -34,21 +34,6 @@ BULK_ROUNDS: Final = 7
 READS_PER_ROUND: Final = 400
 WRITES_PER_ROUND: Final = 40
 STATES: Final = ("todo", "doing", "waiting", "cancelled", "done")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One comparison: microseconds an operation, ours and the peer's, their ratio and the ratio promised."""
-
-    name: str
-    ours_us: float
-    peer_us: float
-    ratio: float
-    limit: float | None
-
-    @property
-    def met(self) -> bool:
-        return self.limit is None or self.ratio <= self.limit
 
 
 def measure() -> list[Figure]:
@@ -69,6 +54,7 @@ def compare(
     *,
     rounds: int = ROUNDS,
     limit: float | None,
+    peer_name: str = "bare apsw",
     clock: Callable[[], float] = time.process_time,
 ) -> Figure:
     """Interleaved rounds of both; each call runs some operations and answers with how many."""
@@ -84,6 +70,7 @@ def compare(
     ratio = statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
     return Figure(
         name=name,
+        peer=peer_name,
         ours_us=round(statistics.median(mine), 2),
         peer_us=round(statistics.median(theirs), 2),
         ratio=round(ratio, 2),
@@ -210,7 +197,11 @@ def _writes(folder: Path, durability: Durability, limit: float | None) -> list[F
         return WRITES_PER_ROUND
 
     figure = compare(
-        f"single write transaction, {durability}", ours, peer, limit=limit, clock=time.perf_counter
+        f"single write transaction, {durability}",
+        ours,
+        peer,
+        limit=limit,
+        clock=time.perf_counter,
     )
     raw.close()
     store.close()
@@ -240,6 +231,7 @@ def _bulk(folder: Path) -> list[Figure]:
         peer,
         rounds=BULK_ROUNDS,
         limit=2.0,
+        peer_name="bare executemany",
         clock=time.perf_counter,
     )
     raw.close()

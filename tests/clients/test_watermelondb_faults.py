@@ -179,6 +179,25 @@ def test_a_cursor_from_the_future_is_refused_and_nothing_is_applied(phone: Water
     assert phone.status("tasks", row) == "created"
 
 
+def test_a_device_older_than_the_tombstones_is_told_to_replace_and_keeps_its_own_work(
+    phone: Watermelon, tablet: Watermelon, truth: Truth
+) -> None:
+    """The server has forgotten what was deleted, so it sends all there is and says so."""
+    kept, gone = phone.create_many("tasks", [{"title": title} for title in ("kept", "gone")])
+    phone.sync()
+    tablet.sync()
+    phone.delete("tasks", gone)
+    phone.sync()
+    truth.execute("select bmad_sync.purge('-1 minute')")
+    made = tablet.create("tasks", title="made offline")
+    synced = tablet.sync()
+    assert synced.pulled.body["experimentalStrategy"] == "replacement"
+    assert set(tablet.dump("tasks")) == {kept, made}
+    phone.sync()
+    tablet.sync()
+    assert_same(truth, "tasks", phone, tablet)
+
+
 # --- between pull and push -------------------------------------------------------------------------------
 
 

@@ -171,6 +171,11 @@ SCENARIOS: dict[str, list[Event]] = {
         failed(FailureKind.TOKEN),
         TokenRefreshed(refreshed=False),
     ],
+    "nobody gives tokens any more": [
+        Started(cursor="c1"),
+        failed(FailureKind.TOKEN),
+        failed(FailureKind.TOKEN),
+    ],
     "the server was restored": [
         Started(cursor="c1"),
         Pulled(answer=RESYNC),

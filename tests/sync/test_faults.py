@@ -54,6 +54,7 @@ def test_any_call_may_be_lost_or_doubled(world: World, fault: Fault, place: int,
     else:
         assert report.result is Result.OFFLINE
         assert report.failure is not None
+    here.transport.plan()
     assert here.sync().ok
     assert titles(here) == ["a", "b", "c", "d", "e", "f", "g", "h"]
     world.settle(there)
@@ -203,11 +204,10 @@ def test_a_parked_entry_is_retried_when_the_server_has_changed(world: World) -> 
     with here.store.write() as tx:
         tx.insert(Task, title="child", goal_id=goal.id)
     assert here.sync().parked == 2
-    framework = world.server.database.value("select min(framework_id) from bmad.met24_domains")
+    late = '{"id": "late-domain", "code": "late", "domain_number": 99}'
     world.server.database.run(
-        f"insert into bmad.met24_domains select (d).* from (select jsonb_populate_record(t, "
-        f"'{{\"id\": \"late-domain\", \"code\": \"late\", \"number\": 99}}') as d from bmad.met24_domains t "
-        f"where framework_id = '{framework}' limit 1) x"
+        "insert into bmad.met24_domains select (made).* from (select jsonb_populate_record(standing, "
+        f"'{late}') as made from bmad.met24_domains standing limit 1) x"
     )
     here.outbox.retry(here.outbox.parked()[0].id)
     assert here.sync().ok
@@ -268,7 +268,7 @@ def forget(world: World, task_id: str) -> None:
     world.server.database.run(
         f"alter table bmad.tasks disable trigger user; delete from bmad.tasks where id = '{task_id}'; "
         "alter table bmad.tasks enable trigger user; delete from bmad_sync.answers; "
-        "delete from bmad_sync.devices; update bmad_sync.epoch set epoch = 'deadbeef'"
+        "delete from bmad_sync.devices; update bmad_sync.state set epoch = 'deadbeef'"
     )
 
 

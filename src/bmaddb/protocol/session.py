@@ -296,7 +296,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Handler]] = MappingProxyType(
         State.PUSHING: {Pushed: Session._pushed, Failed: Session._push_failed},
         State.SETTLING: {Settled: Session._settled},
         State.RELEASING: {Released: Session._released},
-        State.REFRESHING: {TokenRefreshed: Session._again},
+        State.REFRESHING: {TokenRefreshed: Session._again, Failed: Session._failed},
         State.WAITING: {Waited: Session._again},
         State.DONE: {},
     }

@@ -22,7 +22,7 @@ from bmaddb.schema.postgres_ddl_functions import (
     write_columns,
 )
 from bmaddb.schema.postgres_ddl_security import secure, triggers
-from bmaddb.schema.postgres_ddl_seeds import seed_json, seed_statement
+from bmaddb.schema.postgres_ddl_seeds import seed_json, seed_statements
 from bmaddb.schema.postgres_ddl_tables import (
     create_table,
     declared_columns,
@@ -41,7 +41,7 @@ __all__ = [
     "postgres_ddl",
     "qualified",
     "seed_json",
-    "seed_statement",
+    "seed_statements",
     "table_functions",
     "tables_functions",
     "tables_security",

@@ -1,4 +1,4 @@
-"""The rows a catalogue table starts with, and the statement that brings them up to date. Text out, no I/O.
+"""The rows a catalogue table starts with, and the statements that bring them up to date. Text out, no I/O.
 
 Rule of this room: a row that already is as declared is not touched, or every start of the server would send it to
 every device again.
@@ -20,22 +20,30 @@ from bmaddb.schema.tables import Table
 _SOURCE_TYPES: Final[dict[Kind, str]] = {**TYPES, Kind.TS: "bigint", Kind.BLOB: "text"}
 
 
-def seed_statement(table: Table, rows: tuple[Mapping[str, Any], ...]) -> str:
-    """INSERT ... ON CONFLICT DO UPDATE whose only parameter (`%s`) is `seed_json` of the same rows."""
+def seed_statements(table: Table, rows: tuple[Mapping[str, Any], ...]) -> tuple[str, ...]:
+    """UPDATE of the rows that differ, INSERT of those that are missing; the parameter (`%s`) is `seed_json` of them all.
+
+    Not INSERT ... ON CONFLICT: that fires the stamping trigger, and so moves the cursor, for rows it then leaves alone.
+    """
     columns = _mentioned(table, rows)
-    names = [quoted(column.name) for column in columns]
     source = ", ".join(f"{quoted(column.name)} {_SOURCE_TYPES[column.kind]}" for column in columns)
-    values = ", ".join(_value(column) for column in columns)
-    changing = [name for name in names if name != '"id"']
-    stored = ", ".join(f"t.{name}" for name in changing)
-    fresh = ", ".join(f"excluded.{name}" for name in changing)
-    sets = ", ".join(f"{name} = excluded.{name}" for name in changing)
-    update = f"do update set {sets} where ({stored}) is distinct from ({fresh})" if changing else "do nothing"
-    return (
-        f"insert into {qualified(table.name)} as t ({', '.join(names)})\n"
-        f"select {values} from jsonb_to_recordset(%s::jsonb) as r({source})\n"
-        f"on conflict (id) {update};"
+    given = f"jsonb_to_recordset(%s::jsonb) as r({source})"
+    names = {quoted(column.name): _value(column) for column in columns}
+    insert = (
+        f"insert into {qualified(table.name)} ({', '.join(names)})\n"
+        f"select {', '.join(names.values())} from {given}\n"
+        f"where not exists (select from {qualified(table.name)} t where t.id = r.id)"
     )
+    changing = {name: value for name, value in names.items() if name != '"id"'}
+    if not changing:
+        return (insert,)
+    stored = ", ".join(f"t.{name}" for name in changing)
+    sets = ", ".join(f"{name} = {value}" for name, value in changing.items())
+    update = (
+        f"update {qualified(table.name)} t set {sets}\nfrom {given}\n"
+        f"where t.id = r.id and ({stored}) is distinct from ({', '.join(changing.values())})"
+    )
+    return (update, insert)
 
 
 def seed_json(table: Table, rows: tuple[Mapping[str, Any], ...]) -> str:

@@ -13,12 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC
 from typing import Any, Final
 
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
-from bmaddb.schema.kinds import Kind, milliseconds
+from bmaddb.schema.kinds import Kind
 from bmaddb.schema.rules import MergeRule, Scope
 from bmaddb.schema.tables import Table
 
@@ -158,7 +158,7 @@ def literal(kind: Kind, value: Any) -> str:
     if kind is Kind.JSON:
         return _text(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     if kind is Kind.TS:
-        return f"bmad_sync.moment({milliseconds(value)})" if isinstance(value, datetime) else str(value)
+        return _text(value.astimezone(UTC).isoformat(timespec="milliseconds"))
     if kind is Kind.BLOB:
         return f"'\\x{bytes(value).hex()}'"
     return _text(value) if kind is Kind.TEXT else repr(value)

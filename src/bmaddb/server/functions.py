@@ -201,7 +201,7 @@ def _require_json(body: bytes, kind: str | None) -> None:
 
 
 def _is_json_of_javascript(body: bytes) -> bool:
-    """JSON but for half surrogate pairs: JavaScript writes them, and Postgres' json keeps them for its function."""
+    """JSON but for half surrogate pairs: JavaScript writes them, and Postgres' type json keeps them."""
     try:
         json.loads(body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError):

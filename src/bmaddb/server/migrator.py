@@ -7,7 +7,7 @@ newer than this program is left alone.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -16,40 +16,40 @@ from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.schema import postgres_ddl as ddl
 from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.evolution import Migration, net_plan
+from bmaddb.schema.evolution_postgres import postgres_steps
 from bmaddb.schema.tables import Table
 
 _PACKAGE: Final = "bmaddb.server.sql"
 _SQL: Final = statements.load(_PACKAGE, "installer.sql")
 _GROUND: Final = ("roles.sql", "state.sql")
-_TYPES_AND_WHO: Final = ("identity.sql",)
+_IDENTITY: Final = ("identity.sql",)
 _MACHINERY: Final = ("heads.sql", "tombstones.sql", "stamps.sql")
-_DOORS: Final = ("push.sql", "pull.sql", "watermelon.sql", "watermelon_push.sql", "upkeep.sql", "grants.sql")
+_PUSH: Final = ("push_checks.sql", "push_conflicts.sql", "push_apply.sql", "push.sql")
+_DOORS: Final = (*_PUSH, "pull.sql", "watermelon.sql", "watermelon_push.sql", "upkeep.sql", "grants.sql")
 
 Connection = psycopg.Connection[Any]
 
 
-def install(connection: Connection, catalog: Catalog) -> None:
+def install(connection: Connection, catalog: Catalog, migrations: Sequence[Migration] = ()) -> None:
     """Install or upgrade; safe to call at every start and from several processes at once.
 
-    The connection's user must own the database or may create schemas and roles in it; no superuser is needed.
-    Raises ServerError when the database holds a newer schema or cannot be brought to this one.
+    `migrations` lead from the first schema version to the catalog's. The connection's user must own the database or
+    may create schemas and roles in it; no superuser is needed. Raises ServerError when the database holds a newer
+    schema or cannot be brought to this one; then nothing is changed.
     """
     with connection.transaction():
         connection.execute(_SQL["lock"])
         fingerprint = fingerprint_of(catalog)
         installed = _installed(connection)
-        if installed is not None and installed[0] > catalog.version:
-            raise e.ServerError(
-                f"the database has schema version {installed[0]}, this program knows {catalog.version}",
-                hint="run the newer bmaddb against it",
-            )
         if installed == (catalog.version, fingerprint):
             return
         _run(connection, _GROUND)
         connection.execute(_SQL["drop_functions"])
-        _run(connection, _TYPES_AND_WHO)
+        _run(connection, _IDENTITY)
+        renamed = _upgrade(connection, catalog, migrations, installed[0]) if installed else {}
         _tables(connection, catalog)
-        _functions(connection, catalog)
+        _functions(connection, catalog, renamed)
         connection.execute(_SQL["write_state"], {"version": catalog.version, "fingerprint": fingerprint})
         connection.execute(_SQL["first_heads"])
         _seed(connection, catalog)
@@ -59,7 +59,7 @@ def install(connection: Connection, catalog: Catalog) -> None:
 def fingerprint_of(catalog: Catalog) -> str:
     """A digest of everything an installation consists of."""
     digest = hashlib.sha256(ddl.postgres_ddl(catalog).encode())
-    for file in (*_GROUND, *_TYPES_AND_WHO, *_MACHINERY, *_DOORS, "installer.sql"):
+    for file in (*_GROUND, *_IDENTITY, *_MACHINERY, *_DOORS, "installer.sql"):
         digest.update(statements.read(_PACKAGE, file).encode())
     for name, rows in catalog.seeds().items():
         digest.update(ddl.seed_json(catalog.table(name), rows).encode())
@@ -71,6 +71,25 @@ def _installed(connection: Connection) -> tuple[int, str] | None:
         return None
     row = connection.execute(_SQL["installed"]).fetchone()
     return None if row is None else (int(row[0]), str(row[1]))
+
+
+def _upgrade(
+    connection: Connection, catalog: Catalog, migrations: Sequence[Migration], version: int
+) -> Mapping[str, str]:
+    """Bring the tables of an older schema version to the catalog's; returns renamed tables, old name -> new."""
+    if version > catalog.version:
+        raise e.ServerError(
+            f"the database has schema version {version}, this program knows {catalog.version}",
+            hint="run the newer bmaddb against it",
+        )
+    try:
+        for statement in postgres_steps(migrations, catalog, version):
+            _script(connection, statement)
+        return net_plan(migrations, catalog, version).renamed_tables
+    except e.SchemaError as cause:
+        raise e.ServerError(
+            f"cannot bring schema version {version} to {catalog.version}: {cause.message}", hint=cause.hint
+        ) from cause
 
 
 def _tables(connection: Connection, catalog: Catalog) -> None:
@@ -91,15 +110,17 @@ def _check_columns(connection: Connection, table: Table) -> None:
     if absent:
         raise e.ServerError(
             f"the table {table.name} of the database has no column {', '.join(sorted(absent))}",
-            hint="raise the catalog's version and declare the change as a step of its evolution",
+            hint="raise the catalog's version and declare the change as a migration",
         )
 
 
-def _functions(connection: Connection, catalog: Catalog) -> None:
-    known = {row[0]: int(row[1]) for row in connection.execute(_SQL["known_tables"])}
+def _functions(connection: Connection, catalog: Catalog, renamed: Mapping[str, str]) -> None:
+    known = {renamed.get(row[0], row[0]): int(row[1]) for row in connection.execute(_SQL["known_tables"])}
     numbers = ddl.numbered(catalog, known)
     _run(connection, _MACHINERY)
+    connection.execute(_SQL["forget_facts"])
     connection.execute(_SQL["write_facts"], [ddl.wire_facts(catalog, numbers)])
+    connection.execute(_SQL["forget_tombstones"])
     _script(connection, ddl.tables_triggers(catalog, numbers))
     _script(connection, ddl.tables_functions(catalog, numbers))
     _run(connection, _DOORS)
@@ -108,7 +129,8 @@ def _functions(connection: Connection, catalog: Catalog) -> None:
 def _seed(connection: Connection, catalog: Catalog) -> None:
     for name, rows in catalog.seeds().items():
         table = catalog.table(name)
-        connection.execute(ddl.seed_statement(table, rows).encode(), [ddl.seed_json(table, rows)])
+        for statement in ddl.seed_statements(table, rows):
+            connection.execute(statement.encode(), [ddl.seed_json(table, rows)])
 
 
 def _run(connection: Connection, files: Iterable[str]) -> None:

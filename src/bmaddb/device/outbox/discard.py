@@ -9,7 +9,7 @@ import msgspec
 
 from bmaddb.device.outbox.entries import Entry
 from bmaddb.device.outbox.waiting import Waiting
-from bmaddb.protocol.changes import Change, Op
+from bmaddb.protocol.changes import SERVER_SEQ, Change, Op
 from bmaddb.protocol.merge import Pending
 from bmaddb.protocol.values import same, to_raw, to_wire
 from bmaddb.schema.catalog import Catalog
@@ -29,9 +29,7 @@ def discard_entry(connection: apsw.Connection, catalog: Catalog, waiting: Waitin
         elif change.op is Op.UPDATE:
             _undo_update(connection, table, waiting, change, later)
         elif later:  # deleted, then made again: what waits now starts from the row that was
-            first = later[0]
-            update = replace(first.change, op=Op.UPDATE, old=change.old)
-            waiting.rewrite(first.position, change.key, update)
+            _undo_delete(connection, table, waiting, change, later[0])
         else:
             _put_back(connection, table, change)
 
@@ -55,6 +53,23 @@ def _undo_update(
             back[name] = to_raw(kind, change.old[name])
     if back:
         connection.execute(set_columns(table, tuple(back)), (change.id, *back.values()))
+
+
+def _undo_delete(
+    connection: apsw.Connection, table: Table, waiting: Waiting, change: Change, again: Pending
+) -> None:
+    """The row was made again: what waits for it is an edit of the row that was, and of that version."""
+    new = {
+        name: value
+        for name, value in again.change.new.items()
+        if name in table.by_name
+        and table.by_name[name].client_writable
+        and not same(value, change.old.get(name))
+    }
+    old = {name: change.old.get(name) for name in new}
+    update = replace(again.change, op=Op.UPDATE, old=old, new=new) if new else None
+    waiting.rewrite(again.position, change.key, update)
+    connection.execute(set_columns(table, (SERVER_SEQ,)), (change.id, change.old.get(SERVER_SEQ)))
 
 
 def _put_back(connection: apsw.Connection, table: Table, change: Change) -> None:

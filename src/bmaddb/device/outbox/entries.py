@@ -78,6 +78,8 @@ def read_entry(row: tuple[Any, ...], layouts: Layouts, catalog: Catalog) -> Entr
                 decoded = decode_changeset(changeset, layout, catalog)
             except UnicodeDecodeError:
                 broken = "a text in it is not Unicode"
+            except apsw.Error as error:
+                broken = f"its changeset cannot be read: {error}"
     return Entry(
         id=id_,
         position=position,

@@ -19,7 +19,7 @@ _OFFSET: Final = " offset ? + 0"
 def select(plan: Plan, search: SearchText | None = None) -> Statement:
     """The records of the plan's first table, every column in the order of the record's slots."""
     _refuse_groups(plan)
-    return _statement(_record_columns(plan.record), plan, _scribe(plan, search))
+    return _statement(_record_columns(plan.record, bool(plan.joins)), plan, _scribe(plan, search))
 
 
 def select_ids(plan: Plan, search: SearchText | None = None) -> Statement:
@@ -43,7 +43,7 @@ def count(plan: Plan, search: SearchText | None = None) -> Statement:
     scribe = _scribe(plan, search)
     if plan.limit is None and not plan.offset and not plan.distinct and not plan.groups:
         return _statement("count(*)", plan, scribe, ordered=False)
-    listed = _record_columns(plan.record) if plan.distinct else "1"
+    listed = _record_columns(plan.record, bool(plan.joins)) if plan.distinct else "1"
     text, arguments = _statement(listed, plan, scribe, ordered=False)
     return Statement(f"select count(*) from ({text})", arguments)
 
@@ -55,9 +55,11 @@ def exists(plan: Plan, search: SearchText | None = None) -> Statement:
 
 
 @cache
-def _record_columns(record: type[Record]) -> str:
+def _record_columns(record: type[Record], qualified: bool) -> str:
+    """Every column; a text without needless words is found sooner in the statement cache."""
     table = record.__table__
-    return ", ".join([f'"{table.name}"."{column.name}"' for column in table.columns])
+    prefix = f'"{table.name}".' if qualified else ""
+    return ", ".join([f'{prefix}"{column.name}"' for column in table.columns])
 
 
 def _scribe(plan: Plan, search: SearchText | None) -> Scribe:

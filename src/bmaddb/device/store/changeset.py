@@ -22,6 +22,7 @@ _NULL: Final = b"\x05"
 _INTEGER: Final = struct.Struct(">bq")
 _REAL: Final = struct.Struct(">bd")
 _SEVEN_BITS: Final = 0x7F
+_SHORT_TEXT: Final = tuple(bytes((3, size)) for size in range(_SEVEN_BITS + 1))
 
 
 class Change(NamedTuple):
@@ -63,7 +64,8 @@ def _value(value: Any) -> bytes:
         return _NULL
     if isinstance(value, str):
         text = value.encode()
-        return b"\x03" + _varint(len(text)) + text
+        size = len(text)
+        return _SHORT_TEXT[size] + text if size <= _SEVEN_BITS else b"\x03" + _varint(size) + text
     if isinstance(value, int):
         return _INTEGER.pack(1, value)
     if isinstance(value, float):

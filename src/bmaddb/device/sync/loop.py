@@ -81,7 +81,9 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
         for task in tasks:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(asyncio.sleep(0))  # sockets that were closed just now let go in the next round
+        loop.run_until_complete(
+            asyncio.sleep(0)
+        )  # sockets that were closed just now let go in the next round
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()

@@ -2,12 +2,13 @@
 
 -- The user the token names; null without one. Never taken from a payload.
 create function bmad_sync.uid() returns uuid
-language sql stable parallel safe
+language plpgsql stable parallel safe
 as $$
-  select case when claimed.sub ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then claimed.sub::pg_catalog.uuid end
-  from (
-    select nullif(pg_catalog.current_setting('request.jwt.claims', true), '')::pg_catalog.json ->> 'sub' as sub
-  ) as claimed
+declare
+  sub constant text := nullif(current_setting('request.jwt.claims', true), '')::json ->> 'sub';
+begin
+  return case when sub ~ '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$' then sub::uuid end;
+end
 $$;
 
 create function bmad_sync.caller() returns uuid

@@ -34,25 +34,21 @@ begin
 end
 $$
 
+-- name: forget_facts
+delete from bmad_sync.tables
+
 -- name: write_facts
-with facts as (
-  select f.*, row_number() over ()::smallint as place
-  from jsonb_to_recordset(%s::jsonb) as f(
-    number smallint, name text, scope text, writable boolean, deletable boolean,
-    read_columns text[], write_columns text[], server_columns text[], types jsonb, kinds jsonb, fallbacks jsonb
-  )
-), forgotten as (
-  delete from bmad_sync.tables t where t.name not in (select name from facts)
+insert into bmad_sync.tables (
+  place, number, name, scope, writable, deletable, read_columns, write_columns, server_columns, types, kinds, fallbacks
 )
-insert into bmad_sync.tables as t (
-  number, place, name, scope, writable, deletable, read_columns, write_columns, server_columns, types, kinds, fallbacks
+select row_number() over (), f.*
+from jsonb_to_recordset(%s::jsonb) as f(
+  number smallint, name text, scope text, writable boolean, deletable boolean,
+  read_columns text[], write_columns text[], server_columns text[], types jsonb, kinds jsonb, fallbacks jsonb
 )
-select number, place, name, scope, writable, deletable, read_columns, write_columns, server_columns, types, kinds, fallbacks
-from facts
-on conflict (number) do update set
-  place = excluded.place, name = excluded.name, scope = excluded.scope, writable = excluded.writable,
-  deletable = excluded.deletable, read_columns = excluded.read_columns, write_columns = excluded.write_columns,
-  server_columns = excluded.server_columns, types = excluded.types, kinds = excluded.kinds, fallbacks = excluded.fallbacks
+
+-- name: forget_tombstones
+delete from bmad_sync.tombstones t where not exists (select from bmad_sync.tables f where f.number = t.tab)
 
 -- name: first_heads
 insert into bmad_sync.heads (scope, version) values (bmad_sync.catalogue(), 1) on conflict (scope) do nothing
