@@ -8,7 +8,7 @@ from bmaddb.errors import BmadError
 
 if TYPE_CHECKING:
     from bmaddb.service.database import Database
-    from bmaddb.service.opening import open_database as open  # the word of the field for this
+    from bmaddb.service.opening import open_database as open  # noqa: A004 -- the field's word
 
 __all__ = ["BmadError", "Database", "open"]
 

@@ -91,9 +91,7 @@ def test_a_request_in_flight_is_finished(pg18_installed: Database) -> None:
             target=lambda: answers.append(httpx.post(f"{url}/rest/v1/rpc/wait_for_lock", timeout=60))
         )
         call.start()
-        while (
-            database.value("select count(*) from pg_locks where locktype = 'advisory' and not granted") == 0
-        ):
+        while database.value("select count(*) from pg_locks where locktype = 'advisory' and not granted") == 0:
             pass
         process.send_signal(signal.SIGTERM)
         host, port = url.removeprefix("http://").split(":")
@@ -147,9 +145,7 @@ def test_errors_are_one_line_with_a_hint(data_dir: Path) -> None:
         bmaddb("serve", "--port", "0", "--host", "not.a.host.invalid", "--data", str(data_dir)),
         "cannot listen",
     )
-    assert_one_line(
-        bmaddb("serve", "--port", "0", "--data", str(data_dir), BMADDB_JWT_SECRET="short"), "JWT secret"
-    )
+    assert_one_line(bmaddb("serve", "--port", "0", "--data", str(data_dir), BMADDB_JWT_SECRET="short"), "JWT secret")
     assert_one_line(bmaddb("token", "--user", "bob", "--data", str(data_dir)), "not a user id")
     (data_dir / "file").write_text("", encoding="ascii")
     assert_one_line(bmaddb("serve", "--port", "0", "--data", str(data_dir / "file" / "data")), "file/data")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from bmaddb.device.store import Durability, Store
 from bmaddb.entropy import SeededEntropy
 from bmaddb.modules.registry import catalog_with
 from bmaddb.schema import Catalog
+from bmaddb.schema.evolution import Migration
 from bmaddb.testing import ManualClock
 from tests.protocol.things import MODULE
 
@@ -29,12 +30,25 @@ class Bench:
         self.opened: list[Store] = []
         self.open()
 
-    def open(self, catalog: Catalog = CATALOG, durability: Durability = "full", *, keep: bool = False) -> None:
+    def open(
+        self,
+        catalog: Catalog = CATALOG,
+        durability: Durability = "full",
+        *,
+        migrations: Sequence[Migration] = (),
+        keep: bool = False,
+    ) -> None:
         """Open the file (again); with `keep` the one before stays open, like another process."""
         if not keep:
             self.close()
         self.store = Store(
-            self.path, catalog, clock=self.clock, entropy=SeededEntropy(len(self.opened)), user=USER, durability=durability
+            self.path,
+            catalog,
+            clock=self.clock,
+            entropy=SeededEntropy(len(self.opened)),
+            user=USER,
+            durability=durability,
+            migrations=migrations,
         )
         self.opened.append(self.store)
         self.outbox = Outbox(self.store)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace as replaced
-from typing import Any
 
 import pytest
 
@@ -11,10 +10,11 @@ from bmaddb.device.outbox import EntryStatus
 from bmaddb.device.outbox.entries import Entry
 from bmaddb.modules.registry import catalog_with
 from bmaddb.protocol.changes import Op
-from bmaddb.schema import Module, UserRecord, integer, text
+from bmaddb.schema import Catalog, DeleteRule, MergeRule, Module, UserRecord, boolean, integer, json, text
+from bmaddb.schema.evolution import AddColumn, DropColumn, Migration
 from bmaddb.signals import EntryQueued
 from tests.outbox.conftest import Bench
-from tests.protocol.things import Job, Note, Token
+from tests.protocol.things import Job, Label, Note, Token
 
 
 def ops(entry: Entry) -> list[tuple[str, Op]]:
@@ -40,9 +40,13 @@ def test_one_transaction_is_one_entry_in_order_of_commit(bench: Bench) -> None:
 
 
 def test_a_rollback_leaves_no_trace(bench: Bench) -> None:
-    with pytest.raises(RuntimeError), bench.store.write() as tx:
-        tx.insert(Note, title="a")
-        raise RuntimeError
+    def write_half() -> None:
+        with bench.store.write() as tx:
+            tx.insert(Note, title="a")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_half()
     assert bench.outbox.entries() == ()
 
 
@@ -78,33 +82,36 @@ def test_an_entry_survives_an_upgrade_that_moves_columns(bench: Bench) -> None:
         note = tx.insert(Note, title="a", body="words")
     with bench.store.write() as tx:
         tx.update(note, title="b")
-    bench.open(upgraded())
+    catalog, migration = upgraded()
+    bench.open(catalog, migrations=[migration])
     with bench.store.write() as tx:
         tx.execute("update notes set colour = 'red' where id = ?", (note.id,))
     old, edit, new = bench.outbox.entries()
     assert old.changes["notes", note.id].new["body"] == "words"
     assert edit.changes["notes", note.id].new["title"] == "b"
     assert new.changes["notes", note.id].new == {"colour": "red"}
+    assert bench.outbox.lease(10, 1_000_000) == (1, 2, 3)
+    assert b"likes" not in b"".join(bench.outbox.batch())
     assert (old.schema_version, new.schema_version) == (14, 15)
 
 
-def upgraded() -> Any:
-    """The next version: a table has a column more, in front of the others."""
+def upgraded() -> tuple[Catalog, Migration]:
+    """The next version: a table has a column more, and one less."""
 
-    class Newer(UserRecord, table="notes"):
-        """Notes with a colour."""
+    class Newer(UserRecord, table="notes", delete=DeleteRule.EDIT_WINS):
+        """Notes with a colour, and without likes."""
 
         colour = text(null=True)
         title = text(default="")
         body = text(null=True)
-        likes = integer(default=0)
-        tags = text(default="")
-        kind = text(default="plain")
-        checked = integer(default=0)
-        opened = integer(default=0)
+        tags = json(default=[], merge=MergeRule.SET)
+        kind = text(default="plain", merge=MergeRule.IMM)
+        checked = boolean(default=False, merge=MergeRule.SRV)
+        opened = integer(default=0, merge=MergeRule.LOC)
 
-    module = Module(name="things", purpose="tests", records=(Newer, Job, Token))
-    return catalog_with(module, include_defaults=False, version=15)
+    module = Module(name="things", purpose="tests", records=(Newer, Job, Token, Label))
+    steps = (DropColumn("notes", "likes"), AddColumn("notes", "colour", Newer.colour))
+    return catalog_with(module, include_defaults=False, version=15), Migration(15, steps)
 
 
 def test_text_that_is_no_unicode_breaks_its_entry_alone(bench: Bench) -> None:

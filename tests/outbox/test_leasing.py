@@ -122,9 +122,7 @@ def test_a_row_made_again_after_a_delete_is_not_taken_for_the_old_one(bench: Ben
     assert seq(bench, Note, note.id) is None
 
 
-def test_under_normal_durability_the_lease_reaches_the_disk(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_under_normal_durability_the_lease_reaches_the_disk(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     synced: list[int] = []
     monkeypatch.setattr("bmaddb.device.outbox.outbox.os.fsync", synced.append)
     write(bench, "a")

@@ -56,7 +56,14 @@ class Caller:
 
     def push(self, *entries: dict[str, Any], **more: Any) -> Any:
         """bmad_push_v1 with entries as they are."""
-        body = {"device_id": self.device, "schema_version": 14, "settled": 0, "cursor": None, "entries": entries, **more}
+        body = {
+            "device_id": self.device,
+            "schema_version": 14,
+            "settled": 0,
+            "cursor": None,
+            "entries": entries,
+            **more,
+        }
         return self.rpc("bmad_push_v1", body)
 
     def entry(self, *changes: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -84,7 +91,9 @@ class Caller:
         return self.run(_SQL["watermelon_push"], {"changes": text, "last": last})[0][0]
 
 
-def caller(database: Database, user: str | None = ALICE, role: str = "authenticated", device: str = "device-1") -> Caller:
+def caller(
+    database: Database, user: str | None = ALICE, role: str = "authenticated", device: str = "device-1"
+) -> Caller:
     """A caller on a fresh connection as the role a server logs in with."""
     connection = psycopg.connect(database.login, autocommit=True)
     return Caller(connection, user, role=role, device=device)
@@ -94,15 +103,18 @@ def insert(table: str, *rows: dict[str, Any]) -> dict[str, Any]:
     """A change that inserts rows with the same columns."""
     stamped = [{"created_at": 1_700_000_000_000, "updated_at": 1_700_000_000_000, **row} for row in rows]
     columns = list(stamped[0])
-    return {"table": table, "insert": {"columns": columns, "rows": [[row[name] for name in columns] for row in stamped]}}
+    return {
+        "table": table,
+        "insert": {"columns": columns, "rows": [[row[name] for name in columns] for row in stamped]},
+    }
 
 
-def update(table: str, id: str, base: int | None, **assigned: Any) -> dict[str, Any]:  # noqa: A002
+def update(table: str, id: str, base: int | None, **assigned: Any) -> dict[str, Any]:
     """A change that updates one row."""
     return {"table": table, "update": [{"id": id, "base": base, "set": assigned}]}
 
 
-def delete(table: str, id: str, base: int | None) -> dict[str, Any]:  # noqa: A002
+def delete(table: str, id: str, base: int | None) -> dict[str, Any]:
     """A change that deletes one row."""
     return {"table": table, "delete": [{"id": id, "base": base}]}
 

@@ -26,7 +26,19 @@ _PLAIN: dict[Kind, Any] = {
     Kind.TS: "2026-01-01T00:00:00Z",
     Kind.BLOB: b"x",
 }
-_TEXTS = ("x", "2026-01-01", "08:00", "EUR", "nl", "#000000", "sha256:" + "0" * 64, "0" * 64, "a0", "INFJ", "https://example.org/")
+_TEXTS = (
+    "x",
+    "2026-01-01",
+    "08:00",
+    "EUR",
+    "nl",
+    "#000000",
+    "sha256:" + "0" * 64,
+    "0" * 64,
+    "a0",
+    "INFJ",
+    "https://example.org/",
+)
 _NUMBERS = (1, 0, 2000, 50, 5)
 
 Connection = psycopg.Connection[Any]
@@ -61,7 +73,9 @@ class SampleRows:
             return self._insert(connection, table, self._copy(table)).rowcount == 1
         name = next(iter(write_columns(table)), "server_seq") if verb == "update" else "id"
         column = "updated_at" if name == "id" and verb == "update" else name
-        made = self._made(verb, table, id=row["id"], column=sql.Identifier(column if table.scope is not Scope.SERVER else "id"))
+        made = self._made(
+            verb, table, id=row["id"], column=sql.Identifier(column if table.scope is not Scope.SERVER else "id")
+        )
         return connection.execute(made).rowcount == 1
 
     def give(self, connection: Connection, table: Table, user: str) -> None:
@@ -88,11 +102,15 @@ class SampleRows:
         return [row[0] for row in connection.execute(_SQL["given_to_all"])]
 
     def _copy(self, table: Table) -> dict[str, Any]:
-        id: Any = next(self._numbers) + 1000 if table.scope is Scope.SERVER else f"copy-{next(self._numbers)}"
-        row = {**self.rows[table.name], "id": id}
+        key: Any = next(self._numbers) + 1000 if table.scope is Scope.SERVER else f"copy-{next(self._numbers)}"
+        row = {**self.rows[table.name], "id": key}
         held = {"user_id", *write_columns(table)} if table.scope is Scope.USER and write_columns(table) else set(row)
         for name in table.options.natural_key:
-            if table.column(name).kind is Kind.TEXT and not table.column(name).spec.references and not table.column(name).spec.enum:
+            if (
+                table.column(name).kind is Kind.TEXT
+                and not table.column(name).spec.references
+                and not table.column(name).spec.enum
+            ):
                 row[name] = row[name] + "2" if row[name] == "x" else row[name]
         return {name: value for name, value in row.items() if name in held}
 
@@ -159,4 +177,4 @@ class SampleRows:
 
     def _made(self, block: str, table: Table, **parts: Any) -> sql.Composed:
         given = {name: part if isinstance(part, sql.Composable) else sql.Literal(part) for name, part in parts.items()}
-        return sql.SQL(_SQL[block]).format(table=sql.Identifier("bmad", table.name), **given)  # type: ignore[arg-type]
+        return sql.SQL(_SQL[block]).format(table=sql.Identifier("bmad", table.name), **given)

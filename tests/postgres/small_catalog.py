@@ -65,7 +65,9 @@ class Thing(UserRecord, table="things", delete=DeleteRule.EDIT_WINS):
     opened = boolean(default=False, merge=MergeRule.LOC)
 
 
-class Setting(UserRecord, table="settings", delete=DeleteRule.NEVER, natural_key=("key",), uniques=(("user_id", "key"),)):
+class Setting(
+    UserRecord, table="settings", delete=DeleteRule.NEVER, natural_key=("key",), uniques=(("user_id", "key"),)
+):
     """A row that is never deleted, with a natural key."""
 
     key = text(merge=MergeRule.IMM)

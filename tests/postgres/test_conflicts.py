@@ -13,7 +13,9 @@ LATER = "018f00000001-0000-0000000000a2"
 def test_an_update_on_a_stale_base_gets_the_servers_row(alice: Caller, device: Callable[..., Caller]) -> None:
     base = alice.write(insert("boxes", BOX))["version"]
     other = device(device="device-2")
-    theirs = other.push({**other.entry(update("boxes", "b1", base, title="theirs")), "hlc": LATER})["answers"][0]["version"]
+    theirs = other.push({**other.entry(update("boxes", "b1", base, title="theirs")), "hlc": LATER})["answers"][0][
+        "version"
+    ]
     answer = alice.write(update("boxes", "b1", base, title="mine"))
     assert answer["status"] == "conflict"
     (row,) = answer["rows"]
@@ -30,7 +32,9 @@ def test_an_update_of_a_deleted_row_says_when_it_went(alice: Caller, device: Cal
     base = alice.write(insert("boxes", BOX))["version"]
     gone = device(device="device-2").write(delete("boxes", "b1", base))["version"]
     answer = alice.write(update("boxes", "b1", base, title="mine"))
-    assert answer["rows"] == [{"table": "boxes", "id": "b1", "server_seq": gone, "row": None, "hlc": None, "stamps": None}]
+    assert answer["rows"] == [
+        {"table": "boxes", "id": "b1", "server_seq": gone, "row": None, "hlc": None, "stamps": None}
+    ]
 
 
 def test_an_update_of_a_row_nobody_knows_is_a_conflict_too(alice: Caller) -> None:
@@ -38,7 +42,9 @@ def test_an_update_of_a_row_nobody_knows_is_a_conflict_too(alice: Caller) -> Non
     assert (answer["status"], answer["rows"][0]["row"], answer["rows"][0]["server_seq"]) == ("conflict", None, None)
 
 
-def test_a_delete_of_a_changed_row_is_a_conflict_and_of_a_missing_one_is_fine(alice: Caller, device: Callable[..., Caller]) -> None:
+def test_a_delete_of_a_changed_row_is_a_conflict_and_of_a_missing_one_is_fine(
+    alice: Caller, device: Callable[..., Caller]
+) -> None:
     base = alice.write(insert("boxes", BOX))["version"]
     theirs = device(device="device-2").write(update("boxes", "b1", base, title="theirs"))["version"]
     assert alice.write(delete("boxes", "b1", base))["status"] == "conflict"
@@ -58,10 +64,17 @@ def test_an_insert_of_an_equal_row_counts_as_applied(alice: Caller, device: Call
 def test_every_conflicting_row_of_an_entry_is_told_at_once(alice: Caller, device: Callable[..., Caller]) -> None:
     base = alice.write(insert("boxes", BOX, {**BOX, "id": "b2"}, {**BOX, "id": "b3"}))["version"]
     other = device(device="device-2")
-    other.write(update("boxes", "b1", base, title="theirs"), update("boxes", "b2", base, title="theirs"), insert("boxes", {**BOX, "id": "b4", "title": "theirs"}))
+    other.write(
+        update("boxes", "b1", base, title="theirs"),
+        update("boxes", "b2", base, title="theirs"),
+        insert("boxes", {**BOX, "id": "b4", "title": "theirs"}),
+    )
     answer = alice.write(
-        insert("boxes", {**BOX, "id": "b4"}), update("boxes", "b1", base, title="m"), delete("boxes", "b2", base), update("boxes", "b3", base, title="m")
-    )  # fmt: skip
+        insert("boxes", {**BOX, "id": "b4"}),
+        update("boxes", "b1", base, title="m"),
+        delete("boxes", "b2", base),
+        update("boxes", "b3", base, title="m"),
+    )
     assert sorted(row["id"] for row in answer["rows"]) == ["b1", "b2", "b4"]
     assert rows_of(alice.pull(), "boxes")["b3"]["title"] == "box"
 

@@ -26,7 +26,22 @@ def test_a_cursor_of_an_empty_database_is_good(bob: Caller) -> None:
     assert bob.pull(page["cursor"])["tables"] == []
 
 
-@pytest.mark.parametrize("cursor", ["", "1", "1.x.1.1", "2.0.0.0", "1.00000000-00000000.1", "' or 1=1", "1.00000000-00000000.-1.0", 7, {}, "\0", "\ud800"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "1",
+        "1.x.1.1",
+        "2.0.0.0",
+        "1.00000000-00000000.1",
+        "' or 1=1",
+        "1.00000000-00000000.-1.0",
+        7,
+        {},
+        "\0",
+        "\ud800",
+    ],
+)
 def test_a_garbage_cursor_is_refused(alice: Caller, cursor: Any) -> None:
     refused(alice, cursor, "cursor_garbage|bad_request")
 
@@ -39,8 +54,23 @@ def test_a_foreign_and_a_future_cursor_are_refused(alice: Caller, bob: Caller) -
     refused(alice, f"{head}.{int(catalogue) + 1}.{user}", "cursor_future")
 
 
-@pytest.mark.parametrize("body", [[], "x", None, {"cursor": 7}, {"limit_rows": 0}, {"limit_rows": 20_001}, {"limit_rows": "9"}, {"schema_version": "x"},
-                                  {"tables": "boxes"}, {"tables": ["nope"]}, {"tables": [None]}, {"tables": ["ledger"]}])  # fmt: skip
+@pytest.mark.parametrize(
+    "body",
+    [
+        [],
+        "x",
+        None,
+        {"cursor": 7},
+        {"limit_rows": 0},
+        {"limit_rows": 20_001},
+        {"limit_rows": "9"},
+        {"schema_version": "x"},
+        {"tables": "boxes"},
+        {"tables": ["nope"]},
+        {"tables": [None]},
+        {"tables": ["ledger"]},
+    ],
+)
 def test_a_misshapen_pull_is_refused(alice: Caller, body: Any) -> None:
     with pytest.raises(psycopg.Error) as caught:
         alice.rpc("bmad_pull_v1", body)
@@ -68,10 +98,10 @@ def test_plain_sql_is_stamped_and_delivered(alice: Caller, small: Database) -> N
 def test_a_stamp_of_the_server_is_later_than_any_the_row_has(alice: Caller, small: Database) -> None:
     later = small.value("select lpad(to_hex(bmad_sync.now_ms() + 3600000), 12, '0')")
     for counter, expected in (("0007", f"{later}-0008-000000000000"), ("ffff", None)):
-        id = f"b-{counter}"
-        alice.push({**alice.entry(insert("boxes", {**BOX, "id": id})), "hlc": f"{later}-{counter}-0000000000a1"})
-        small.run(f"update bmad.boxes set title = 'x' where id = '{id}'")
-        stamp = rows_of(alice.pull(), "boxes")[id]["stamps"]["title"]
+        key = f"b-{counter}"
+        alice.push({**alice.entry(insert("boxes", {**BOX, "id": key})), "hlc": f"{later}-{counter}-0000000000a1"})
+        small.run(f"update bmad.boxes set title = 'x' where id = '{key}'")
+        stamp = rows_of(alice.pull(), "boxes")[key]["stamps"]["title"]
         assert stamp > f"{later}-{counter}-ffffffffffff"
         assert expected in (None, stamp)
 
@@ -84,7 +114,10 @@ def test_an_update_in_plain_sql_that_changes_nothing_moves_no_cursor(alice: Call
 
 
 def test_a_delete_in_plain_sql_and_what_falls_with_it_arrive(alice: Caller, small: Database) -> None:
-    alice.write(insert("boxes", {**BOX, "parent_id": None}, {**BOX, "id": "b2", "parent_id": "b1"}), insert("things", {"id": "t1", "box_id": "b2", "name": "n"}))
+    alice.write(
+        insert("boxes", {**BOX, "parent_id": None}, {**BOX, "id": "b2", "parent_id": "b1"}),
+        insert("things", {"id": "t1", "box_id": "b2", "name": "n"}),
+    )
     cursor = alice.pull()["cursor"]
     small.run("delete from bmad.boxes where id = 'b1'")
     page = alice.pull(cursor)
@@ -98,7 +131,9 @@ def test_truncate_is_refused(small: Database) -> None:
             small.run(f"truncate bmad.{table} cascade")
 
 
-def test_a_row_that_moves_to_another_user_leaves_one_and_arrives_whole_at_the_other(alice: Caller, bob: Caller, small: Database) -> None:
+def test_a_row_that_moves_to_another_user_leaves_one_and_arrives_whole_at_the_other(
+    alice: Caller, bob: Caller, small: Database
+) -> None:
     alice.write(insert("boxes", BOX))
     hers, his = alice.pull()["cursor"], bob.pull()["cursor"]
     small.run(f"update bmad.boxes set user_id = '{BOB}' where id = 'b1'")
@@ -143,7 +178,9 @@ def test_pages_are_cut_at_versions_and_can_be_resumed(alice: Caller) -> None:
     assert alice.pull(cursor)["tables"] == []
 
 
-def test_purged_tombstones_make_old_cursors_start_anew_but_not_a_first_sync(alice: Caller, device: Callable[..., Caller], small: Database) -> None:
+def test_purged_tombstones_make_old_cursors_start_anew_but_not_a_first_sync(
+    alice: Caller, device: Callable[..., Caller], small: Database
+) -> None:
     version = alice.write(insert("boxes", BOX, {**BOX, "id": "b2"}))["version"]
     old = alice.pull()["cursor"]
     old_melon = alice.watermelon_pull()["timestamp"]
@@ -155,7 +192,13 @@ def test_purged_tombstones_make_old_cursors_start_anew_but_not_a_first_sync(alic
     assert alice.pull(old) == {"resync": True, "reason": "the cursor is older than the tombstones kept", "cursor": None}
     assert rows_of(alice.pull(fresh), "boxes").keys() == {"b2"}
     for number in range(3):
-        device(device="device-3").push({"number": number + 1, "hlc": "018f00000000-0000-0000000000a1", "changes": [insert("boxes", {**BOX, "id": f"c{number}"})]})
+        device(device="device-3").push(
+            {
+                "number": number + 1,
+                "hlc": "018f00000000-0000-0000000000a1",
+                "changes": [insert("boxes", {**BOX, "id": f"c{number}"})],
+            }
+        )
     page = alice.pull(limit_rows=1)
     seen = set(rows_of(page, "boxes"))
     while page["more"]:

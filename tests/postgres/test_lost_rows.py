@@ -8,13 +8,13 @@ from __future__ import annotations
 import os
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-import pytest
+from psycopg.types.json import Json
 
 from bmaddb import statements
 from tests.postgres.caller import Caller, caller, insert, rows_of
@@ -57,26 +57,30 @@ class Writer(threading.Thread):
             self.error = error
 
     def write(self, one: Caller, plain: psycopg.Connection[Any]) -> None:
-        id = f"w{self.number}-{len(self.committed)}-{self.chance.randrange(10**6)}"
+        key = f"w{self.number}-{len(self.committed)}-{self.chance.randrange(10**6)}"
         keep = self.chance.random() >= ROLLBACK_SHARE
         connection = one.connection if self.number % 2 else plain
         with connection.transaction():
             if self.number % 2:
                 one.act()
                 number = one.number + 1
-                entry = {"number": number, "hlc": "018f00000000-0000-0000000000a1", "changes": [insert("boxes", {"id": id, "title": "t"})]}
+                entry = {
+                    "number": number,
+                    "hlc": "018f00000000-0000-0000000000a1",
+                    "changes": [insert("boxes", {"id": key, "title": "t"})],
+                }
                 body = {"device_id": one.device, "entries": [entry]}
-                answer = one.connection.execute(_SQL["push"], [psycopg.types.json.Json(body)]).fetchone()
+                answer = one.connection.execute(_SQL["push"], [Json(body)]).fetchone()
                 assert answer is not None
                 assert answer[0]["answers"][0]["status"] == "applied"
                 one.number += keep
             else:
-                plain.execute(_SQL["insert"], {"user": self.user, "id": id})
+                plain.execute(_SQL["insert"], {"user": self.user, "id": key})
             connection.execute(_SQL["dawdle"], [self.chance.randrange(DELAY_MS_MAX) / 1000])
             if not keep:
                 raise psycopg.Rollback
         if keep:
-            self.committed.add(id)
+            self.committed.add(key)
 
 
 @dataclass
@@ -117,8 +121,8 @@ def pull(poller: Poller) -> None:
 
 def read_by_time(poller: Poller) -> None:
     """What many sync backends do: everything newer than the newest moment seen."""
-    for id, moment in poller.connection.execute(_SQL["by_time"], {"user": poller.user, "after": poller.cursor}):
-        poller.seen.add(id)
+    for key, moment in poller.connection.execute(_SQL["by_time"], {"user": poller.user, "after": poller.cursor}):
+        poller.seen.add(key)
         poller.cursor = moment if poller.cursor is None else max(moment, poller.cursor)
 
 
@@ -139,9 +143,9 @@ def lost_rows(database: Database, commits: int, read: Callable[[Poller], None], 
         done.set()
         for poller in pollers:
             poller.join()
-    for thread in (*writers, *pollers):
-        if thread.error is not None:
-            raise thread.error
+    for error in [*(w.error for w in writers), *(p.error for p in pollers)]:
+        if error is not None:
+            raise error
     written = {user: set[str]().union(*(w.committed for w in writers if w.user == user)) for user in USERS}
     for poller in pollers:
         assert poller.seen <= written[poller.user], "a row that was rolled back was delivered"
@@ -156,9 +160,3 @@ def test_no_row_is_lost(small: Database) -> None:
 def test_the_same_harness_loses_rows_with_a_cursor_on_updated_at(small: Database) -> None:
     lost, _ = lost_rows(small, 320, read_by_time, small.conninfo)
     assert lost > 0
-
-
-@pytest.fixture(autouse=True)
-def _mentions_its_size(record_property: Callable[[str, object], None]) -> Iterator[None]:
-    record_property("commits", COMMITS)
-    yield

@@ -57,7 +57,10 @@ def test_a_second_start_does_nothing(small: Database) -> None:
 def test_installing_again_over_data_keeps_it_and_moves_no_cursor(small: Database, alice: Caller) -> None:
     version = alice.write(insert("boxes", {"id": "b1", "title": "box"}))["version"]
     cursor = alice.pull()["cursor"]
-    small.run("update bmad_sync.state set fingerprint = 'an older build'; update bmad.colours set retired_at = now() where id = 'blue@1'")
+    small.run(
+        """update bmad_sync.state set fingerprint = 'an older build';
+           update bmad.colours set retired_at = now() where id = 'blue@1'"""
+    )
     cursor = alice.pull(cursor)["cursor"]
     install(small, small_catalog())
     assert alice.pull(cursor) == {"cursor": cursor, "more": False, "tables": []}
@@ -68,12 +71,15 @@ def test_installing_again_over_data_keeps_it_and_moves_no_cursor(small: Database
 
 def test_a_seed_that_changed_is_sent_again_and_no_other(small: Database, alice: Caller) -> None:
     cursor = alice.pull()["cursor"]
-    seeds = {**SMALL.seeds, "shades": ({"id": "red/dark", "colour_id": "red@1", "strength": 0.8}, {"id": "new", "colour_id": "red@1"})}
+    seeds = {
+        **SMALL.seeds,
+        "shades": ({"id": "red/dark", "colour_id": "red@1", "strength": 0.8}, {"id": "new", "colour_id": "red@1"}),
+    }
     changed = Module(name="small", purpose="", records=SMALL.records, seeds=seeds)
     install(small, Catalog([changed]))
     page = alice.pull(cursor)
     assert [part["table"] for part in page["tables"]] == ["shades"]
-    assert {id: row["strength"] for id, row in rows_of(page, "shades").items()} == {"red/dark": 0.8, "new": 0.5}
+    assert {key: row["strength"] for key, row in rows_of(page, "shades").items()} == {"red/dark": 0.8, "new": 0.5}
 
 
 def test_two_starters_at_once_both_succeed(postgres: Database) -> None:
@@ -97,7 +103,7 @@ def test_two_starters_at_once_both_succeed(postgres: Database) -> None:
 def test_a_newer_database_is_left_alone(small: Database) -> None:
     small.run("update bmad_sync.state set schema_version = 15")
     before = objects(small)
-    with pytest.raises(e.ServerError, match="15.*14"):
+    with pytest.raises(e.ServerError, match=r"15.*14"):
         install(small, small_catalog())
     assert objects(small) == before
 
@@ -146,12 +152,23 @@ def test_an_upgrade_keeps_rows_stamps_tombstones_and_cursors(postgres: Database)
     with one.connection:
         version = one.write(insert("cartons", {"id": "c1", "title": "kept"}, {"id": "c2", "title": "gone"}))["version"]
         old = one.pull()["cursor"]
-        one.write({"table": "cartons", "update": [{"id": "c1", "base": version, "set": {"title": "new"}}]}, delete("cartons", "c2", version))
+        one.write(
+            {"table": "cartons", "update": [{"id": "c1", "base": version, "set": {"title": "new"}}]},
+            delete("cartons", "c2", version),
+        )
         cursor = one.pull()["cursor"]
         install(
             postgres,
             Catalog([Module(name="m", purpose="", records=(Fruit, Crate, Lid), seeds=fruits)], version=15),
-            Migration(15, (RenameTable("cartons", "crates"), RenameColumn("crates", "title", "label"), AddColumn("crates", "colour", Crate.colour), CreateTable(Lid))),
+            Migration(
+                15,
+                (
+                    RenameTable("cartons", "crates"),
+                    RenameColumn("crates", "title", "label"),
+                    AddColumn("crates", "colour", Crate.colour),
+                    CreateTable(Lid),
+                ),
+            ),
         )
         assert one.pull(cursor) == {"cursor": cursor, "more": False, "tables": []}
         page = one.pull(old)
@@ -177,16 +194,27 @@ def test_a_plain_owner_is_enough(bare: EmbeddedPostgres) -> None:
     with psycopg.connect(bare.conninfo_of("plain", user="plain_owner")) as owner:
         migrator.install(owner, small_catalog())
         assert owner.execute(_SQL["is_plain"]).fetchone() == (False, False)
-    database = Database(version=0, name="plain", conninfo=bare.conninfo_of("plain"), login=bare.conninfo_of("plain", user="authenticator"))
+    database = Database(
+        version=0,
+        name="plain",
+        conninfo=bare.conninfo_of("plain"),
+        login=bare.conninfo_of("plain", user="authenticator"),
+    )
     one = caller(database, ALICE)
     with one.connection, psycopg.connect(bare.conninfo_of("plain", user="plain_owner"), autocommit=True) as owner:
-        version = one.write(insert("boxes", {"id": "b1", "title": "t"}, {"id": "b2", "title": "t"}), insert("things", {"id": "t1", "box_id": "b1", "shelf_id": "b2", "name": "n"}))["version"]
+        version = one.write(
+            insert("boxes", {"id": "b1", "title": "t"}, {"id": "b2", "title": "t"}),
+            insert("things", {"id": "t1", "box_id": "b1", "shelf_id": "b2", "name": "n"}),
+        )["version"]
         cursor = one.pull()["cursor"]
         assert one.write(delete("boxes", "b2", version))["status"] == "applied"
         assert rows_of(one.pull(cursor), "things")["t1"]["shelf_id"] is None
         assert one.write(delete("boxes", "b1", version))["status"] == "applied"
         assert deleted_of(one.pull(cursor), "things") == ["t1"]
-        assert one.watermelon_push({"boxes": {"created": [{"id": "w", "title": "w"}], "updated": [], "deleted": []}}, 0) == {}
+        assert (
+            one.watermelon_push({"boxes": {"created": [{"id": "w", "title": "w"}], "updated": [], "deleted": []}}, 0)
+            == {}
+        )
         owner.execute(_SQL["age"])
         assert owner.execute(_SQL["purge"]).fetchone() == (3,)
         assert one.pull(cursor)["resync"] is True

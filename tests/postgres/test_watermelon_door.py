@@ -60,8 +60,10 @@ def test_null_and_zero_mean_everything(alice: Caller) -> None:
 
 
 def test_values_are_what_a_client_of_the_exported_schema_expects(alice: Caller) -> None:
-    thing = {"id": "t1", "box_id": "b1", "name": "n", "size": 3, "weight": 1.5, "broken": True, "extra": '{"a":1}',
-             "tags": '["x"]', "seen_at": 1_700_000_000_123, "picture": None, "shelf_id": None, "keeper_id": None}  # fmt: skip
+    thing = {
+        "id": "t1", "box_id": "b1", "name": "n", "size": 3, "weight": 1.5, "broken": True, "extra": '{"a":1}',
+        "tags": '["x"]', "seen_at": 1_700_000_000_123, "picture": None, "shelf_id": None, "keeper_id": None,
+    }  # fmt: skip
     assert alice.watermelon_push({**created("boxes", BOX), **created("things", thing)}, 0) == {}
     raw = raws(alice.watermelon_pull(), "things")["t1"]
     assert {**raw, "extra": json.loads(raw["extra"]), "tags": json.loads(raw["tags"])} == {
@@ -108,7 +110,7 @@ def test_a_row_changed_after_the_last_pull_aborts_the_whole_push(alice: Caller, 
     push = updated("boxes", {**BOX, "title": "mine"}, {**BOX, "id": "b2"})
     assert "conflict" in refused_with(alice, "PT409", push, last)
     page = alice.watermelon_pull(last)
-    assert {id: raw["title"] for id, raw in raws(page, "boxes").items()} == {"b1": "theirs"}
+    assert {key: raw["title"] for key, raw in raws(page, "boxes").items()} == {"b1": "theirs"}
     assert alice.watermelon_push(push, page["timestamp"]) == {}
     assert raws(alice.watermelon_pull(), "boxes")["b1"]["title"] == "mine"
     assert "conflict" in refused_with(alice, "PT409", deleted("boxes", "b1"), last)
@@ -175,7 +177,7 @@ def test_a_cursor_this_server_never_gave_is_refused(alice: Caller, last: int) ->
 
 
 def test_one_bad_row_is_named_and_the_others_are_written(alice: Caller) -> None:
-    good = {"id": "t1", "box_id": "b1", "name": "n"}
+    good: dict[str, Any] = {"id": "t1", "box_id": "b1", "name": "n"}
     bad = [
         {**good, "id": "json", "extra": "{not json"},
         {**good, "id": "type", "size": "seven"},
@@ -200,21 +202,43 @@ def test_a_child_before_its_parent_in_the_same_table_survives_a_bad_neighbour(al
 
 
 def test_values_are_sanitised_where_that_is_harmless(alice: Caller) -> None:
-    raw = {"id": "t1", "box_id": "b1", "name": None, "size": 2.6, "broken": 1, "extra": "", "tags": None, "seen_at": 5.4}
+    raw = {
+        "id": "t1",
+        "box_id": "b1",
+        "name": None,
+        "size": 2.6,
+        "broken": 1,
+        "extra": "",
+        "tags": None,
+        "seen_at": 5.4,
+    }
     assert alice.watermelon_push({**created("boxes", BOX), **created("things", raw)}, 0) == {}
     stored = raws(alice.watermelon_pull(), "things")["t1"]
-    assert {name: stored[name] for name in raw} == {**raw, "name": "", "size": 3, "broken": True, "extra": None, "tags": '["a"]', "seen_at": 5}
+    assert {name: stored[name] for name in raw} == {
+        **raw,
+        "name": "",
+        "size": 3,
+        "broken": True,
+        "extra": None,
+        "tags": '["a"]',
+        "seen_at": 5,
+    }
 
 
 def test_letters_postgres_cannot_hold_are_no_poison(alice: Caller) -> None:
-    text = r'{"boxes":{"created":[{"id":"b1","title":"a\u0000\u0000b\\u0000c\\\u0000d\ud83d!\ud83d\ude00\ude00","colour_id":null}],"updated":[],"deleted":[]}}'
+    title = r"a\u0000\u0000b\\u0000c\\\u0000d\ud83d!\ud83d\ude00\ude00"
+    text = f'{{"boxes":{{"created":[{{"id":"b1","title":"{title}"}}],"updated":[],"deleted":[]}}}}'
     assert alice.watermelon_push(text, 0) == {}
     assert raws(alice.watermelon_pull(), "boxes")["b1"]["title"] == "ab\\u0000c\\d!😀"
 
 
 def test_what_only_the_server_writes_is_ignored_or_named(alice: Caller, small: Database) -> None:
-    push = {**created("boxes", {**BOX, "credit": 1000}), **created("invoices", {"id": "i1", "amount": 1}), **deleted("settings", "s1"),
-            **{"colours": {"created": [{"id": "x"}], "updated": [], "deleted": ["red@1"]}}}  # fmt: skip
+    push = {
+        **created("boxes", {**BOX, "credit": 1000}),
+        **created("invoices", {"id": "i1", "amount": 1}),
+        **deleted("settings", "s1"),
+        "colours": {"created": [{"id": "x"}], "updated": [], "deleted": ["red@1"]},
+    }
     answer = alice.watermelon_push(push, 0)
     assert {table: sorted(ids) for table, ids in answer["experimentalRejectedIds"].items()} == {
         "invoices": ["i1"], "settings": ["s1"], "colours": ["red@1", "x"],
@@ -231,7 +255,8 @@ def test_a_migration_brings_its_tables_whole(alice: Caller) -> None:
     assert set(raws(page, "boxes")) == {"b1"}
     assert raws(page, "shades") == {}
     assert page["timestamp"] == last
-    for odd in ([], "x", {"tables": {}}, {"columns": [7]}, {"tables": "boxes"}):
+    oddities: list[Any] = [[], "x", {"tables": {}}, {"columns": [7]}, {"tables": "boxes"}]
+    for odd in oddities:
         with pytest.raises(psycopg.Error) as caught:
             alice.watermelon_pull(last, migration=odd)
         assert caught.value.sqlstate == "PT400"

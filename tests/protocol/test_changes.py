@@ -69,7 +69,12 @@ def test_what_cannot_leave_is_said(change: Change, said: str) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [insert("notes", "n", checked=True), update("notes", opened=float("inf")), delete("notes"), update("notes", title=None)],
+    [
+        insert("notes", "n", checked=True),
+        update("notes", opened=float("inf")),
+        delete("notes"),
+        update("notes", title=None),
+    ],
 )
 def test_what_can_leave(change: Change) -> None:
     assert entry_fault(CATALOG, (change,)) is None

@@ -31,9 +31,7 @@ def local(**values: Any) -> dict[str, Any]:
 
 def remote(at: int = 0, **values: Any) -> RemoteRow:
     sent = {name: value for name, value in BASE.items() if name not in ("id", "user_id", "server_seq", "opened")}
-    return RemoteRow(
-        table="notes", id="n1", server_seq=9, values={**sent, **values}, hlc=stamp(at, "0000000000bb")
-    )
+    return RemoteRow(table="notes", id="n1", server_seq=9, values={**sent, **values}, hlc=stamp(at, "0000000000bb"))
 
 
 GONE = RemoteRow(table="notes", id="n1", server_seq=None, values=None)
@@ -54,9 +52,7 @@ def delete(position: int, at: int, **values: Any) -> Pending:
     return Pending(position=position, stamp=stamp(at), change=change)
 
 
-def merged(
-    chain: list[Pending], mine: dict[str, Any] | None, theirs: RemoteRow, table: Table = NOTES
-) -> RowMerge:
+def merged(chain: list[Pending], mine: dict[str, Any] | None, theirs: RemoteRow, table: Table = NOTES) -> RowMerge:
     return merge_row(table, chain, mine, theirs, NOW)
 
 
@@ -186,7 +182,9 @@ def test_a_column_an_older_server_does_not_know_goes_on_waiting() -> None:
     theirs = remote(at=5, title="theirs")
     values = {name: value for name, value in (theirs.values or {}).items() if name != "body"}
     outcome = merged(
-        chain, local(body="new", title="b"), RemoteRow(table="notes", id="n1", server_seq=9, values=values, hlc=stamp(5))
+        chain,
+        local(body="new", title="b"),
+        RemoteRow(table="notes", id="n1", server_seq=9, values=values, hlc=stamp(5)),
     )
     assert outcome.changes[1] is not None
     assert outcome.changes[1].new == {"body": "new"}

@@ -91,9 +91,7 @@ VALUES: dict[MergeRule, st.SearchStrategy[Any]] = {
 
 @pytest.mark.parametrize("rule", sorted(VALUES))
 @given(data=st.data())
-def test_the_sides_may_be_swapped_and_a_second_merge_changes_nothing(
-    rule: MergeRule, data: st.DataObject
-) -> None:
+def test_the_sides_may_be_swapped_and_a_second_merge_changes_nothing(rule: MergeRule, data: st.DataObject) -> None:
     base, mine, theirs = (data.draw(VALUES[rule]) for _ in range(3))
     one = merge_value(rule, disputed(base, mine, theirs, newer="mine")).value
     other = merge_value(rule, disputed(base, theirs, mine, newer="theirs")).value

@@ -220,9 +220,7 @@ SCENARIOS: dict[str, list[Event]] = {
         Pulled(answer=QUIET),
         Leased(numbers=(4,)),
         Pushed(
-            answer=PushAnswer(
-                answers=(EntryAnswer(number=4, status="applied", version=1),), last_number=6, pull=QUIET
-            )
+            answer=PushAnswer(answers=(EntryAnswer(number=4, status="applied", version=1),), last_number=6, pull=QUIET)
         ),
         Released(),
         NumberKnown(),
@@ -282,7 +280,14 @@ def test_a_transcript(name: str) -> None:
 
 @pytest.mark.parametrize("state", State)
 def test_an_event_out_of_turn_is_our_own_error(state: State) -> None:
-    events = [Settled(), Waited(), PageApplied(), Started(cursor=None), NONE_LEFT, failed(FailureKind.LINK)]
+    events: list[Event] = [
+        Settled(),
+        Waited(),
+        PageApplied(),
+        Started(cursor=None),
+        NONE_LEFT,
+        failed(FailureKind.LINK),
+    ]
     for event in events:
         if type(event) not in TRANSITIONS[state]:
             session = Session(LIMITS)

@@ -30,9 +30,7 @@ class Note(UserRecord, table="notes", delete=DeleteRule.EDIT_WINS):
     opened = integer(default=0, merge=MergeRule.LOC)
 
 
-class Job(
-    UserRecord, table="jobs", delete=DeleteRule.EDIT_WINS_WHILE_OPEN, open_states=("todo", "doing")
-):
+class Job(UserRecord, table="jobs", delete=DeleteRule.EDIT_WINS_WHILE_OPEN, open_states=("todo", "doing")):
     """Work: an edit brings it back while it is open."""
 
     title = text()

@@ -48,9 +48,7 @@ class Device:
     def _open(self) -> None:
         self.store = Store(self.path, self.catalog, clock=self.clock, entropy=self.entropy, user=self.user)
         self.outbox = Outbox(self.store)
-        self.engine = SyncEngine(
-            self.store, self.outbox, self.transport, limits=self.limits, sleep=no_sleep
-        )
+        self.engine = SyncEngine(self.store, self.outbox, self.transport, limits=self.limits, sleep=no_sleep)
 
     def reopen(self) -> None:
         """Close the file without a word to the server, and open it again."""

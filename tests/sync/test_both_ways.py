@@ -195,7 +195,5 @@ def test_each_run_leaves_a_row_of_evidence(world: World) -> None:
     report = here.sync()
     here.transport.offline = True
     here.sync()
-    rows = here.store.sql(
-        "select trigger, result, pushed_rows, bytes_down, error_code from sync_runs order by rowid"
-    )
+    rows = here.store.sql("select trigger, result, pushed_rows, bytes_down, error_code from sync_runs order by rowid")
     assert rows == [("manual", "ok", 1, report.bytes_down, None), ("manual", "offline", 0, 0, "B-501")]

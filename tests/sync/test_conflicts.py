@@ -142,7 +142,9 @@ def test_the_lost_values_of_a_deleted_row_are_kept(things: World) -> None:
     change(here, token, name="edited")
     remove(there, token)
     things.settle(there, here)
-    rows = here.store.sql("select local_value ->> 'name', local_value ->> 'secret', needs_attention from sync_conflicts")
+    rows = here.store.sql(
+        "select local_value ->> 'name', local_value ->> 'secret', needs_attention from sync_conflicts"
+    )
     assert rows == [("edited", "AP8=", 1)]
 
 

@@ -40,7 +40,9 @@ NEEDED: dict[type[Record], dict[str, Any]] = {Note: {}, Job: {"title": "job"}, T
 def actions(draw: st.DrawFn) -> tuple[str, int, Any]:
     """(what, which device, with what)."""
     device = draw(st.integers(0, 2))
-    what = draw(st.sampled_from(["insert", "insert", "update", "update", "update", "delete", "sync", "lose", "restart"]))
+    what = draw(
+        st.sampled_from(["insert", "insert", "update", "update", "update", "delete", "sync", "lose", "restart"])
+    )
     if what in ("insert", "update", "delete"):
         kind = draw(st.sampled_from(KINDS))
         return what, device, (kind, draw(st.integers(0, 3)), draw(EDITS[kind]))

@@ -14,7 +14,14 @@ SOURCE = ROOT / "src" / "bmaddb"
 FUNCTION_LINES_MAX = 70
 FILE_LINES_MAX = 500
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc", "impl", "stuff"}
-TIME_CALLS = {"time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "time.monotonic", "time.monotonic_ns"}
+TIME_CALLS = {
+    "time.time",
+    "time.time_ns",
+    "datetime.now",
+    "datetime.utcnow",
+    "time.monotonic",
+    "time.monotonic_ns",
+}
 CHANCE_MODULES = {"random", "secrets"}
 SQL_BUILDERS = ("device/query/compiler", "schema/sqlite_ddl", "schema/postgres_ddl", "schema/evolution")
 SQL_START = re.compile(
@@ -86,17 +93,14 @@ def test_sql_lives_in_sql_files_or_in_a_builder(path: Path) -> None:
     if path.relative_to(SOURCE).as_posix().startswith(SQL_BUILDERS):
         return
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    docstrings = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if _may_have_docstring(node)}
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+    docstrings = {ast.get_docstring(x, clean=False) for x in ast.walk(tree) if isinstance(x, documented)}
     literals = [
         node.value
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docstrings
     ]
     assert not [text for text in literals if SQL_START.match(text)]
-
-
-def _may_have_docstring(node: ast.AST) -> bool:
-    return isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
 
 
 @pytest.mark.parametrize("path", python_files("src", "tests"), ids=relative)
@@ -126,7 +130,8 @@ def test_every_sql_file_says_what_it_is() -> None:
 def test_every_error_code_is_unique_and_documented() -> None:
     from bmaddb import errors
 
-    classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.BmadError)]
+    root = errors.BmadError
+    classes = [cls for cls in vars(errors).values() if isinstance(cls, type) and issubclass(cls, root)]
     codes = [cls.code for cls in classes if "code" in vars(cls)]
     assert len(codes) == len(set(codes)) == len(classes)
     page = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")

@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bmaddb import errors as e
-from bmaddb.cli.catalogs import add_catalog_option, chosen_catalog
+from bmaddb.cli.catalogs import (
+    add_catalog_option,
+    add_migrations_option,
+    chosen_catalog,
+    chosen_migrations,
+)
 from bmaddb.entropy import SystemEntropy
 from bmaddb.settings import Settings, port_of
 
@@ -19,9 +24,7 @@ HELP = "run the server: prints 'ready URL' once it can serve, stops cleanly on S
 def configure(parser: argparse.ArgumentParser) -> None:
     """Where to listen and where the data is."""
     parser.add_argument("--port", help="TCP port; 0 takes a free one (default: $BMADDB_PORT or 8642)")
-    parser.add_argument(
-        "--host", help="address to listen on (default: $BMADDB_HOST or 127.0.0.1, this machine only)"
-    )
+    parser.add_argument("--host", help="address to listen on (default: $BMADDB_HOST or 127.0.0.1, this machine only)")
     where = parser.add_mutually_exclusive_group()
     where.add_argument(
         "--data", type=Path, metavar="DIR", help="folder of the embedded Postgres (default: $BMADDB_DATA)"
@@ -30,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--database-url", metavar="URL", help="use this Postgres instead (default: $BMADDB_DATABASE_URL)"
     )
     add_catalog_option(parser)
+    add_migrations_option(parser)
     parser.add_argument(
         "--pooler",
         action="store_true",
@@ -64,7 +68,9 @@ def _database(options: argparse.Namespace, settings: Settings, data_dir: Path) -
     """The given Postgres with our schema installed, or an embedded one that runs during the block."""
     from bmaddb.server import run as server
 
-    install = functools.partial(server.install_schema, catalog=chosen_catalog(options))
+    install = functools.partial(
+        server.install_schema, catalog=chosen_catalog(options), migrations=chosen_migrations(options)
+    )
     url = options.database_url or (settings.database_url if options.data is None else None)
     if url is None:
         with server.embedded_database(data_dir, install) as conninfo:

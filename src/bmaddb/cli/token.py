@@ -19,9 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--expires-in", type=int, default=3600, metavar="S", help="seconds until it ends (default 3600)"
     )
-    parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="the server's data folder, which holds the secret"
-    )
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the server's data folder, which holds the secret")
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
@@ -29,9 +27,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     try:
         from bmaddb.server.auth import TokenKeeper, secret_of
     except ModuleNotFoundError as missing:
-        raise e.ServerError(
-            f"tokens need the package {missing.name}", hint="pip install 'bmaddb[server]'"
-        ) from missing
+        raise e.ServerError(f"tokens need the package {missing.name}", hint="pip install 'bmaddb[server]'") from missing
     secret = secret_of(options.data or settings.data_dir, settings.jwt_secret, SystemEntropy())
     print(TokenKeeper(secret, SystemClock()).mint(options.user, expires_in_s=options.expires_in))
     return 0

@@ -62,9 +62,7 @@ def entry_fault(catalog: Catalog, changes: Iterable[Change]) -> str | None:
     return None
 
 
-def outgoing(
-    catalog: Catalog, changes: Sequence[Change], base: Mapping[RowKey, int | None]
-) -> tuple[TableChange, ...]:
+def outgoing(catalog: Catalog, changes: Sequence[Change], base: Mapping[RowKey, int | None]) -> tuple[TableChange, ...]:
     """The changes of one entry as the server reads them, parents before children.
 
     The server writes all inserts and updates in this order, then all deletes in the reverse one. Empty when
@@ -126,9 +124,7 @@ def _inserts(table: Table, changes: Sequence[Change]) -> Iterable[RowInserts]:
         yield RowInserts(columns=columns, rows=tuple(rows))
 
 
-def _updates(
-    table: Table, changes: Sequence[Change], base: Mapping[RowKey, int | None]
-) -> Iterable[RowUpdate]:
+def _updates(table: Table, changes: Sequence[Change], base: Mapping[RowKey, int | None]) -> Iterable[RowUpdate]:
     for change in changes:
         values = {c.name: change.new[c.name] for c in table.columns if _leaves(c) and c.name in change.new}
         if values:

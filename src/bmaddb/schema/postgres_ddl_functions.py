@@ -109,7 +109,9 @@ def _read(table: Table) -> str:
     }
     kinds = wire_kinds(table)
     columns = ", ".join(book.get(name) or _out(name, kinds[name]) for name in read_columns(table))
-    return f"""create function bmad_sync.read_{table.name}(p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[])
+    return f"""create function bmad_sync.read_{table.name}(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bmad_sync.page
 language plpgsql stable
 as $$
@@ -179,7 +181,9 @@ $$;"""
 
 
 def _look(table: Table) -> str:
-    columns = ", ".join(f"{_out(name, kind)} as {quoted(name)}" for name, kind in wire_kinds(table).items() if name != "id")
+    columns = ", ".join(
+        f"{_out(name, kind)} as {quoted(name)}" for name, kind in wire_kinds(table).items() if name != "id"
+    )
     return f"""create function bmad_sync.look_{table.name}(p_uid uuid, p_ids text[])
 returns jsonb
 language plpgsql stable

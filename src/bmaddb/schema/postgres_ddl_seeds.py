@@ -21,7 +21,7 @@ _SOURCE_TYPES: Final[dict[Kind, str]] = {**TYPES, Kind.TS: "bigint", Kind.BLOB: 
 
 
 def seed_statements(table: Table, rows: tuple[Mapping[str, Any], ...]) -> tuple[str, ...]:
-    """UPDATE of the rows that differ, INSERT of those that are missing; the parameter (`%s`) is `seed_json` of them all.
+    """UPDATE of the rows that differ, INSERT of those that are missing; each takes `seed_json` of them all (`%s`).
 
     Not INSERT ... ON CONFLICT: that fires the stamping trigger, and so moves the cursor, for rows it then leaves alone.
     """

@@ -95,7 +95,7 @@ def create_table(table: Table) -> str:
     return f"create table {qualified(table.name)} (\n  {body}\n);"
 
 
-def column_definition(table: Table, column: Column[Any]) -> str:
+def column_definition(_table: Table, column: Column[Any]) -> str:
     """One declared column as it stands in CREATE TABLE or ADD COLUMN."""
     spec = column.spec
     words = [quoted(column.name), TYPES[column.kind]]
@@ -105,7 +105,9 @@ def column_definition(table: Table, column: Column[Any]) -> str:
         words.append("not null")
     if spec.has_default and spec.default is not None:
         words.append(f"default {literal(column.kind, spec.default)}")
-    words += [f"constraint {quoted(object_name(column.name, suffix))} check ({check})" for suffix, check in _checks(column)]
+    words += [
+        f"constraint {quoted(object_name(column.name, suffix))} check ({check})" for suffix, check in _checks(column)
+    ]
     return " ".join(words)
 
 
@@ -133,7 +135,7 @@ def indexes(table: Table, catalog: Catalog) -> tuple[str, ...]:
                 if catalog.table(str(column.spec.references)).scope is Scope.USER
             ),
         )
-    listed = [("server_seq",)] if table.scope is Scope.CATALOG else []
+    listed: list[tuple[str, ...]] = [("server_seq",)] if table.scope is Scope.CATALOG else []
     listed += [columns for columns in table.options.indexes if set(columns) <= held_columns(table)]
     return tuple(_index(table, columns) for columns in dict.fromkeys(listed))
 

@@ -20,7 +20,7 @@ UNBASE64 = "bmad_unbase64"
 
 
 def upsert_page(table: Table, columns: Sequence[str], *, sparing: bool = False) -> str:
-    """Write a page's rows over the local ones: ?1 rows, ?2 user (if owned by one), with `sparing` ?3 ids to leave alone.
+    """Write a page's rows over the local ones: ?1 rows, ?2 user (if owned), with `sparing` ?3 ids to spare.
 
     Columns the table does not have are skipped; columns the page does not name keep what they hold.
     """
@@ -56,9 +56,7 @@ def set_columns(table: Table, columns: Sequence[str]) -> str:
 def insert_row(table: Table) -> str:
     """A whole row, a parameter for each column in order; a row that stands already stays."""
     marks = ", ".join(f"?{place}" for place in range(1, len(table.columns) + 1))
-    return (
-        f"INSERT INTO {quoted(table.name)} ({_listed(table.columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
-    )
+    return f"INSERT INTO {quoted(table.name)} ({_listed(table.columns)}) VALUES ({marks}) ON CONFLICT DO NOTHING"
 
 
 def drop_rows(table: Table) -> str:

@@ -7,7 +7,7 @@ import contextlib
 import ipaddress
 import signal
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -19,6 +19,7 @@ from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.modules.registry import default_catalog
 from bmaddb.schema import Catalog
+from bmaddb.schema.evolution import Migration
 from bmaddb.server import migrator
 from bmaddb.server.app import ServerConfig, create_app
 from bmaddb.server.embedded import EmbeddedPostgres
@@ -54,11 +55,11 @@ def url_of(listener: socket.socket) -> str:
     return f"http://{shown}:{port}"
 
 
-def install_schema(conninfo: str, catalog: Catalog | None = None) -> None:
+def install_schema(conninfo: str, catalog: Catalog | None = None, migrations: Sequence[Migration] = ()) -> None:
     """Bring roles, schema, functions and catalogue data up to date with `catalog` (the twelve modules)."""
     try:
         with psycopg.connect(conninfo) as connection:
-            migrator.install(connection, catalog or default_catalog())
+            migrator.install(connection, catalog or default_catalog(), migrations)
     except psycopg.OperationalError as cause:
         hint = "is it running, and is the --database-url right?"
         raise e.ServerError(f"cannot reach the database: {_first_line(cause)}", hint=hint) from cause

@@ -94,9 +94,7 @@ class CuttingProxy:
                 if side is not None:
                     side.close()
 
-    async def _forward(
-        self, reader: asyncio.StreamReader, upstream: asyncio.StreamWriter, cut: asyncio.Event
-    ) -> bool:
+    async def _forward(self, reader: asyncio.StreamReader, upstream: asyncio.StreamWriter, cut: asyncio.Event) -> bool:
         """Requests towards the server; False where an armed cut says that this one never arrives."""
         while chunk := await reader.read(CHUNK_BYTES):
             fault = Cut.BEFORE_EFFECT if self._refusing else self._fault_for(chunk)
@@ -110,9 +108,7 @@ class CuttingProxy:
         upstream.write_eof()
         return True
 
-    async def _answer(
-        self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: asyncio.Event
-    ) -> None:
+    async def _answer(self, answers: asyncio.StreamReader, writer: asyncio.StreamWriter, cut: asyncio.Event) -> None:
         """Answers towards the client; after a cut the first byte of an answer closes the wire instead."""
         while chunk := await answers.read(CHUNK_BYTES):
             if cut.is_set():

@@ -33,9 +33,7 @@ def play(*, keep: bool) -> bool:
         with raised(Path(folder), secret) as stage:
             _tell(clock, f"the server is ready on {stage.server_url}")
             tokens = TokenKeeper(secret.encode(), clock)
-            cast = _Cast.arrive(
-                stage, tokens, opened, uuid7(entropy, clock.now_ms()), uuid7(entropy, clock.now_ms())
-            )
+            cast = _Cast.arrive(stage, tokens, opened, uuid7(entropy, clock.now_ms()), uuid7(entropy, clock.now_ms()))
             written = _play_scenes(cast, stage, clock)
             proven = _prove(cast, stage, clock, written)
             if keep:
@@ -51,19 +49,13 @@ class _Cast:
         self.anna, self.ben = anna, ben
 
     @classmethod
-    def arrive(
-        cls, stage: Stage, tokens: TokenKeeper, opened: contextlib.ExitStack, anna: str, ben: str
-    ) -> _Cast:
+    def arrive(cls, stage: Stage, tokens: TokenKeeper, opened: contextlib.ExitStack, anna: str, ben: str) -> _Cast:
         def device(name: str, user: str) -> Device:
             path = stage.folder / f"{name.replace(' ', '-').lower()}.db"
             token = tokens.mint(user, expires_in_s=TOKEN_SECONDS)
-            return Device(
-                name, opened.enter_context(open_database(path, user=user, url=stage.proxy.url, token=token))
-            )
+            return Device(name, opened.enter_context(open_database(path, user=user, url=stage.proxy.url, token=token)))
 
-        return cls(
-            device("Anna phone", anna), device("Anna laptop", anna), device("Ben tablet", ben), anna, ben
-        )
+        return cls(device("Anna phone", anna), device("Anna laptop", anna), device("Ben tablet", ben), anna, ben)
 
     @property
     def everyone(self) -> tuple[Device, Device, Device]:
@@ -88,9 +80,7 @@ def _play_scenes(cast: _Cast, stage: Stage, clock: Clock) -> int:
         _sync(device, clock)
     stage.proxy.refuse()
     _tell(clock, "offline again: phone and laptop edit the same task, the same column and different ones")
-    story.edit_task(
-        cast.phone, task_id, title="Telefoon uit de slaapkamer (vanavond)", notes="oplader in de gang"
-    )
+    story.edit_task(cast.phone, task_id, title="Telefoon uit de slaapkamer (vanavond)", notes="oplader in de gang")
     story.edit_task(cast.laptop, task_id, title="Telefoon beneden laten", priority=3)
     stage.proxy.accept()
     for device in (cast.phone, cast.laptop, cast.phone, cast.tablet):

@@ -55,16 +55,12 @@ def _undo_update(
         connection.execute(set_columns(table, tuple(back)), (change.id, *back.values()))
 
 
-def _undo_delete(
-    connection: apsw.Connection, table: Table, waiting: Waiting, change: Change, again: Pending
-) -> None:
+def _undo_delete(connection: apsw.Connection, table: Table, waiting: Waiting, change: Change, again: Pending) -> None:
     """The row was made again: what waits for it is an edit of the row that was, and of that version."""
     new = {
         name: value
         for name, value in again.change.new.items()
-        if name in table.by_name
-        and table.by_name[name].client_writable
-        and not same(value, change.old.get(name))
+        if name in table.by_name and table.by_name[name].client_writable and not same(value, change.old.get(name))
     }
     old = {name: change.old.get(name) for name in new}
     update = replace(again.change, op=Op.UPDATE, old=old, new=new) if new else None

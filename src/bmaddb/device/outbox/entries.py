@@ -126,9 +126,7 @@ def _change(item: apsw.TableChange, layout: Layout, catalog: Catalog) -> Change:
     return Change(table=item.name, op=op, id=row_id, old=old, new=new)
 
 
-def _named(
-    table: str, columns: tuple[str, ...], values: tuple[Any, ...] | None, catalog: Catalog
-) -> dict[str, Any]:
+def _named(table: str, columns: tuple[str, ...], values: tuple[Any, ...] | None, catalog: Catalog) -> dict[str, Any]:
     if values is None:
         return {}
     declared = catalog.tables.get(table)

@@ -196,9 +196,7 @@ class Outbox:
             waiting.remove(entry.position)
             connection.execute(_SQL["remove"], (entry.position,))
             rows += len(entry.changes)
-            versions.update(
-                {key: item.version for key, change in entry.changes.items() if change.op is not Op.DELETE}
-            )
+            versions.update({key: item.version for key, change in entry.changes.items() if change.op is not Op.DELETE})
             self.tell(signals.EntrySettled(position=entry.position, version=item.version))
         self._write_versions(connection, waiting, versions)
         return rows
@@ -267,9 +265,7 @@ class Outbox:
             raise e.RecordNotFound(f"no parked entry has the id '{entry_id}'", hint="see outbox.parked()")
         return entry
 
-    def _write_versions(
-        self, connection: apsw.Connection, waiting: Waiting, versions: dict[RowKey, int]
-    ) -> None:
+    def _write_versions(self, connection: apsw.Connection, waiting: Waiting, versions: dict[RowKey, int]) -> None:
         groups: dict[tuple[str, int], list[str]] = {}
         for (table, row_id), version in versions.items():
             groups.setdefault((table, version), []).append(row_id)

@@ -26,9 +26,7 @@ def concerns_server(catalog: Catalog, entry: Entry) -> bool:
 def encode_entry(catalog: Catalog, entry: Entry, base: Versions) -> bytes:
     """The entry as JSON bytes, under its number."""
     changes = outgoing(catalog, tuple(entry.changes.values()), base)
-    message = WireEntry(
-        number=entry.number or 0, schema_version=entry.schema_version, hlc=entry.hlc, changes=changes
-    )
+    message = WireEntry(number=entry.number or 0, schema_version=entry.schema_version, hlc=entry.hlc, changes=changes)
     return encode(message)
 
 

@@ -44,9 +44,7 @@ class Waiting:
     def chain(self, key: RowKey) -> tuple[Pending, ...]:
         """What waits for one row, oldest first."""
         entries = [self._entries[position] for position in self._rows.get(key[0], {}).get(key[1], ())]
-        return tuple(
-            Pending(position=entry.position, stamp=entry.hlc, change=entry.changes[key]) for entry in entries
-        )
+        return tuple(Pending(position=entry.position, stamp=entry.hlc, change=entry.changes[key]) for entry in entries)
 
     def leased(self) -> tuple[Entry, ...]:
         """The entries under a number, in the order of their numbers."""

@@ -29,9 +29,7 @@ class Aggregate(Operand[T]):
 
     __slots__ = ("_kind", "column", "distinct", "function")
 
-    def __init__(
-        self, function: Function, column: Column[Any] | None, kind: Kind, *, distinct: bool = False
-    ) -> None:
+    def __init__(self, function: Function, column: Column[Any] | None, kind: Kind, *, distinct: bool = False) -> None:
         self.function = function
         self.column = column
         self.distinct = distinct

@@ -28,9 +28,7 @@ def select_ids(plan: Plan, search: SearchText | None = None) -> Statement:
     return _statement(f'"{plan.record.__table__.name}"."id"', plan, _scribe(plan, search))
 
 
-def select_operands(
-    plan: Plan, operands: tuple[Operand[Any], ...], search: SearchText | None = None
-) -> Statement:
+def select_operands(plan: Plan, operands: tuple[Operand[Any], ...], search: SearchText | None = None) -> Statement:
     """One tuple of `operands` a row, or a group."""
     if not operands:
         raise e.QueryError("name at least one column or aggregate to read")

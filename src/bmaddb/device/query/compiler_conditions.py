@@ -38,7 +38,6 @@ CONDITION_DEPTH_MAX: Final = 200
 
 _NUMBERS: Final = frozenset({Kind.INT, Kind.REAL})
 _TEXTS: Final = frozenset({Kind.TEXT, Kind.JSON})
-_UNORDERED: Final = frozenset({Kind.JSON})
 _EQUALITIES: Final = frozenset({Comparator.EQ, Comparator.NE, Comparator.IS, Comparator.IS_NOT})
 
 
@@ -97,12 +96,13 @@ class Scribe:
         return "?"
 
     def compare(self, node: Compare) -> str:
-        if node.left.kind in _UNORDERED and node.comparator not in _EQUALITIES:
-            raise e.QueryError(f"{named(node.left)} is {node.left.kind}, which has no order")
-        left = self.operand(node.left)
-        if node.right is None:
-            return f"{left} {node.comparator} null"
-        return f"{left} {node.comparator} {self._value(node.left, node.right)}"
+        left, comparator, right = node.left, node.comparator, node.right
+        if left.kind is Kind.JSON and comparator not in _EQUALITIES:
+            raise _has_no_order(left)
+        text = self.operand(left)
+        if right is None:
+            return f"{text} {comparator} null"
+        return f"{text} {comparator} {self._value(left, right)}"
 
     def one_of(self, node: In) -> str:
         left, count = self.operand(node.left), len(node.values)
@@ -120,8 +120,8 @@ class Scribe:
         return f"{left} in (select value from json_each(?))"
 
     def between(self, node: Between) -> str:
-        if node.left.kind in _UNORDERED:
-            raise e.QueryError(f"{named(node.left)} is {node.left.kind}, which has no order")
+        if node.left.kind is Kind.JSON:
+            raise _has_no_order(node.left)
         left = self.operand(node.left)
         return f"{left} between {self._value(node.left, node.low)} and {self._value(node.left, node.high)}"
 
@@ -183,6 +183,8 @@ _WRITERS: Final[dict[type[Condition], Callable[[Scribe, Any], str]]] = {
 
 def bound(operand: Operand[Any], value: object) -> Any:
     """What SQLite gets for `value` beside `operand`; QueryError names the operand when it does not fit."""
+    if type(value) is str and operand.kind is Kind.TEXT and value.isascii() and "\0" not in value:
+        return value  # by far the most frequent, and nothing to convert
     return checked(operand.kind, value, operand)
 
 
@@ -210,12 +212,14 @@ def named(operand: Operand[Any]) -> str:
     return "count of rows"
 
 
+def _has_no_order(operand: Operand[Any]) -> e.QueryError:
+    return e.QueryError(f"{named(operand)} is {operand.kind}, which has no order")
+
+
 def _refuse_strangers(left: Operand[Any], right: Operand[Any]) -> None:
     if left.kind is right.kind or {left.kind, right.kind} <= _NUMBERS:
         return
-    raise e.QueryError(
-        f"{named(left)} is {left.kind} and {named(right)} is {right.kind}: they cannot be compared"
-    )
+    raise e.QueryError(f"{named(left)} is {left.kind} and {named(right)} is {right.kind}: they cannot be compared")
 
 
 def _pattern(node: Like) -> str:

@@ -35,16 +35,8 @@ def joined(present: tuple[Table, ...], record: type[Record], on: Column[Any] | N
 def _between(one: Table, record: type[Record], outer: bool) -> list[Join]:
     new = record.__table__
     return [
-        *(
-            Join(record, x.table, x.name, new.name, outer)
-            for x in one.foreign_keys
-            if x.spec.references == new.name
-        ),
-        *(
-            Join(record, x.table, x.name, one.name, outer)
-            for x in new.foreign_keys
-            if x.spec.references == one.name
-        ),
+        *(Join(record, x.table, x.name, new.name, outer) for x in one.foreign_keys if x.spec.references == new.name),
+        *(Join(record, x.table, x.name, one.name, outer) for x in new.foreign_keys if x.spec.references == one.name),
     ]
 
 

@@ -51,8 +51,7 @@ class Query(Generic[R]):
 
     def where(self, *conditions: Condition) -> Query[R]:
         """Only rows that satisfy all `conditions`, these and those given before."""
-        for condition in conditions:
-            _refuse_non_condition(condition)
+        _refuse_non_conditions(conditions)
         return Query(self._runner, replace(self.plan, conditions=self.plan.conditions + conditions))
 
     def search(self, text: str) -> Query[R]:
@@ -99,8 +98,7 @@ class Query(Generic[R]):
 
     def having(self, *conditions: Condition) -> Query[R]:
         """Only groups that satisfy all `conditions`; they may compare aggregates."""
-        for condition in conditions:
-            _refuse_non_condition(condition)
+        _refuse_non_conditions(conditions)
         return Query(self._runner, replace(self.plan, having=self.plan.having + conditions))
 
     # -- ends ----------------------------------------------------------------------------------------------
@@ -186,18 +184,17 @@ class Query(Generic[R]):
 
     def _value(self, aggregate: Aggregate[T]) -> T:
         if self.plan.limit is not None or self.plan.offset or self.plan.groups:
-            raise e.QueryError(
-                "an aggregate reads every row of the query", hint="leave out limit, offset and group_by"
-            )
+            raise e.QueryError("an aggregate reads every row of the query", hint="leave out limit, offset and group_by")
         value: T = self.rows(aggregate)[0][0]
         return value
 
 
-def _refuse_non_condition(condition: object) -> None:
-    if not isinstance(condition, Condition):
-        raise e.QueryError(
-            f"not a condition: {condition!r}", hint="compare a column with a value: Task.state == 'todo'"
-        )
+def _refuse_non_conditions(given: tuple[object, ...]) -> None:
+    for condition in given:
+        if not isinstance(condition, Condition):
+            raise e.QueryError(
+                f"not a condition: {condition!r}", hint="compare a column with a value: Task.state == 'todo'"
+            )
 
 
 def _ascending(operand: object) -> Order:

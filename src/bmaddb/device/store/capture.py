@@ -113,9 +113,7 @@ class Capture:
         for (table, row_id), old in self._before.items():
             found = self._connection.execute(compiler_writes.select_whole(table), (row_id,)).fetchone()
             changes.setdefault(table, []).append(Change(old, found))
-        return b"".join(
-            [table_changes(table, *self._layouts.of(table), rows) for table, rows in changes.items()]
-        )
+        return b"".join([table_changes(table, *self._layouts.of(table), rows) for table, rows in changes.items()])
 
     def _together(self, noted: bytes, bulk: bytes) -> bytes:
         """What was noted before the bulk began knows best how its rows were at the start."""

@@ -179,9 +179,7 @@ class Store:
         if self._closed:
             return
         if self._writer.mine:
-            raise e.StoreError(
-                "the store cannot be closed inside a write", hint="let the `with` block end first"
-            )
+            raise e.StoreError("the store cannot be closed inside a write", hint="let the `with` block end first")
         self._writer.acquire()
         try:
             if not self._closed:

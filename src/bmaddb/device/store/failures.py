@@ -47,9 +47,7 @@ def _constraint(message: str, tables: Iterable[Table]) -> e.BmadError:
 def _checked_column(check: str, tables: Iterable[Table]) -> str:
     for table in tables:
         for column in table.columns:
-            if check == column.spec.check or check.startswith(
-                (f'"{column.name}" ', f'json_valid("{column.name}"')
-            ):
+            if check == column.spec.check or check.startswith((f'"{column.name}" ', f'json_valid("{column.name}"')):
                 return f"{table.name}.{column.name}"
     return "a value"
 
@@ -81,9 +79,7 @@ def _full(_: str) -> e.BmadError:
 
 
 def _cannot_open(message: str) -> e.BmadError:
-    return e.StoreError(
-        f"the file cannot be opened: {message}", hint="check that its folder exists and is yours"
-    )
+    return e.StoreError(f"the file cannot be opened: {message}", hint="check that its folder exists and is yours")
 
 
 def _input_output(message: str) -> e.BmadError:

@@ -24,9 +24,7 @@ JUDGED_TEXTS_MAX: Final = 512
 _INSERT, _UPDATE, _DELETE = apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE
 _WRITES: Final = frozenset({_INSERT, _UPDATE, _DELETE})
 _READS: Final = frozenset({apsw.SQLITE_SELECT, apsw.SQLITE_READ, apsw.SQLITE_FUNCTION, apsw.SQLITE_RECURSIVE})
-_SCHEMA_PRAGMAS: Final = frozenset(
-    {"table_info", "table_xinfo", "table_list", "index_list", "foreign_key_list"}
-)
+_SCHEMA_PRAGMAS: Final = frozenset({"table_info", "table_xinfo", "table_list", "index_list", "foreign_key_list"})
 _ENVELOPE: Final = frozenset({"id", "user_id", "server_seq"})
 
 
@@ -109,9 +107,7 @@ class RawDoor:
 
 
 def _only_reads() -> e.BmadError:
-    return e.QueryError(
-        "this door only reads", hint="write inside `with db.write() as tx:` with tx.execute()"
-    )
+    return e.QueryError("this door only reads", hint="write inside `with db.write() as tx:` with tx.execute()")
 
 
 def _only_rows() -> e.BmadError:

@@ -22,6 +22,7 @@ from bmaddb.schema.rules import MergeRule, Scope
 
 _MISSING: Final = object()
 _USER_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_STAMPED: Final = ("user_id", "created_at", "updated_at")
 _UPDATED_AT: Final = "updated_at_raw"
 _ENVELOPE_FIXED: Final = frozenset({"id", "user_id", "server_seq"})
 
@@ -38,6 +39,7 @@ class Field(NamedTuple):
     """One column, with what checking a value of it needs at hand."""
 
     name: str
+    place: int
     slot: str
     kind: Kind
     bind: Callable[[Any], Any]
@@ -56,31 +58,35 @@ class RowMaker:
     def __init__(self, record: type[Record]) -> None:
         self.record = record
         self.table = table = record.__table__
-        self._fields = tuple(_field(column) for column in table.columns)
+        self._fields = tuple(_field(column, place) for place, column in enumerate(table.columns))
+        self._blank = [field.default for field in self._fields]
+        self._required = tuple(x for x in self._fields if x.default is _MISSING and x.name != "id")
         self._by_name = {field.name: field for field in self._fields}
         self._is_user = table.scope is Scope.USER
+        self._stamped = tuple(self._by_name[name].place for name in _STAMPED) if self._is_user else ()
         self._natural = bool(table.options.natural_key)
         if not writable(table):
-            raise e.ReadOnlyTable(
-                f"a device may not write {table.name}", hint="its rows come from the server, by sync"
-            )
+            raise e.ReadOnlyTable(f"a device may not write {table.name}", hint="its rows come from the server, by sync")
 
     # -- one row -------------------------------------------------------------------------------------------
 
     def row(self, values: Mapping[str, Any], moment: Moment) -> list[Any]:
         """The raw values of a new row, in column order."""
-        given = {name: self._raw(name, value) for name, value in values.items()}
+        row = self._blank.copy()
+        for name, value in values.items():
+            raw = self._raw(name, value)
+            row[self._by_name[name].place] = raw
         if self._is_user:
-            self._fill_envelope(given, moment)
-        if "id" not in given:
-            given["id"] = "" if self._natural else moment.new_ids(1)[0]
-        row = [given.get(field.name, field.default) for field in self._fields]
-        if _MISSING in row:
-            raise self._missing(self._fields[row.index(_MISSING)].name)
+            self._fill_envelope(row, moment)
+        for field in self._required:
+            if row[field.place] is _MISSING:
+                raise self._missing(field.name)
         if self._natural:
             row[0] = self._natural_id(values, row)
         elif "id" in values:
             self._check_id(row[0])
+        else:
+            row[0] = moment.new_ids(1)[0]
         return row
 
     def changes(self, current: Record, values: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
@@ -132,9 +138,7 @@ class RowMaker:
             return repeat("", count) if self._natural else moment.new_ids(count)
         return repeat(self._without(field, moment), count)
 
-    def _sparse_column(
-        self, field: Field, values: Sequence[Mapping[str, Any]], moment: Moment
-    ) -> Iterable[Any]:
+    def _sparse_column(self, field: Field, values: Sequence[Mapping[str, Any]], moment: Moment) -> Iterable[Any]:
         """A column that some of the rows leave out."""
         absent = iter(self._absent_column(field, sum(field.name not in item for item in values), moment))
         return [
@@ -190,11 +194,14 @@ class RowMaker:
             )
         return raw
 
-    def _fill_envelope(self, given: dict[str, Any], moment: Moment) -> None:
-        self._check_owner(given.get("user_id", moment.user), moment)
-        given["user_id"] = moment.user
-        given.setdefault("created_at", moment.now_ms)
-        given.setdefault("updated_at", moment.now_ms)
+    def _fill_envelope(self, row: list[Any], moment: Moment) -> None:
+        owner, created, updated = self._stamped
+        if row[owner] is not _MISSING or moment.user is None:
+            self._check_owner(row[owner], moment)
+        row[owner] = moment.user
+        for place in (created, updated):
+            if row[place] is _MISSING:
+                row[place] = moment.now_ms
 
     def _without(self, field: Field, moment: Moment) -> Any:
         """The raw value of a column nobody gave."""
@@ -222,9 +229,7 @@ class RowMaker:
 
     def _check_id(self, row_id: str) -> None:
         if not row_id or (self._is_user and not _USER_ID_SHAPE.fullmatch(row_id)):
-            raise e.RecordInvalid(
-                f"{self.table.name}.id: {row_id!r} is not an id", hint="1 to 64 of A-Z a-z 0-9 _ . -"
-            )
+            raise e.RecordInvalid(f"{self.table.name}.id: {row_id!r} is not an id", hint="1 to 64 of A-Z a-z 0-9 _ . -")
 
     def _natural_id(self, given: Mapping[str, Any], row: Sequence[Any]) -> str:
         names = (field.name for field in self._fields)
@@ -239,7 +244,7 @@ class RowMaker:
             raise e.RecordInvalid(f"{self.table.name}.{field.name} is set at insert and never changes")
 
 
-def _field(column: Column[Any]) -> Field:
+def _field(column: Column[Any], place: int) -> Field:
     spec = column.spec
     default = _MISSING
     if spec.has_default:
@@ -248,6 +253,7 @@ def _field(column: Column[Any]) -> Field:
         default = None
     return Field(
         name=column.name,
+        place=place,
         slot=column.slot,
         kind=column.kind,
         bind=column.bind,

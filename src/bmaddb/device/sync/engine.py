@@ -36,9 +36,7 @@ class SyncEngine:
         self.store = store
         self.loop = LoopThread("bmaddb-sync")
         self._transport = transport
-        self._device = Device(
-            store=store, outbox=outbox, transport=transport, limits=limits or Limits(), sleep=sleep
-        )
+        self._device = Device(store=store, outbox=outbox, transport=transport, limits=limits or Limits(), sleep=sleep)
         self._current: asyncio.Task[SyncReport] | None = None
         self._next: asyncio.Task[SyncReport] | None = None
 

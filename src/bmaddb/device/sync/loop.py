@@ -65,9 +65,7 @@ class LoopThread:
                 self._loop = asyncio.new_event_loop()
                 # One worker: each thread that reads opens a connection of its own.
                 self._loop.set_default_executor(ThreadPoolExecutor(1, f"{self._name}-file"))
-                self._thread = threading.Thread(
-                    target=_serve, args=(self._loop,), name=self._name, daemon=True
-                )
+                self._thread = threading.Thread(target=_serve, args=(self._loop,), name=self._name, daemon=True)
                 self._thread.start()
             return self._loop
 
@@ -81,9 +79,7 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
         for task in tasks:
             task.cancel()
         loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.run_until_complete(
-            asyncio.sleep(0)
-        )  # sockets that were closed just now let go in the next round
+        loop.run_until_complete(asyncio.sleep(0))  # sockets that were closed just now let go in the next round
         loop.run_until_complete(loop.shutdown_asyncgens())
         loop.run_until_complete(loop.shutdown_default_executor())
         loop.close()

@@ -94,9 +94,7 @@ class Rebase:
         if merged.action is Action.PUT:
             values[SERVER_SEQ] = remote.server_seq
         raw = {
-            column.name: to_raw(column.kind, values[column.name])
-            for column in table.columns
-            if column.name in values
+            column.name: to_raw(column.kind, values[column.name]) for column in table.columns if column.name in values
         }
         if merged.action is Action.PUT and not stands:
             raw |= {"id": remote.id, "user_id": self._store.user}

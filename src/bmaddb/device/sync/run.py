@@ -132,9 +132,7 @@ class SyncRun:
         await self._sleep(delay_ms / 1000)
         return steps.Waited()
 
-    async def _send(
-        self, entries: tuple[bytes, ...], settled: int, cursor: Cursor, limit_rows: int
-    ) -> PushAnswer:
+    async def _send(self, entries: tuple[bytes, ...], settled: int, cursor: Cursor, limit_rows: int) -> PushAnswer:
         request = PushRequest(
             device_id=self._store.device_id,
             schema_version=self._store.catalog.version,

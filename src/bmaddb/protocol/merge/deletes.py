@@ -39,9 +39,7 @@ def merge_local_delete(table: Table, chain: Chain, remote: RemoteRow) -> RowMerg
     return RowMerge(action=Action.KEEP, changes={**gone, last.position: kept}, verdicts=lost)
 
 
-def merge_remote_delete(
-    table: Table, chain: Chain, local: Mapping[str, Any] | None, remote: RemoteRow
-) -> RowMerge:
+def merge_remote_delete(table: Table, chain: Chain, local: Mapping[str, Any] | None, remote: RemoteRow) -> RowMerge:
     """The row is deleted on the server, and something about it waits here."""
     gone: dict[int, Change | None] = {item.position: None for item in chain}
     if local is None:

@@ -26,9 +26,7 @@ _MOMENTS = frozenset({"created_at", "updated_at"})
 _ASK_A_PERSON = frozenset({MergeRule.TXT, MergeRule.IMM})
 
 
-def merge_row(
-    table: Table, chain: Chain, local: Mapping[str, Any] | None, remote: RemoteRow, now_ms: int
-) -> RowMerge:
+def merge_row(table: Table, chain: Chain, local: Mapping[str, Any] | None, remote: RemoteRow, now_ms: int) -> RowMerge:
     """Merge the waiting changes of one row (`chain`, oldest first) with the server's row.
 
     `local` is the row as it stands in the file, in wire values, None when it is deleted here. Stamps further
@@ -51,9 +49,7 @@ class _Outcome:
     verdicts: list[Verdict] = field(default_factory=list)
 
 
-def _merge_columns(
-    table: Table, chain: Chain, local: Mapping[str, Any], remote: RemoteRow, now_ms: int
-) -> RowMerge:
+def _merge_columns(table: Table, chain: Chain, local: Mapping[str, Any], remote: RemoteRow, now_ms: int) -> RowMerge:
     theirs = remote.values or {}
     live = _since_last_delete(chain)
     base = _base_values(chain)
@@ -135,9 +131,7 @@ def _verdict(column: Column[Any], remote: RemoteRow, dispute: Dispute, resolved:
     )
 
 
-def _edited(
-    chain: Chain, live: Chain, outcome: _Outcome, theirs: Mapping[str, Any]
-) -> dict[int, Change | None]:
+def _edited(chain: Chain, live: Chain, outcome: _Outcome, theirs: Mapping[str, Any]) -> dict[int, Change | None]:
     """The row's changes as they must wait from now on: on top of the server's row, lost columns gone."""
     changes: dict[int, Change | None] = {item.position: None for item in chain}
     based: set[str] = set()

@@ -130,9 +130,7 @@ def _maps(dispute: Dispute) -> Merged:
     value: _Object = {}
     for key in sorted({*mine, *theirs}):
         was, my, their = (side.get(key, absent) for side in (base, mine, theirs))
-        chosen = (
-            my if _same_entry(their, was) or (not _same_entry(my, was) and dispute.mine_is_newer) else their
-        )
+        chosen = my if _same_entry(their, was) or (not _same_entry(my, was) and dispute.mine_is_newer) else their
         if chosen is not absent:
             value[key] = chosen
     return _combined(dispute, value)
