@@ -133,9 +133,7 @@ def _reads(folder: Path) -> list[Figure]:
     raw = apsw.Connection(store.path, flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=512)
     raw.pragma("cache_size", -16384)
     by_id = compiler_writes.select_by_id(Task)
-    listing = by_id.replace(
-        'where "id" = ?', 'where "state" = ? and "due_on" >= ? order by "due_on" limit 50'
-    )
+    listing = by_id.replace('where "id" = ?', 'where "state" = ? and "due_on" >= ? order by "due_on" limit 50')
 
     def get() -> int:
         for row_id in ids:
@@ -154,9 +152,9 @@ def _reads(folder: Path) -> list[Figure]:
 
     def fifty() -> int:
         for _ in range(20):
-            store.query(Task).where(Task.state == "todo", Task.due_on >= "2026-03").order_by(
-                Task.due_on
-            ).limit(50).all()
+            store.query(Task).where(Task.state == "todo", Task.due_on >= "2026-03").order_by(Task.due_on).limit(
+                50
+            ).all()
         return 20
 
     def raw_fifty() -> int:

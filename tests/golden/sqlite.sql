@@ -1102,8 +1102,6 @@ CREATE TABLE "outbox_operations" (
   "created_at" INTEGER NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX "ix_outbox_operations__position" ON "outbox_operations" ("position");
-CREATE INDEX "ix_outbox_operations__status__position" ON "outbox_operations" ("status", "position");
-CREATE INDEX "ix_outbox_operations__number" ON "outbox_operations" ("number");
 
 CREATE TABLE "sync_conflicts" (
   "id" TEXT NOT NULL PRIMARY KEY,

@@ -32,10 +32,7 @@ BOOKS = 60
 
 def book_rows() -> list[dict[str, Any]]:
     """The books, as values an application would give."""
-    columns = [
-        cycle(values)
-        for values in (TITLES, PAGES, PRICES, MOMENTS, ISBNS, TAGS, COVERS, (True, False, False))
-    ]
+    columns = [cycle(values) for values in (TITLES, PAGES, PRICES, MOMENTS, ISBNS, TAGS, COVERS, (True, False, False))]
     names = ("title", "pages", "price", "read_at", "isbn", "tags", "cover", "owned")
     rows = [dict(zip(names, [next(column) for column in columns], strict=True)) for _ in range(BOOKS)]
     for index, row in enumerate(rows):
@@ -57,11 +54,7 @@ def shelf(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     """Read-only by agreement: the tests of a module share it."""
     with open_store(tmp_path_factory.mktemp("query") / "device.db") as store:
         with store.write() as tx:
-            tx.insert_many(
-                Author, [{"id": name, "name": name.title(), "motto": f"{name} 100%"} for name in AUTHORS]
-            )
+            tx.insert_many(Author, [{"id": name, "name": name.title(), "motto": f"{name} 100%"} for name in AUTHORS])
             tx.insert_many(Book, book_rows())
-            tx.insert_many(
-                Loan, [{"id": f"l{n}", "book_id": f"b0{n % 3}", "to_whom": str(n)} for n in range(6)]
-            )
+            tx.insert_many(Loan, [{"id": f"l{n}", "book_id": f"b0{n % 3}", "to_whom": str(n)} for n in range(6)])
         yield store

@@ -87,9 +87,7 @@ def queries() -> Iterator[tuple[str, Statement]]:
     yield "offset alone", compiler.select_ids(of(Book).offset(5).plan)
     yield "limit 0", compiler.select_ids(of(Book).limit(0).plan)
     yield "distinct", compiler.select_operands(of(Book).distinct().plan, (Book.state,))
-    joined = (
-        of(Loan).join(Book).join(Author, on=Book.author_id).where(Author.name == "a").order_by(Book.title)
-    )
+    joined = of(Loan).join(Book).join(Author, on=Book.author_id).where(Author.name == "a").order_by(Book.title)
     yield "join up", compiler.select_ids(joined.plan)
     yield (
         "join down",
@@ -111,10 +109,7 @@ def queries() -> Iterator[tuple[str, Statement]]:
         sum_of(Book.pages),
     )
     grouped = (
-        of(Book)
-        .group_by(Book.state)
-        .having(count_of() > 1, max_of(Book.read_at) < MOMENT)
-        .order_by(count_of().desc())
+        of(Book).group_by(Book.state).having(count_of() > 1, max_of(Book.read_at) < MOMENT).order_by(count_of().desc())
     )
     yield "groups", compiler.select_operands(grouped.plan, (*aggregates, avg_of(Book.price)))
     for name, text in (
@@ -127,9 +122,7 @@ def queries() -> Iterator[tuple[str, Statement]]:
 
 
 def by_index(search: Search) -> Statement:
-    return Statement(
-        "authors.rowid in (select rowid from text_index where text_index match ?)", (search.text,)
-    )
+    return Statement("authors.rowid in (select rowid from text_index where text_index match ?)", (search.text,))
 
 
 def test_golden_queries() -> None:

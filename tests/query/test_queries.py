@@ -32,9 +32,7 @@ def test_ends_agree_with_each_other(shelf: Store) -> None:
 
 def test_a_query_is_not_changed_by_its_steps(shelf: Store) -> None:
     start = shelf.query(Book)
-    start.where(Book.pages == 1).order_by(Book.title).limit(1).offset(2).distinct().join(
-        Author, on=Book.author_id
-    )
+    start.where(Book.pages == 1).order_by(Book.title).limit(1).offset(2).distinct().join(Author, on=Book.author_id)
     assert start.count() == BOOKS
 
 
@@ -88,20 +86,12 @@ def test_nulls_stand_where_they_are_told(shelf: Store) -> None:
 
     query, nulls = shelf.query(Book), sum(row["price"] is None for row in ROWS)
     first, last = [True] * nulls + [False] * (BOOKS - nulls), [False] * (BOOKS - nulls) + [True] * nulls
-    assert (
-        kinds(query.order_by(Book.price)) == kinds(query.order_by(Book.price.desc(nulls_last=False))) == first
-    )
-    assert (
-        kinds(query.order_by(Book.price.desc()))
-        == kinds(query.order_by(Book.price.asc(nulls_last=True)))
-        == last
-    )
+    assert kinds(query.order_by(Book.price)) == kinds(query.order_by(Book.price.desc(nulls_last=False))) == first
+    assert kinds(query.order_by(Book.price.desc())) == kinds(query.order_by(Book.price.asc(nulls_last=True))) == last
 
 
 def test_rows_hold_python_values(shelf: Store) -> None:
-    rows = (
-        shelf.query(Book).order_by(Book.id).rows(Book.read_at, Book.owned, Book.tags, Book.cover, Book.price)
-    )
+    rows = shelf.query(Book).order_by(Book.id).rows(Book.read_at, Book.owned, Book.tags, Book.cover, Book.price)
     assert rows == [(row["read_at"], row["owned"], row["tags"], row["cover"], row["price"]) for row in ROWS]
 
 
@@ -113,9 +103,7 @@ def test_aggregates(shelf: Store) -> None:
     assert small.sum(Book.pages) == sum(row["pages"] for row in ROWS if row["pages"] < 10)
     assert (query.min(Book.price), query.max(Book.price)) == (min(prices), max(prices))
     assert (query.min(Book.read_at), query.max(Book.read_at)) == (min(moments), max(moments))
-    assert small.avg(Book.pages) == pytest.approx(
-        sum(r["pages"] for r in ROWS if r["pages"] < 10) / small.count()
-    )
+    assert small.avg(Book.pages) == pytest.approx(sum(r["pages"] for r in ROWS if r["pages"] < 10) / small.count())
     assert query.rows(count_of(), count_of(Book.price), count_of(Book.state, distinct=True)) == [
         (BOOKS, len(prices), 3)
     ]
@@ -130,9 +118,7 @@ def test_groups(shelf: Store) -> None:
     expected = [(state, len(rows), max(row["title"] for row in rows)) for state, rows in states.items()]
     assert query.rows(Book.state, count_of(), max_of(Book.title)) == expected
     assert query.count() == 3
-    assert query.having(count_of() > 18).rows(Book.state) == [
-        (s,) for s, rows in states.items() if len(rows) > 18
-    ]
+    assert query.having(count_of() > 18).rows(Book.state) == [(s,) for s, rows in states.items() if len(rows) > 18]
     by_two = shelf.query(Book).group_by(Book.state, Book.owned)
     assert by_two.count() == 6
     assert min(by_two.rows(Book.owned, count_of()))[0] is False
@@ -262,9 +248,7 @@ WRONG: list[tuple[str, Q]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("message", "ask"), WRONG, ids=[f"{n}-{message[:30]}" for n, (message, _) in enumerate(WRONG)]
-)
+@pytest.mark.parametrize(("message", "ask"), WRONG, ids=[f"{n}-{message[:30]}" for n, (message, _) in enumerate(WRONG)])
 def test_a_query_that_cannot_mean_anything_is_refused(shelf: Store, message: str, ask: Q) -> None:
     with pytest.raises(e.QueryError) as refused:
         ask(shelf)

@@ -68,17 +68,12 @@ def holds(condition: Condition, row: dict[str, Any]) -> Truth:
             if not values:
                 return False
             return either(
-                [
-                    compared(raw_value(row, left, left.kind), Comparator.EQ, to_raw(left.kind, v))
-                    for v in values
-                ]
+                [compared(raw_value(row, left, left.kind), Comparator.EQ, to_raw(left.kind, v)) for v in values]
             )
         case Between(left, low, high):
             value = raw_value(row, left, left.kind)
             ends = ((Comparator.GE, low), (Comparator.LE, high))
-            return both(
-                [compared(value, comparator, raw_value(row, end, left.kind)) for comparator, end in ends]
-            )
+            return both([compared(value, comparator, raw_value(row, end, left.kind)) for comparator, end in ends])
         case Like(left, pattern):
             value = raw_value(row, left, left.kind)
             return None if value is None else like(value, pattern)
@@ -127,9 +122,7 @@ def leaves(draw: st.DrawFn) -> Condition:
     ordered = column.kind is not Kind.JSON
     kinds: list[Callable[[], Condition]] = [
         lambda: Compare(column, draw(st.sampled_from([Comparator.EQ, Comparator.NE])), draw(value)),
-        lambda: Compare(
-            column, draw(st.sampled_from([Comparator.IS, Comparator.IS_NOT])), draw(st.none() | value)
-        ),
+        lambda: Compare(column, draw(st.sampled_from([Comparator.IS, Comparator.IS_NOT])), draw(st.none() | value)),
         lambda: column.in_(draw(st.lists(value, max_size=20))),
         lambda: column.not_in(draw(st.lists(value, max_size=3))),
     ]
@@ -143,9 +136,7 @@ def leaves(draw: st.DrawFn) -> Condition:
         piece = st.sampled_from([*map(escape_like, VALUES[column]), "%", "_", "a", "B"])
         kinds.append(lambda: column.like("".join(draw(st.lists(piece, max_size=4)))))
         kinds.append(
-            lambda: draw(st.sampled_from([column.contains, column.starts_with, column.ends_with]))(
-                draw(value)
-            )
+            lambda: draw(st.sampled_from([column.contains, column.starts_with, column.ends_with]))(draw(value))
         )
     return draw(st.sampled_from(kinds))()
 

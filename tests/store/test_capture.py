@@ -121,8 +121,7 @@ def test_replacing_a_row_is_an_update(store: Store, witness: Witness) -> None:
     witness.drafts.clear()
     with store.write() as tx:
         tx.execute(
-            "insert or replace into authors (id, user_id, created_at, updated_at, name)"
-            " values ('a', 'u', 1, 1, 'm')"
+            "insert or replace into authors (id, user_id, created_at, updated_at, name) values ('a', 'u', 1, 1, 'm')"
         )
     assert witness.changes() == [("authors", "UPDATE", "a")]
 

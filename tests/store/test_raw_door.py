@@ -79,9 +79,7 @@ def test_the_rules_of_tables_hold_in_raw_sql(store: Store, sql: str) -> None:
         for _ in range(2):
             with pytest.raises(e.ReadOnlyTable, match="a device may not|never deleted"):
                 tx.execute(sql)
-        assert before == [
-            tx.execute(f"select * from {name}") for name in ("genres", "books", "diary", "_bmad_meta")
-        ]
+        assert before == [tx.execute(f"select * from {name}") for name in ("genres", "books", "diary", "_bmad_meta")]
 
 
 def test_an_engines_own_statement_does_not_open_the_door(store: Store) -> None:
@@ -156,8 +154,7 @@ def test_a_raw_write_must_fit_the_table(store: Store) -> None:
                 "cannot store TEXT value in INTEGER column authors.created_at",
             ),
             (
-                "insert into authors (id, user_id, created_at, updated_at, name)"
-                " values ('a b', 'u', 1, 1, 'n')",
+                "insert into authors (id, user_id, created_at, updated_at, name) values ('a b', 'u', 1, 1, 'n')",
                 "check",
             ),
         ):

@@ -137,9 +137,7 @@ def test_a_missing_row_cannot_be_updated(store: Store) -> None:
         ({"titel": "a"}, "books has no column 'titel'"),
     ],
 )
-def test_a_value_that_does_not_fit_is_refused_by_name(
-    store: Store, values: dict[str, Any], message: str
-) -> None:
+def test_a_value_that_does_not_fit_is_refused_by_name(store: Store, values: dict[str, Any], message: str) -> None:
     with pytest.raises(e.RecordInvalid, match=message), store.write() as tx:
         tx.insert(Book, **values)
     with pytest.raises(e.RecordInvalid, match=message), store.write() as tx:
@@ -247,9 +245,7 @@ def test_many_rows_are_the_same_as_one_by_one(store: Store, clock: ManualClock) 
     assert (last.pages, last.tags, last.owned, last.price) == (2_499, [2_499], False, 1_249.5)
     with store.write() as tx:
         single = tx.insert(Book, **rows[-1])
-    wanted = {
-        name: getattr(single, name) for name in ("title", "pages", "tags", "owned", "price", "state", "extra")
-    }
+    wanted = {name: getattr(single, name) for name in ("title", "pages", "tags", "owned", "price", "state", "extra")}
     assert wanted == {name: getattr(last, name) for name in wanted}
 
 

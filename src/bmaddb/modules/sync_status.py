@@ -36,7 +36,6 @@ class OutboxOperation(
     table="outbox_operations",
     retention=UNTIL_ACKNOWLEDGED,
     sensitivity=Sensitivity.SPECIAL,
-    indexes=(("status", "position"), ("number",)),
     uniques=(("position",),),
 ):
     """One entry: the changes of one local transaction, waiting for the server."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import apsw
+
 from bmaddb import statements
 from bmaddb.device.store import CommitDraft, CommitFact, Store
 from bmaddb.entropy import uuid7
@@ -13,13 +15,14 @@ LAST_STAMP = "hlc"
 
 
 class Capture:
-    """Appends entries. Costs one read and one write; the changeset is stored as it is, never decoded here."""
+    """Appends entries. Costs one write; the changeset is stored as it is, never decoded here."""
 
     def __init__(self, store: Store, layout: str) -> None:
         self._store = store
         self._layout = layout
         self._stamps = Stamps(store.device_id)
         self._position = 0
+        self._data_version = -1
         self._drafted: EntryQueued | None = None
         self.last_stamp = store.meta_get(LAST_STAMP) or NO_STAMP
         store.before_commit.append(self._append)
@@ -32,10 +35,10 @@ class Capture:
         return self.last_stamp
 
     def _append(self, draft: CommitDraft) -> None:
-        newest = draft.connection.execute(_SQL["newest"]).fetchone() or (0, NO_STAMP)
+        self._notice_others(draft.connection)
         now_ms = self._store.clock.now_ms()
-        stamp = self._stamps.next(now_ms, max(self.last_stamp, str(newest[1])))
-        position = max(self._position, int(newest[0])) + 1
+        stamp = self._stamps.next(now_ms, self.last_stamp)
+        position = self._position + 1
         draft.connection.execute(
             _SQL["append"],
             (
@@ -51,6 +54,17 @@ class Capture:
         )
         self._position, self.last_stamp = position, stamp
         self._drafted = EntryQueued(position=position, size_bytes=len(draft.changeset))
+
+    def _notice_others(self, connection: apsw.Connection) -> None:
+        """Go on after the newest entry; another process may have written to the file since our last one."""
+        data_version = connection.data_version()
+        if data_version == self._data_version:
+            return
+        newest = connection.execute(_SQL["newest"]).fetchone()
+        if newest is not None:
+            self._position = max(self._position, int(newest[0]))
+            self.last_stamp = max(self.last_stamp, str(newest[1]))
+        self._data_version = data_version
 
     def _tell(self, fact: CommitFact) -> None:
         drafted, self._drafted = self._drafted, None

@@ -31,8 +31,12 @@ returns void
 language plpgsql
 as $$
 begin
-  raise exception '%: %', reason, message
-    using errcode = status, hint = coalesce(hint, ''), detail = coalesce(details, '');
+  if hint is null then -- an option of RAISE may not be null
+    raise exception '%: %', reason, message using errcode = status;
+  elsif details is null then
+    raise exception '%: %', reason, message using errcode = status, hint = hint;
+  end if;
+  raise exception '%: %', reason, message using errcode = status, hint = hint, detail = details;
 end
 $$;
 

@@ -61,9 +61,9 @@ as $$
 $$;
 
 -- The last version of a page that starts after `lo`: whole versions, at most `rows_max` rows unless the first
--- version alone has more. `used` says how many rows that is.
+-- version alone has more.
 create function bmad_sync.page_end(
-  p_scope uuid, tabs int[], lo bigint, hi bigint, rows_max int, out upto bigint, out used int
+  p_scope uuid, tabs int[], lo bigint, hi bigint, rows_max int, out upto bigint
 )
 language plpgsql stable
 as $$
@@ -83,7 +83,6 @@ begin
       upto := case when seen[1] < seen[rows_max + 1] then seen[rows_max + 1] - 1 else seen[1] end;
     end if;
   end loop;
-  used := (select count(*) from unnest(seen) v where v <= upto);
 end
 $$;
 
@@ -115,13 +114,14 @@ begin
   end if;
   -- a version holds a bounded number of rows, so few versions fit without counting
   if (hi - lo) * bmad_sync.rows_per_version_max() > rows_max then
-    select p.upto, p.used into upto, used
+    select p.upto into upto
     from bmad_sync.page_end(p_scope, tabs, lo, hi, rows_max) p;
   end if;
   buried := bmad_sync.buried(p_scope, greatest(lo, start), upto, skip);
   for facts in select t.number, t.name, t.read_columns from bmad_sync.tables t where t.number = any (tabs) order by t.place loop
     page := bmad_sync.do_read(facts.number, p_scope, lo, upto, null, skip);
     ids := bmad_sync.still_gone(facts.number, p_scope, buried -> facts.number::text);
+    used := used + page.counted + coalesce(jsonb_array_length(ids), 0);
     if page.counted > 0 or ids is not null then
       listed := array_append(listed, json_build_object(
         'table', facts.name, 'columns', facts.read_columns,

@@ -20,7 +20,11 @@ begin
       select from pg_catalog.pg_auth_members
       where roleid = to_regrole(wanted) and member = to_regrole('authenticator')
     ) then
-      execute format('grant %I to authenticator', wanted);
+      begin
+        execute format('grant %I to authenticator', wanted);
+      exception when internal_error or unique_violation then
+        null; -- the same moment, another database's installer
+      end;
     end if;
   end loop;
 end
@@ -30,8 +34,10 @@ $$;
 -- Without it service_role works all the same: every table has a policy that lets it through.
 do $$
 begin
-  alter role service_role bypassrls;
-exception when insufficient_privilege then
+  if not (select rolbypassrls from pg_catalog.pg_roles where rolname = 'service_role') then
+    alter role service_role bypassrls;
+  end if;
+exception when insufficient_privilege or internal_error then
   null;
 end
 $$;

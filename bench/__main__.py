@@ -1,0 +1,52 @@
+"""`make bench`: every figure in one run, and docs/figures.md written from it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+import apsw
+
+from bench import first_sync, store
+from bench.figure import Figure
+from bmaddb import errors as e
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "figures.md"
+HEAD = """# Figures
+
+Written by `make bench`; do not edit. Both sides of a line run interleaved in one process (the first sync: in turn, against one server), so a busy
+machine slows both. Microseconds are medians; the ratio is the median of the rounds' ratios. "Promised" is the ratio we hold ourselves to.
+
+| what | ours µs | peer | peer µs | ratio | promised |
+|---|---|---|---|---|---|
+"""
+
+
+def main() -> None:
+    """Measure, print, write."""
+    figures = [*store.measure(), *first_sync.measure()]
+    lines = [_line(figure) for figure in figures]
+    print("\n".join(lines))
+    load = os.getloadavg()[0]
+    foot = (
+        f"\nPython {platform.python_version()}, SQLite {apsw.sqlite_lib_version()}, {os.cpu_count()} cores,"
+        f" load {load:.1f} at the end of the run. A device read or write is one row of `tasks` (25 columns,"
+        " 5 indexes); the peer uses the same tables, indexes and pragmas, and has no outbox.\n"
+    )
+    PAGE.write_text(HEAD + "\n".join(lines) + "\n" + foot, encoding="utf-8")
+    missed = [figure.name for figure in figures if not figure.met]
+    if missed:
+        raise e.BmadError(f"missed: {'; '.join(missed)}")
+
+
+def _line(figure: Figure) -> str:
+    promised = "" if figure.limit is None else f"{figure.limit} {'met' if figure.met else '**missed**'}"
+    return (
+        f"| {figure.name} | {figure.ours_us:,.1f} | {figure.peer} | {figure.peer_us:,.1f} | {figure.ratio:.2f} |"
+        f" {promised} |"
+    )
+
+
+if __name__ == "__main__":
+    main()
