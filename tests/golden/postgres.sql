@@ -1377,19 +1377,19 @@ alter table bmad."interaction_analytics" add constraint "coaching_session_id_fke
 alter table bmad."interaction_analytics" add constraint "consent_record_id_fkey"
   foreign key (user_id, "consent_record_id") references bmad."consent_records" (user_id, id) on delete no action deferrable initially deferred;
 
-create index "ix_users_user_id_server_seq" on bmad."users" ("user_id", "server_seq");
+create index "ix_users_user_id_server_seq" on bmad."users" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_user_devices_user_id_server_seq" on bmad."user_devices" ("user_id", "server_seq");
+create index "ix_user_devices_user_id_server_seq" on bmad."user_devices" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_user_preferences_user_id_server_seq" on bmad."user_preferences" ("user_id", "server_seq");
+create index "ix_user_preferences_user_id_server_seq" on bmad."user_preferences" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_mbti_profiles_user_id_server_seq" on bmad."mbti_profiles" ("user_id", "server_seq");
+create index "ix_mbti_profiles_user_id_server_seq" on bmad."mbti_profiles" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_consent_records_user_id_server_seq" on bmad."consent_records" ("user_id", "server_seq");
+create index "ix_consent_records_user_id_server_seq" on bmad."consent_records" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_data_requests_user_id_server_seq" on bmad."data_requests" ("user_id", "server_seq");
+create index "ix_data_requests_user_id_server_seq" on bmad."data_requests" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_user_keyrings_user_id_server_seq" on bmad."user_keyrings" ("user_id", "server_seq");
+create index "ix_user_keyrings_user_id_server_seq" on bmad."user_keyrings" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_user_keyrings_user_id_device_id" on bmad."user_keyrings" ("user_id", "device_id") where "device_id" is not null;
 
@@ -1397,29 +1397,29 @@ create index "ix_onboarding_steps_server_seq" on bmad."onboarding_steps" ("serve
 
 create index "ix_onboarding_steps_flow_code_flow_version_position" on bmad."onboarding_steps" ("flow_code", "flow_version", "position");
 
-create index "ix_onboarding_progress_user_id_server_seq" on bmad."onboarding_progress" ("user_id", "server_seq");
+create index "ix_onboarding_progress_user_id_server_seq" on bmad."onboarding_progress" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_contacts_user_id_server_seq" on bmad."contacts" ("user_id", "server_seq");
+create index "ix_contacts_user_id_server_seq" on bmad."contacts" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_prompt_templates_server_seq" on bmad."prompt_templates" ("server_seq");
 
-create index "ix_conversations_user_id_server_seq" on bmad."conversations" ("user_id", "server_seq");
+create index "ix_conversations_user_id_server_seq" on bmad."conversations" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_life_areas_server_seq" on bmad."life_areas" ("server_seq");
 
-create index "ix_user_life_areas_user_id_server_seq" on bmad."user_life_areas" ("user_id", "server_seq");
+create index "ix_user_life_areas_user_id_server_seq" on bmad."user_life_areas" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_domain_frameworks_server_seq" on bmad."domain_frameworks" ("server_seq");
 
 create index "ix_met24_domains_server_seq" on bmad."met24_domains" ("server_seq");
 
-create index "ix_goals_user_id_server_seq" on bmad."goals" ("user_id", "server_seq");
+create index "ix_goals_user_id_server_seq" on bmad."goals" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_goals_user_id_user_life_area_id" on bmad."goals" ("user_id", "user_life_area_id") where "user_life_area_id" is not null;
 
 create index "ix_goals_user_id_parent_goal_id" on bmad."goals" ("user_id", "parent_goal_id") where "parent_goal_id" is not null;
 
-create index "ix_coaching_sessions_user_id_server_seq" on bmad."coaching_sessions" ("user_id", "server_seq");
+create index "ix_coaching_sessions_user_id_server_seq" on bmad."coaching_sessions" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_coaching_sessions_user_id_coach_contact_id" on bmad."coaching_sessions" ("user_id", "coach_contact_id") where "coach_contact_id" is not null;
 
@@ -1429,7 +1429,7 @@ create index "ix_coaching_sessions_user_id_user_life_area_id" on bmad."coaching_
 
 create index "ix_coaching_sessions_user_id_goal_id" on bmad."coaching_sessions" ("user_id", "goal_id") where "goal_id" is not null;
 
-create index "ix_ai_interactions_user_id_server_seq" on bmad."ai_interactions" ("user_id", "server_seq");
+create index "ix_ai_interactions_user_id_server_seq" on bmad."ai_interactions" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_ai_interactions_user_id_consent_record_id" on bmad."ai_interactions" ("user_id", "consent_record_id") where "consent_record_id" is not null;
 
@@ -1437,7 +1437,7 @@ create index "ix_ai_interactions_user_id_conversation_id" on bmad."ai_interactio
 
 create index "ix_ai_interactions_user_id_coaching_session_id" on bmad."ai_interactions" ("user_id", "coaching_session_id") where "coaching_session_id" is not null;
 
-create index "ix_messages_user_id_server_seq" on bmad."messages" ("user_id", "server_seq");
+create index "ix_messages_user_id_server_seq" on bmad."messages" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_messages_user_id_conversation_id" on bmad."messages" ("user_id", "conversation_id") where "conversation_id" is not null;
 
@@ -1445,43 +1445,43 @@ create index "ix_messages_user_id_parent_message_id" on bmad."messages" ("user_i
 
 create index "ix_messages_user_id_ai_interaction_id" on bmad."messages" ("user_id", "ai_interaction_id") where "ai_interaction_id" is not null;
 
-create index "ix_journals_user_id_server_seq" on bmad."journals" ("user_id", "server_seq");
+create index "ix_journals_user_id_server_seq" on bmad."journals" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_content_items_server_seq" on bmad."content_items" ("server_seq");
 
 create index "ix_content_items_kind" on bmad."content_items" ("kind");
 
-create index "ix_journal_entries_user_id_server_seq" on bmad."journal_entries" ("user_id", "server_seq");
+create index "ix_journal_entries_user_id_server_seq" on bmad."journal_entries" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_journal_entries_user_id_journal_id" on bmad."journal_entries" ("user_id", "journal_id") where "journal_id" is not null;
 
 create index "ix_journal_entries_user_id_coaching_session_id" on bmad."journal_entries" ("user_id", "coaching_session_id") where "coaching_session_id" is not null;
 
-create index "ix_journal_revisions_user_id_server_seq" on bmad."journal_revisions" ("user_id", "server_seq");
+create index "ix_journal_revisions_user_id_server_seq" on bmad."journal_revisions" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_journal_revisions_user_id_entry_id" on bmad."journal_revisions" ("user_id", "entry_id") where "entry_id" is not null;
 
 create index "ix_journal_revisions_user_id_base_revision_id" on bmad."journal_revisions" ("user_id", "base_revision_id") where "base_revision_id" is not null;
 
-create index "ix_mood_checkins_user_id_server_seq" on bmad."mood_checkins" ("user_id", "server_seq");
+create index "ix_mood_checkins_user_id_server_seq" on bmad."mood_checkins" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_mood_checkins_user_id_journal_entry_id" on bmad."mood_checkins" ("user_id", "journal_entry_id") where "journal_entry_id" is not null;
 
 create index "ix_mood_checkins_user_id_coaching_session_id" on bmad."mood_checkins" ("user_id", "coaching_session_id") where "coaching_session_id" is not null;
 
-create index "ix_tags_user_id_server_seq" on bmad."tags" ("user_id", "server_seq");
+create index "ix_tags_user_id_server_seq" on bmad."tags" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_tags_user_id_merged_into_id" on bmad."tags" ("user_id", "merged_into_id") where "merged_into_id" is not null;
 
-create index "ix_attachments_user_id_server_seq" on bmad."attachments" ("user_id", "server_seq");
+create index "ix_attachments_user_id_server_seq" on bmad."attachments" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_attachments_user_id_keyring_id" on bmad."attachments" ("user_id", "keyring_id") where "keyring_id" is not null;
 
-create index "ix_record_links_user_id_server_seq" on bmad."record_links" ("user_id", "server_seq");
+create index "ix_record_links_user_id_server_seq" on bmad."record_links" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_ai_memories_user_id_server_seq" on bmad."ai_memories" ("user_id", "server_seq");
+create index "ix_ai_memories_user_id_server_seq" on bmad."ai_memories" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_mbti_insights_user_id_server_seq" on bmad."mbti_insights" ("user_id", "server_seq");
+create index "ix_mbti_insights_user_id_server_seq" on bmad."mbti_insights" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_mbti_insights_user_id_mbti_profile_id" on bmad."mbti_insights" ("user_id", "mbti_profile_id") where "mbti_profile_id" is not null;
 
@@ -1491,25 +1491,25 @@ create index "ix_mbti_insights_user_id_coaching_session_id" on bmad."mbti_insigh
 
 create index "ix_mbti_insights_user_id_superseded_by_id" on bmad."mbti_insights" ("user_id", "superseded_by_id") where "superseded_by_id" is not null;
 
-create index "ix_content_states_user_id_server_seq" on bmad."content_states" ("user_id", "server_seq");
+create index "ix_content_states_user_id_server_seq" on bmad."content_states" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_plans_server_seq" on bmad."plans" ("server_seq");
 
-create index "ix_subscriptions_user_id_server_seq" on bmad."subscriptions" ("user_id", "server_seq");
+create index "ix_subscriptions_user_id_server_seq" on bmad."subscriptions" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_invoices_user_id_server_seq" on bmad."invoices" ("user_id", "server_seq");
+create index "ix_invoices_user_id_server_seq" on bmad."invoices" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_invoices_user_id_subscription_id" on bmad."invoices" ("user_id", "subscription_id") where "subscription_id" is not null;
 
-create index "ix_payments_user_id_server_seq" on bmad."payments" ("user_id", "server_seq");
+create index "ix_payments_user_id_server_seq" on bmad."payments" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_payments_user_id_invoice_id" on bmad."payments" ("user_id", "invoice_id") where "invoice_id" is not null;
 
-create index "ix_entitlements_user_id_server_seq" on bmad."entitlements" ("user_id", "server_seq");
+create index "ix_entitlements_user_id_server_seq" on bmad."entitlements" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_entitlements_user_id_subscription_id" on bmad."entitlements" ("user_id", "subscription_id") where "subscription_id" is not null;
 
-create index "ix_usage_counters_user_id_server_seq" on bmad."usage_counters" ("user_id", "server_seq");
+create index "ix_usage_counters_user_id_server_seq" on bmad."usage_counters" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_billing_events_status_occurred_at" on bmad."billing_events" ("status", "occurred_at");
 
@@ -1517,21 +1517,21 @@ create index "ix_met24_domain_relations_server_seq" on bmad."met24_domain_relati
 
 create index "ix_met24_domain_relations_to_domain_id" on bmad."met24_domain_relations" ("to_domain_id");
 
-create index "ix_met24_progress_user_id_server_seq" on bmad."met24_progress" ("user_id", "server_seq");
+create index "ix_met24_progress_user_id_server_seq" on bmad."met24_progress" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_life_area_questions_server_seq" on bmad."life_area_questions" ("server_seq");
 
-create index "ix_life_area_assessments_user_id_server_seq" on bmad."life_area_assessments" ("user_id", "server_seq");
+create index "ix_life_area_assessments_user_id_server_seq" on bmad."life_area_assessments" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_life_area_assessments_user_id_coaching_session_id" on bmad."life_area_assessments" ("user_id", "coaching_session_id") where "coaching_session_id" is not null;
 
-create index "ix_life_area_scores_user_id_server_seq" on bmad."life_area_scores" ("user_id", "server_seq");
+create index "ix_life_area_scores_user_id_server_seq" on bmad."life_area_scores" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_life_area_scores_user_id_assessment_id" on bmad."life_area_scores" ("user_id", "assessment_id") where "assessment_id" is not null;
 
 create index "ix_life_area_scores_user_id_user_life_area_id" on bmad."life_area_scores" ("user_id", "user_life_area_id") where "user_life_area_id" is not null;
 
-create index "ix_tasks_user_id_server_seq" on bmad."tasks" ("user_id", "server_seq");
+create index "ix_tasks_user_id_server_seq" on bmad."tasks" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_tasks_user_id_goal_id" on bmad."tasks" ("user_id", "goal_id") where "goal_id" is not null;
 
@@ -1539,19 +1539,19 @@ create index "ix_tasks_user_id_parent_task_id" on bmad."tasks" ("user_id", "pare
 
 create index "ix_tasks_user_id_coaching_session_id" on bmad."tasks" ("user_id", "coaching_session_id") where "coaching_session_id" is not null;
 
-create index "ix_habits_user_id_server_seq" on bmad."habits" ("user_id", "server_seq");
+create index "ix_habits_user_id_server_seq" on bmad."habits" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_habits_user_id_user_life_area_id" on bmad."habits" ("user_id", "user_life_area_id") where "user_life_area_id" is not null;
 
 create index "ix_habits_user_id_goal_id" on bmad."habits" ("user_id", "goal_id") where "goal_id" is not null;
 
-create index "ix_habit_logs_user_id_server_seq" on bmad."habit_logs" ("user_id", "server_seq");
+create index "ix_habit_logs_user_id_server_seq" on bmad."habit_logs" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_habit_logs_user_id_habit_id" on bmad."habit_logs" ("user_id", "habit_id") where "habit_id" is not null;
 
-create index "ix_reminders_user_id_server_seq" on bmad."reminders" ("user_id", "server_seq");
+create index "ix_reminders_user_id_server_seq" on bmad."reminders" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_user_progress_user_id_server_seq" on bmad."user_progress" ("user_id", "server_seq");
+create index "ix_user_progress_user_id_server_seq" on bmad."user_progress" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_user_progress_user_id_last_session_id" on bmad."user_progress" ("user_id", "last_session_id") where "last_session_id" is not null;
 
@@ -1559,13 +1559,13 @@ create index "ix_change_log_user_ref_id" on bmad."change_log" ("user_ref", "id")
 
 create index "ix_change_log_table_name_row_ref" on bmad."change_log" ("table_name", "row_ref");
 
-create index "ix_interaction_analytics_user_id_server_seq" on bmad."interaction_analytics" ("user_id", "server_seq");
+create index "ix_interaction_analytics_user_id_server_seq" on bmad."interaction_analytics" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_interaction_analytics_user_id_coaching_session_id" on bmad."interaction_analytics" ("user_id", "coaching_session_id") where "coaching_session_id" is not null;
 
 create index "ix_interaction_analytics_user_id_consent_record_id" on bmad."interaction_analytics" ("user_id", "consent_record_id") where "consent_record_id" is not null;
 
-create index "ix_feature_usage_daily_user_id_server_seq" on bmad."feature_usage_daily" ("user_id", "server_seq");
+create index "ix_feature_usage_daily_user_id_server_seq" on bmad."feature_usage_daily" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_audit_log_subject_ref_at" on bmad."audit_log" ("subject_ref", "at");
 
@@ -1573,9 +1573,9 @@ create index "ix_audit_log_action_at" on bmad."audit_log" ("action", "at");
 
 create index "ix_extension_registry_server_seq" on bmad."extension_registry" ("server_seq");
 
-create index "ix_user_extensions_user_id_server_seq" on bmad."user_extensions" ("user_id", "server_seq");
+create index "ix_user_extensions_user_id_server_seq" on bmad."user_extensions" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_extension_records_user_id_server_seq" on bmad."extension_records" ("user_id", "server_seq");
+create index "ix_extension_records_user_id_server_seq" on bmad."extension_records" ("user_id", "server_seq") where server_seq > 0;
 
 alter table bmad."users" enable row level security;
 alter table bmad."users" force row level security;

@@ -113,11 +113,11 @@ create index "ix_colours_server_seq" on bmad."colours" ("server_seq");
 
 create index "ix_shades_server_seq" on bmad."shades" ("server_seq");
 
-create index "ix_boxes_user_id_server_seq" on bmad."boxes" ("user_id", "server_seq");
+create index "ix_boxes_user_id_server_seq" on bmad."boxes" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_boxes_user_id_parent_id" on bmad."boxes" ("user_id", "parent_id") where "parent_id" is not null;
 
-create index "ix_things_user_id_server_seq" on bmad."things" ("user_id", "server_seq");
+create index "ix_things_user_id_server_seq" on bmad."things" ("user_id", "server_seq") where server_seq > 0;
 
 create index "ix_things_user_id_box_id" on bmad."things" ("user_id", "box_id") where "box_id" is not null;
 
@@ -125,9 +125,9 @@ create index "ix_things_user_id_shelf_id" on bmad."things" ("user_id", "shelf_id
 
 create index "ix_things_user_id_keeper_id" on bmad."things" ("user_id", "keeper_id") where "keeper_id" is not null;
 
-create index "ix_settings_user_id_server_seq" on bmad."settings" ("user_id", "server_seq");
+create index "ix_settings_user_id_server_seq" on bmad."settings" ("user_id", "server_seq") where server_seq > 0;
 
-create index "ix_invoices_user_id_server_seq" on bmad."invoices" ("user_id", "server_seq");
+create index "ix_invoices_user_id_server_seq" on bmad."invoices" ("user_id", "server_seq") where server_seq > 0;
 
 alter table bmad."colours" enable row level security;
 alter table bmad."colours" force row level security;
@@ -300,7 +300,7 @@ begin
   from (
     select json_build_array(t."id", bmad_sync.ms(t."published_at"), bmad_sync.ms(t."retired_at"), t.server_seq, t."code", t."label", bmad_sync.ms(t."since")) as listed
     from bmad."colours" t
-    where t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
+    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   ) x;
@@ -315,7 +315,7 @@ as $$
 begin
   return array(
     select t.server_seq from bmad."colours" t
-    where t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
     order by t.server_seq
     limit p_max
   );
@@ -332,7 +332,7 @@ begin
     from (
       select t."id" as "id", bmad_sync.ms(t."published_at") as "published_at", bmad_sync.ms(t."retired_at") as "retired_at", t."code" as "code", t."label"::text as "label", bmad_sync.ms(t."since") as "since"
       from bmad."colours" t
-      where t.server_seq > p_lo and t.server_seq <= p_hi
+      where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
       order by t.server_seq
     ) x
   );
@@ -344,7 +344,10 @@ returns text[]
 language plpgsql stable
 as $$
 begin
-  return array(select t.id from bmad."colours" t where t.id = any (p_ids));
+  return array(
+    select t.id from unnest(p_ids) k (id)
+    cross join lateral (select t.id from bmad."colours" t where t.id = k.id offset 0) t
+  );
 end
 $$;
 
@@ -361,7 +364,7 @@ begin
   from (
     select json_build_array(t."id", bmad_sync.ms(t."published_at"), bmad_sync.ms(t."retired_at"), t.server_seq, t."colour_id", t."strength") as listed
     from bmad."shades" t
-    where t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
+    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   ) x;
@@ -376,7 +379,7 @@ as $$
 begin
   return array(
     select t.server_seq from bmad."shades" t
-    where t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
     order by t.server_seq
     limit p_max
   );
@@ -393,7 +396,7 @@ begin
     from (
       select t."id" as "id", bmad_sync.ms(t."published_at") as "published_at", bmad_sync.ms(t."retired_at") as "retired_at", t."colour_id" as "colour_id", t."strength" as "strength"
       from bmad."shades" t
-      where t.server_seq > p_lo and t.server_seq <= p_hi
+      where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
       order by t.server_seq
     ) x
   );
@@ -405,7 +408,10 @@ returns text[]
 language plpgsql stable
 as $$
 begin
-  return array(select t.id from bmad."shades" t where t.id = any (p_ids));
+  return array(
+    select t.id from unnest(p_ids) k (id)
+    cross join lateral (select t.id from bmad."shades" t where t.id = k.id offset 0) t
+  );
 end
 $$;
 
@@ -422,7 +428,7 @@ begin
   from (
     select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."title", t."colour_id", t."parent_id", t."state", t."credit") as listed
     from bmad."boxes" t
-    where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   ) x;
@@ -437,7 +443,7 @@ as $$
 begin
   return array(
     select t.server_seq from bmad."boxes" t
-    where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
     order by t.server_seq
     limit p_max
   );
@@ -454,7 +460,7 @@ begin
     from (
       select t."id" as "id", bmad_sync.ms(t."created_at") as "created_at", bmad_sync.ms(t."updated_at") as "updated_at", t."title" as "title", t."colour_id" as "colour_id", t."parent_id" as "parent_id", t."state" as "state", t."credit" as "credit"
       from bmad."boxes" t
-      where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi
+      where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
       order by t.server_seq
     ) x
   );
@@ -466,7 +472,10 @@ returns text[]
 language plpgsql stable
 as $$
 begin
-  return array(select t.id from bmad."boxes" t where t.user_id = p_uid and t.id = any (p_ids));
+  return array(
+    select t.id from unnest(p_ids) k (id)
+    cross join lateral (select t.id from bmad."boxes" t where t.user_id = p_uid and t.id = k.id offset 0) t
+  );
 end
 $$;
 
@@ -479,9 +488,11 @@ begin
     select jsonb_object_agg(t.id, jsonb_build_object(
       'server_seq', t.server_seq, 'hlc', t.hlc, 'stamps', nullif(t.stamps, '{}'), 'row', to_jsonb(x)
     ))
-    from bmad."boxes" t
+    from unnest(p_ids) k (id)
+    cross join lateral (
+      select * from bmad."boxes" t where t.user_id = p_uid and t.id = k.id offset 0
+    ) t
     cross join lateral (select bmad_sync.ms(t."created_at") as "created_at", bmad_sync.ms(t."updated_at") as "updated_at", t."title" as "title", t."colour_id" as "colour_id", t."parent_id" as "parent_id", t."state" as "state", t."credit" as "credit") x
-    where t.user_id = p_uid and t.id = any (p_ids)
   );
 end
 $$;
@@ -567,7 +578,7 @@ begin
   from (
     select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."box_id", t."shelf_id", t."keeper_id", t."name", t."size", t."weight", t."broken", t."extra", t."tags", bmad_sync.ms(t."seen_at"), translate(encode(t."picture", 'base64'), E'\n', '')) as listed
     from bmad."things" t
-    where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   ) x;
@@ -582,7 +593,7 @@ as $$
 begin
   return array(
     select t.server_seq from bmad."things" t
-    where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
     order by t.server_seq
     limit p_max
   );
@@ -599,7 +610,7 @@ begin
     from (
       select t."id" as "id", bmad_sync.ms(t."created_at") as "created_at", bmad_sync.ms(t."updated_at") as "updated_at", t."box_id" as "box_id", t."shelf_id" as "shelf_id", t."keeper_id" as "keeper_id", t."name" as "name", t."size" as "size", t."weight" as "weight", t."broken" as "broken", t."extra"::text as "extra", t."tags"::text as "tags", bmad_sync.ms(t."seen_at") as "seen_at", translate(encode(t."picture", 'base64'), E'\n', '') as "picture"
       from bmad."things" t
-      where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi
+      where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
       order by t.server_seq
     ) x
   );
@@ -611,7 +622,10 @@ returns text[]
 language plpgsql stable
 as $$
 begin
-  return array(select t.id from bmad."things" t where t.user_id = p_uid and t.id = any (p_ids));
+  return array(
+    select t.id from unnest(p_ids) k (id)
+    cross join lateral (select t.id from bmad."things" t where t.user_id = p_uid and t.id = k.id offset 0) t
+  );
 end
 $$;
 
@@ -624,9 +638,11 @@ begin
     select jsonb_object_agg(t.id, jsonb_build_object(
       'server_seq', t.server_seq, 'hlc', t.hlc, 'stamps', nullif(t.stamps, '{}'), 'row', to_jsonb(x)
     ))
-    from bmad."things" t
+    from unnest(p_ids) k (id)
+    cross join lateral (
+      select * from bmad."things" t where t.user_id = p_uid and t.id = k.id offset 0
+    ) t
     cross join lateral (select bmad_sync.ms(t."created_at") as "created_at", bmad_sync.ms(t."updated_at") as "updated_at", t."box_id" as "box_id", t."shelf_id" as "shelf_id", t."keeper_id" as "keeper_id", t."name" as "name", t."size" as "size", t."weight" as "weight", t."broken" as "broken", t."extra" as "extra", t."tags" as "tags", bmad_sync.ms(t."seen_at") as "seen_at", translate(encode(t."picture", 'base64'), E'\n', '') as "picture") x
-    where t.user_id = p_uid and t.id = any (p_ids)
   );
 end
 $$;
@@ -726,7 +742,7 @@ begin
   from (
     select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."key", t."value") as listed
     from bmad."settings" t
-    where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   ) x;
@@ -741,7 +757,7 @@ as $$
 begin
   return array(
     select t.server_seq from bmad."settings" t
-    where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
     order by t.server_seq
     limit p_max
   );
@@ -758,7 +774,7 @@ begin
     from (
       select t."id" as "id", bmad_sync.ms(t."created_at") as "created_at", bmad_sync.ms(t."updated_at") as "updated_at", t."key" as "key", t."value" as "value"
       from bmad."settings" t
-      where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi
+      where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
       order by t.server_seq
     ) x
   );
@@ -770,7 +786,10 @@ returns text[]
 language plpgsql stable
 as $$
 begin
-  return array(select t.id from bmad."settings" t where t.user_id = p_uid and t.id = any (p_ids));
+  return array(
+    select t.id from unnest(p_ids) k (id)
+    cross join lateral (select t.id from bmad."settings" t where t.user_id = p_uid and t.id = k.id offset 0) t
+  );
 end
 $$;
 
@@ -783,9 +802,11 @@ begin
     select jsonb_object_agg(t.id, jsonb_build_object(
       'server_seq', t.server_seq, 'hlc', t.hlc, 'stamps', nullif(t.stamps, '{}'), 'row', to_jsonb(x)
     ))
-    from bmad."settings" t
+    from unnest(p_ids) k (id)
+    cross join lateral (
+      select * from bmad."settings" t where t.user_id = p_uid and t.id = k.id offset 0
+    ) t
     cross join lateral (select bmad_sync.ms(t."created_at") as "created_at", bmad_sync.ms(t."updated_at") as "updated_at", t."key" as "key", t."value" as "value") x
-    where t.user_id = p_uid and t.id = any (p_ids)
   );
 end
 $$;
@@ -867,7 +888,7 @@ begin
   from (
     select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."amount") as listed
     from bmad."invoices" t
-    where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   ) x;
@@ -882,7 +903,7 @@ as $$
 begin
   return array(
     select t.server_seq from bmad."invoices" t
-    where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
     order by t.server_seq
     limit p_max
   );
@@ -899,7 +920,7 @@ begin
     from (
       select t."id" as "id", bmad_sync.ms(t."created_at") as "created_at", bmad_sync.ms(t."updated_at") as "updated_at", t."amount" as "amount"
       from bmad."invoices" t
-      where t.user_id = p_uid and t.server_seq > p_lo and t.server_seq <= p_hi
+      where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
       order by t.server_seq
     ) x
   );
@@ -911,7 +932,10 @@ returns text[]
 language plpgsql stable
 as $$
 begin
-  return array(select t.id from bmad."invoices" t where t.user_id = p_uid and t.id = any (p_ids));
+  return array(
+    select t.id from unnest(p_ids) k (id)
+    cross join lateral (select t.id from bmad."invoices" t where t.user_id = p_uid and t.id = k.id offset 0) t
+  );
 end
 $$;
 

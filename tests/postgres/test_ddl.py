@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+import types
 
 import pytest
 
@@ -84,8 +84,6 @@ def test_numbers_of_tables_never_change() -> None:
 
 def test_a_table_too_wide_for_a_row_array_is_refused() -> None:
     columns = {f"c{n}": text(null=True) for n in range(91)}
-    wide = type(UserRecord)(
-        "Wide", (UserRecord,), {"__doc__": "Wide.", "__module__": __name__, **columns}, table="wide"
-    )
+    wide = types.new_class("Wide", (UserRecord,), {"table": "wide"}, lambda body: body.update(columns))
     with pytest.raises(e.SchemaError, match="more than 90 columns"):
         postgres_ddl(Catalog([Module(name="m", purpose="", records=(wide,))]))

@@ -1,8 +1,11 @@
 """Functions of every synced table: read, look, raw, versions, insert, update, delete; and one dispatcher for each.
 
-Rules of this room: the SQL in them is static (plans are kept, nothing is pasted at run time); values come in and go
-out as the wire has them; who may do it is decided by row-level security and grants, for every function here runs with
-the caller's rights.
+Rules of this room:
+- The SQL is static: plans are kept, nothing is pasted at run time.
+- Plans are made when tables are empty and must be good when they are not. So a look-up goes id by id (LATERAL ...
+  OFFSET 0), and only what reads by version says `server_seq > 0`, which is the condition of that index.
+- Values come in and go out as the wire has them.
+- Row-level security and grants decide who may: every function here runs with the caller's rights.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from bmaddb.schema.rules import Scope
 from bmaddb.schema.tables import Table
 
 COLUMNS_MAX: Final = 90  # json_build_array takes a hundred arguments
+_SINCE: Final = "t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi"
 _ENVELOPE_KINDS: Final[dict[Scope, dict[str, Kind]]] = {
     Scope.USER: {"id": Kind.TEXT, "created_at": Kind.TS, "updated_at": Kind.TS},
     Scope.CATALOG: {"id": Kind.TEXT, "published_at": Kind.TS, "retired_at": Kind.TS},
@@ -122,7 +126,7 @@ begin
   from (
     select json_build_array({columns}) as listed
     from {qualified(table.name)} t
-    where {_mine(table)}t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
+    where {_mine(table)}{_SINCE} and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   ) x;
@@ -139,7 +143,7 @@ as $$
 begin
   return array(
     select t.server_seq from {qualified(table.name)} t
-    where {_mine(table)}t.server_seq > p_lo and t.server_seq <= p_hi
+    where {_mine(table)}{_SINCE}
     order by t.server_seq
     limit p_max
   );
@@ -161,7 +165,7 @@ begin
     from (
       select {columns}
       from {qualified(table.name)} t
-      where {_mine(table)}t.server_seq > p_lo and t.server_seq <= p_hi
+      where {_mine(table)}{_SINCE}
       order by t.server_seq
     ) x
   );
@@ -175,7 +179,10 @@ returns text[]
 language plpgsql stable
 as $$
 begin
-  return array(select t.id from {qualified(table.name)} t where {_mine(table)}t.id = any (p_ids));
+  return array(
+    select t.id from unnest(p_ids) k (id)
+    cross join lateral (select t.id from {qualified(table.name)} t where {_mine(table)}t.id = k.id offset 0) t
+  );
 end
 $$;"""
 
@@ -193,9 +200,11 @@ begin
     select jsonb_object_agg(t.id, jsonb_build_object(
       'server_seq', t.server_seq, 'hlc', t.hlc, 'stamps', nullif(t.stamps, '{{}}'), 'row', to_jsonb(x)
     ))
-    from {qualified(table.name)} t
+    from unnest(p_ids) k (id)
+    cross join lateral (
+      select * from {qualified(table.name)} t where t.user_id = p_uid and t.id = k.id offset 0
+    ) t
     cross join lateral (select {columns}) x
-    where t.user_id = p_uid and t.id = any (p_ids)
   );
 end
 $$;"""

@@ -128,7 +128,8 @@ def indexes(table: Table, catalog: Catalog) -> tuple[str, ...]:
     """
     if table.scope is Scope.USER:
         return (
-            _index(table, ("user_id", "server_seq")),
+            # partial, or the planner takes it for a look-up by id while it thinks the table small
+            _index(table, ("user_id", "server_seq"), where="server_seq > 0"),
             *(
                 _index(table, ("user_id", column.name), where=f"{quoted(column.name)} is not null")
                 for column in table.foreign_keys

@@ -57,7 +57,7 @@ class Capture:
 
     def _notice_others(self, connection: apsw.Connection) -> None:
         """Go on after the newest entry; another process may have written to the file since our last one."""
-        data_version = connection.data_version()
+        [(data_version,)] = connection.execute(_SQL["data_version"])
         if data_version == self._data_version:
             return
         newest = connection.execute(_SQL["newest"]).fetchone()

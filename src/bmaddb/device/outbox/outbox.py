@@ -276,7 +276,7 @@ class Outbox:
 
     def _refreshed(self, connection: apsw.Connection) -> Waiting:
         """The picture, with what was committed since; drawn anew when another process wrote to the file."""
-        data_version = connection.data_version()
+        [(data_version,)] = connection.execute(_SQL["data_version"])
         if self._waiting is None or data_version != self._data_version:
             self._waiting = Waiting()
         self._data_version = data_version

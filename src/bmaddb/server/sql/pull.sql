@@ -215,7 +215,7 @@ as $$
 $$;
 
 create function public.bmad_pull_v1(json) returns json
-language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set statement_timeout = '30s'
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off set statement_timeout = '30s'
 as $$
 declare
   uid constant uuid := bmad_sync.caller();

@@ -49,7 +49,7 @@ create function public.pull_changes_optimized(
   last_pulled_at bigint default null, schema_version int default null, migration json default null,
   user_type text default null, optimization_hints json default null
 ) returns json
-language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set statement_timeout = '60s'
+language plpgsql stable set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off set statement_timeout = '60s'
 as $$
 declare
   uid uuid := bmad_sync.caller();

@@ -287,7 +287,7 @@ end
 $$;
 
 create function public.push_changes_optimized(json) returns json
-language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan set statement_timeout = '60s'
+language plpgsql volatile set search_path = '' set plan_cache_mode = force_generic_plan set enable_seqscan = off set statement_timeout = '60s'
 as $$
 declare
   uid uuid := bmad_sync.caller();

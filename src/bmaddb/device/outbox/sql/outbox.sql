@@ -1,5 +1,9 @@
 -- Statements of the outbox: one row per local transaction that waits for the server.
 
+-- Changes when another connection commits, never by our own commits.
+-- name: data_version
+PRAGMA data_version
+
 -- name: newest
 SELECT position, hlc FROM outbox_operations ORDER BY position DESC LIMIT 1
 
