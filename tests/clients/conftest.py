@@ -72,9 +72,7 @@ def device(watermelon_process: Driver, catalog: Catalog, schema: Schema, server:
 
     def open_device(user: str, *, schema: Schema | None = None) -> Watermelon:
         name = f"device {next(numbers)}"
-        opened = Watermelon(
-            watermelon_process, name, server.url, server.token(user), schema or today, defaults
-        )
+        opened = Watermelon(watermelon_process, name, server.url, server.token(user), schema or today, defaults)
         opened.open()
         return opened
 

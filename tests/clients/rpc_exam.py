@@ -134,9 +134,7 @@ class RpcExam:
         assert {name: row[name] for name in stored["t1"]} == stored["t1"]
         assert "user_id" not in row
 
-    def test_a_cursor_is_text_and_leads_to_what_is_new(
-        self, sign_in: SignIn, user: str, catalog: Catalog
-    ) -> None:
+    def test_a_cursor_is_text_and_leads_to_what_is_new(self, sign_in: SignIn, user: str, catalog: Catalog) -> None:
         device = NativeDevice(sign_in(user), catalog.version)
         device.push([inserted("tasks", {"id": "t1", "title": "first"})])
         device.pull_all()
@@ -158,9 +156,7 @@ class RpcExam:
         assert device.push([good], number=2).good["answers"][0]["status"] == "applied"
         assert list(truth.rows("tasks")) == ["good"]
 
-    def test_both_doors_show_the_same_row(
-        self, sign_in: SignIn, user: str, catalog: Catalog, truth: Truth
-    ) -> None:
+    def test_both_doors_show_the_same_row(self, sign_in: SignIn, user: str, catalog: Catalog, truth: Truth) -> None:
         caller = sign_in(user)
         raw = {"id": "AbCdEfGh01234567", **app_defaults(catalog)["tasks"], "title": "through the other door"}
         dated = {
@@ -189,9 +185,7 @@ class RpcExam:
         stored = truth.rows("tasks")[raw["id"]]
         assert {name: native[name] for name in stored} == stored
 
-    def test_every_table_is_in_a_watermelondb_answer(
-        self, sign_in: SignIn, user: str, catalog: Catalog
-    ) -> None:
+    def test_every_table_is_in_a_watermelondb_answer(self, sign_in: SignIn, user: str, catalog: Catalog) -> None:
         changes = sign_in(user).rpc("pull_changes_optimized", {}).good["changes"]
         assert set(changes) == {table.name for table in catalog.synced_tables}
         for table in changes.values():
@@ -245,9 +239,7 @@ class RpcExam:
     def test_nobody_may_call_a_door(self, sign_in: SignIn, name: str, args: dict[str, Any]) -> None:
         assert sign_in(None).rpc(name, args).bad["code"] == "42501"
 
-    def test_two_users_do_not_meet(
-        self, sign_in: SignIn, user: str, other_user: str, catalog: Catalog
-    ) -> None:
+    def test_two_users_do_not_meet(self, sign_in: SignIn, user: str, other_user: str, catalog: Catalog) -> None:
         mine, theirs = (NativeDevice(sign_in(who), catalog.version) for who in (user, other_user))
         mine.push([inserted("tasks", {"id": "same", "title": "mine"})])
         theirs.push([inserted("tasks", {"id": "same", "title": "theirs"})])

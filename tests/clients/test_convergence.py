@@ -114,8 +114,7 @@ class PythonDevice:
     def rows(self) -> dict[str, Row]:
         shown = (*EDITS, "id", "state", "tag_ids")
         return {
-            task.id: {name: _plain(getattr(task, name)) for name in shown}
-            for task in self.database.query(Task).all()
+            task.id: {name: _plain(getattr(task, name)) for name in shown} for task in self.database.query(Task).all()
         }
 
 

@@ -94,9 +94,7 @@ def test_updates_of_the_same_column_end_as_the_later_sync_says(
     assert_same(truth, "tasks", phone, tablet)
 
 
-def test_a_row_pushed_twice_as_created_is_an_update(
-    phone: Watermelon, tablet: Watermelon, truth: Truth
-) -> None:
+def test_a_row_pushed_twice_as_created_is_an_update(phone: Watermelon, tablet: Watermelon, truth: Truth) -> None:
     """Two devices that make the same id offline: the later one updates."""
     phone.create("tasks", id="samesamesamesame", title="from a")
     tablet.create("tasks", id="samesamesamesame", title="from b")
@@ -139,9 +137,7 @@ def test_a_delete_that_was_synced_first_ends_an_unpushed_edit(
     assert phone.dump("tasks") == tablet.dump("tasks") == {}
 
 
-def test_a_delete_that_syncs_after_an_edit_still_deletes(
-    phone: Watermelon, tablet: Watermelon, truth: Truth
-) -> None:
+def test_a_delete_that_syncs_after_an_edit_still_deletes(phone: Watermelon, tablet: Watermelon, truth: Truth) -> None:
     row = phone.create("tasks", title="base")
     phone.sync()
     tablet.sync()
@@ -191,9 +187,7 @@ def test_deleting_a_parent_takes_its_children_on_every_phone(
         assert truth.rows(table) == phone.dump(table) == tablet.dump(table) == {}
 
 
-def test_a_deleted_goal_leaves_its_tasks_without_goal(
-    phone: Watermelon, tablet: Watermelon, truth: Truth
-) -> None:
+def test_a_deleted_goal_leaves_its_tasks_without_goal(phone: Watermelon, tablet: Watermelon, truth: Truth) -> None:
     goal = phone.create("goals", title="health")
     row = phone.create("tasks", title="run", goal_id=goal)
     phone.sync()

@@ -265,9 +265,7 @@ def test_an_edit_between_pull_and_push_of_a_delete_refuses_it_and_the_next_sync_
     assert phone.dump("tasks") == tablet.dump("tasks") == {}
 
 
-def test_the_same_row_deleted_on_both_sides_is_no_conflict(
-    phone: Watermelon, tablet: Watermelon, truth: Truth
-) -> None:
+def test_the_same_row_deleted_on_both_sides_is_no_conflict(phone: Watermelon, tablet: Watermelon, truth: Truth) -> None:
     row = phone.create("tasks", title="base")
     phone.sync()
     tablet.sync()
@@ -313,9 +311,7 @@ def test_an_edit_made_while_the_push_is_on_its_way_is_pushed_next_time(
     assert_same(truth, "tasks", phone, tablet)
 
 
-def test_two_syncs_of_one_phone_at_once_do_no_harm(
-    phone: Watermelon, tablet: Watermelon, truth: Truth
-) -> None:
+def test_two_syncs_of_one_phone_at_once_do_no_harm(phone: Watermelon, tablet: Watermelon, truth: Truth) -> None:
     phone.sync()
     tablet.create("tasks", title="from b")
     tablet.sync()

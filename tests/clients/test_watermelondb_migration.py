@@ -77,9 +77,7 @@ def test_rows_of_a_new_table_and_values_of_new_columns_arrive_after_the_update(
     assert old.sync().pulled.args["migration"] is None
 
 
-def test_an_old_app_does_not_take_away_what_it_cannot_hold(
-    old: Watermelon, phone: Watermelon, truth: Truth
-) -> None:
+def test_an_old_app_does_not_take_away_what_it_cannot_hold(old: Watermelon, phone: Watermelon, truth: Truth) -> None:
     """It pushes whole rows, but its whole rows lack the new columns."""
     row = phone.create("tasks", title="t", priority=3, estimate_min=30, tag_ids='["x"]')
     phone.sync()

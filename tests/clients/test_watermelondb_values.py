@@ -118,9 +118,7 @@ def test_moments_stay_whole_milliseconds(phone: Watermelon, tablet: Watermelon, 
     assert_same(truth, "tasks", phone, tablet)
 
 
-def test_a_part_of_a_millisecond_set_by_the_server_is_cut_off(
-    phone: Watermelon, user: str, truth: Truth
-) -> None:
+def test_a_part_of_a_millisecond_set_by_the_server_is_cut_off(phone: Watermelon, user: str, truth: Truth) -> None:
     row = phone.create("tasks", title="t")
     phone.sync()
     statement = "update bmad.tasks set due_at = '2026-11-22 10:00:00.123999+00' where user_id = %s"
@@ -221,9 +219,7 @@ def test_a_fraction_in_a_whole_number_is_rounded_and_the_app_is_told(
     assert_same(truth, "tasks", phone, tablet)
 
 
-def test_ids_that_differ_only_in_case_are_two_rows(
-    phone: Watermelon, tablet: Watermelon, truth: Truth
-) -> None:
+def test_ids_that_differ_only_in_case_are_two_rows(phone: Watermelon, tablet: Watermelon, truth: Truth) -> None:
     phone.create_many("tasks", [{"id": row_id, "title": row_id} for row_id in ("aaaa", "AAAA", "aAaA")])
     phone.sync()
     tablet.sync()

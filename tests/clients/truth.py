@@ -84,7 +84,4 @@ def _plain(value: Any) -> Any:
 
 
 def _json_read(row: Row, texts: set[str]) -> Row:
-    return {
-        name: json.loads(value) if name in texts and value is not None else value
-        for name, value in row.items()
-    }
+    return {name: json.loads(value) if name in texts and value is not None else value for name, value in row.items()}

@@ -44,9 +44,7 @@ OWN = Module(name="reading", purpose="A reading log.", records=(Reading,))
 
 def whole(module: Module) -> dict[str, TableFacts]:
     return {
-        table.name: TableFacts(columns=frozenset(table.by_name), rows=2)
-        for table in module.tables
-        if table.on_device
+        table.name: TableFacts(columns=frozenset(table.by_name), rows=2) for table in module.tables if table.on_device
     }
 
 
@@ -91,18 +89,14 @@ def test_a_module_whose_tables_are_all_there_is_healthy() -> None:
     module = ModuleRegistry().get("syncStatus")
     health = module_health(module, whole(module))
     assert health.status is ModuleStatus.HEALTHY
-    assert [table.table for table in health.tables] == [
-        table.name for table in module.tables if table.on_device
-    ]
+    assert [table.table for table in health.tables] == [table.name for table in module.tables if table.on_device]
     assert health.rows == 10
 
 
 def test_a_missing_table_or_column_makes_a_module_incomplete() -> None:
     module = ModuleRegistry().get("tasksProductivity")
     facts = whole(module)
-    facts["tasks"] = TableFacts(
-        columns=facts["tasks"].columns and facts["tasks"].columns - {"due_on"}, rows=1
-    )
+    facts["tasks"] = TableFacts(columns=facts["tasks"].columns and facts["tasks"].columns - {"due_on"}, rows=1)
     health = module_health(module, facts)
     assert health.status is ModuleStatus.INCOMPLETE
     assert {table.table: table.missing_columns for table in health.tables if table.missing_columns} == {

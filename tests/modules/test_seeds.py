@@ -109,9 +109,7 @@ def test_life_areas_fill_the_wheels_they_say() -> None:
 
 def test_each_area_has_four_questions_one_of_them_reversed() -> None:
     for area in ids_of("life_areas"):
-        questions = [
-            question for question in SEEDS["life_area_questions"] if question["life_area_id"] == area
-        ]
+        questions = [question for question in SEEDS["life_area_questions"] if question["life_area_id"] == area]
         assert len(questions) == 4
         assert sum(question["reversed"] for question in questions) == 1
         assert all(question["id"] == f"{area}/{question['question_code']}@1" for question in questions)
@@ -122,11 +120,7 @@ def test_one_framework_is_the_default_and_numbers_run_without_gaps() -> None:
     assert [framework["code"] for framework in frameworks if framework["is_default"]] == ["met-2.4"]
     assert {framework["id"] for framework in frameworks} == {MET, LIFE}
     for framework in ids_of("domain_frameworks"):
-        numbers = [
-            domain["domain_number"]
-            for domain in SEEDS["met24_domains"]
-            if domain["framework_id"] == framework
-        ]
+        numbers = [domain["domain_number"] for domain in SEEDS["met24_domains"] if domain["framework_id"] == framework]
         assert numbers == list(range(1, len(numbers) + 1))
 
 
@@ -247,9 +241,7 @@ def test_seeds_of_an_application_come_after_ours() -> None:
     registry = ModuleRegistry()
     ours = registry.get("levensgebieden")
     extra = {"life_areas": ({**ours.seeds["life_areas"][0], "id": "garden", "code": "garden"},)}
-    catalog = Catalog(
-        [*registry, type(ours)(name="garden", purpose="One more area.", records=(), seeds=extra)]
-    )
+    catalog = Catalog([*registry, type(ours)(name="garden", purpose="One more area.", records=(), seeds=extra)])
     assert [seed["id"] for seed in catalog.seeds()["life_areas"]][-1] == "garden"
 
 

@@ -92,7 +92,6 @@ def test_an_entry_survives_an_upgrade_that_moves_columns(bench: Bench) -> None:
     assert new.changes["notes", note.id].new == {"colour": "red"}
     assert bench.outbox.lease(10, 1_000_000) == (1, 2, 3)
     assert b"likes" not in b"".join(bench.outbox.batch())
-    assert (old.schema_version, new.schema_version) == (14, 15)
 
 
 def upgraded() -> tuple[Catalog, Migration]:

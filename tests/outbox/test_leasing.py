@@ -78,7 +78,7 @@ def test_a_repeat_is_the_same_to_the_letter_whatever_happened_since(bench: Bench
 def test_nothing_is_leased_while_entries_are_in_flight(bench: Bench) -> None:
     write(bench, "a", "b")
     bench.outbox.lease(1, MANY)
-    with pytest.raises(e.LocalProtocolError):
+    with pytest.raises(e.StoreBusy):
         bench.outbox.lease(1, MANY)
 
 
@@ -212,6 +212,58 @@ def test_discarding_an_update_goes_back_where_nothing_newer_stands(bench: Bench)
     entry = bench.outbox.entries()[0]
     assert entry.status is EntryStatus.QUEUED
     assert entry.changes["notes", note.id].old["title"] == "a", "it stands on the server's row now"
+
+
+def test_discarding_an_update_under_a_delete_is_remembered_by_the_delete(bench: Bench) -> None:
+    note = write(bench, "a")[0]
+    bench.outbox.lease(1, MANY)
+    settle(bench.outbox, 1)
+    with bench.store.write() as tx:
+        tx.update(note, title="given up")
+    with bench.store.write() as tx:
+        tx.delete(Note, note.id)
+    bench.outbox.discard(park(bench, 2))
+    bench.outbox.discard(park(bench, 3))
+    found = bench.store.get(Note, note.id)
+    assert found is not None
+    assert (found.title, found.updated_at, found.server_seq) == ("a", note.updated_at, 100)
+
+
+def make_again(bench: Bench, note: Note) -> None:
+    with bench.store.write() as tx:
+        tx.delete(Note, note.id)
+        tx.insert(Note, id=note.id, title="again")
+
+
+def test_a_row_made_again_in_one_transaction_is_edited(bench: Bench) -> None:
+    note = write(bench, "a")[0]
+    bench.outbox.lease(1, MANY)
+    settle(bench.outbox, 1)
+    make_again(bench, note)
+    assert bench.outbox.lease(1, MANY) == (2,)
+    update = sent(bench.outbox)[0]["changes"][0]["update"][0]
+    assert (update["base"], update["set"]["title"]) == (100, "again")
+    settle(bench.outbox, 2)
+    assert seq(bench, Note, note.id) == 200
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_discarding_a_row_made_again_gives_the_version_back(bench: Bench, deleted: bool) -> None:
+    note = write(bench, "a")[0]
+    bench.outbox.lease(1, MANY)
+    settle(bench.outbox, 1)
+    make_again(bench, note)
+    if deleted:
+        with bench.store.write() as tx:
+            tx.delete(Note, note.id)
+    bench.outbox.discard(park(bench, 2))
+    if deleted:
+        assert bench.outbox.lease(1, MANY) == (3,)
+        assert sent(bench.outbox)[0]["changes"][0]["delete"] == [{"id": note.id, "base": 100}]
+    else:
+        found = bench.store.get(Note, note.id)
+        assert found is not None
+        assert (found.title, found.server_seq) == ("a", 100)
 
 
 def test_discarding_a_delete_brings_the_row_back(bench: Bench) -> None:

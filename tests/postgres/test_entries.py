@@ -264,6 +264,14 @@ def test_nobody_gets_in_without_a_user(device: Callable[..., Caller], door: str,
         device(user, role=role).rpc(door, {"device_id": "d", "entries": []})
 
 
+def test_a_token_of_another_user_than_the_files_is_refused(alice: Caller) -> None:
+    entry = alice.entry(insert("boxes", BOX))
+    for door in ("bmad_pull_v1", "bmad_push_v1"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="other_user"):
+            alice.rpc(door, {"device_id": "device-1", "entries": [entry], "user": BOB})
+    assert alice.push(entry, user=str(alice.user).upper())["answers"][0]["status"] == "applied"
+
+
 def test_a_lock_that_cannot_be_had_ends_the_push_instead_of_rejecting_the_entry(alice: Caller, small: Database) -> None:
     entry = alice.entry(insert("boxes", BOX))
     with small.connect(autocommit=False) as other:

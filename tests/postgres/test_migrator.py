@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -19,7 +18,7 @@ from bmaddb.server import migrator
 from bmaddb.server.embedded import EmbeddedPostgres
 from tests.postgres.caller import ALICE, Caller, caller, delete, deleted_of, insert, rows_of
 from tests.postgres.small_catalog import SMALL, small_catalog
-from tests.support.postgres import THROW_AWAY, VERSIONS, Database, bin_dir_of
+from tests.support.postgres import THROW_AWAY, VERSIONS, Database, bin_dir_of, open_folder
 
 _SQL = statements.load("tests.postgres", "migrator.sql")
 
@@ -180,10 +179,12 @@ def test_an_upgrade_keeps_rows_stamps_tombstones_and_cursors(postgres: Database)
 
 
 @pytest.fixture(scope="module", params=VERSIONS, ids=lambda version: f"pg{version}")
-def bare(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def bare(request: pytest.FixtureRequest) -> Iterator[EmbeddedPostgres]:
     """A cluster without any role of ours."""
-    folder: Path = tmp_path_factory.mktemp(f"bare{request.param}")
-    with EmbeddedPostgres(folder, settings=THROW_AWAY, bin_dir=bin_dir_of(request.param)) as postgres:
+    with (
+        open_folder() as folder,
+        EmbeddedPostgres(folder, settings=THROW_AWAY, bin_dir=bin_dir_of(request.param)) as postgres,
+    ):
         yield postgres
 
 

@@ -40,6 +40,14 @@ def test_an_insert_leaves_without_envelope_server_and_local_columns() -> None:
     assert told.columns == ("id", "created_at", "updated_at", "title")
 
 
+def test_a_row_made_again_is_an_edit_of_the_version_it_had() -> None:
+    again = Change(table="notes", op=Op.UPDATE, id="x", old={"server_seq": 4}, new={"server_seq": None, "title": "t"})
+    assert entry_fault(CATALOG, (again,)) is None
+    told = outgoing(CATALOG, (again,), {("notes", "x"): None})[0].update[0]
+    assert (told.base, told.set) == (4, {"title": "t"})
+    assert outgoing(CATALOG, (again,), {("notes", "x"): 5})[0].update[0].base == 5, "the server's row was seen since"
+
+
 def test_rows_that_name_other_columns_travel_apart() -> None:
     told = outgoing(CATALOG, (insert("notes", "n", title="t"), insert("notes", "m", body="b")), {})
     assert [part.insert.columns[-1] for part in told if part.insert] == ["title", "body"]
@@ -59,6 +67,8 @@ def test_an_update_of_local_columns_does_not_leave() -> None:
         (update("notes", title="a\0"), "U+0000"),
         (insert("notes", "n", title="\0"), "U+0000"),
         (insert("gone", "n"), "'gone' does not exist"),
+        (update("notes", lost=1), "column notes.lost does not exist in this version"),
+        (insert("notes", "n", lost=1), "column notes.lost does not exist in this version"),
     ],
 )
 def test_what_cannot_leave_is_said(change: Change, said: str) -> None:

@@ -23,7 +23,7 @@ from bmaddb.protocol.steps import FailureKind as F
         (409, b'{"code":"PT409","message":"number_settled: x"}', F.NUMBER, "number_settled"),
         (400, b'{"code":"PT400","message":"cursor_garbage: x"}', F.CURSOR, "cursor_garbage"),
         (400, b'{"code":"PT400","message":"cursor_future: x"}', F.CURSOR, "cursor_future"),
-        (400, b'{"code":"PT400","message":"cursor_foreign: x"}', F.REFUSED, "cursor_foreign"),
+        (400, b'{"code":"PT400","message":"cursor_foreign: x"}', F.TOKEN, "cursor_foreign"),
         (404, b'{"code":"PGRST202","message":"no function","details":["a"],"hint":null}', F.REFUSED, "PGRST202"),
         (422, b"[1]", F.REFUSED, "http_422"),
     ],

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bmaddb import errors as e
 from bmaddb.protocol import stamps
-from bmaddb.protocol.stamps import NO_STAMP, STAMP_AHEAD_MS_MAX, Stamps
+from bmaddb.protocol.stamps import NO_STAMP, STAMP_AHEAD_MS_MAX, STAMP_REFUSED_MS_MAX, Stamps
 
 HERE = Stamps("0190a000-0000-7000-8000-0000000000aa")
 THERE = Stamps("0190a000-0000-7000-8000-0000000000bb")
@@ -20,13 +20,18 @@ def test_a_stamp_is_thirty_characters_with_time_counter_and_node() -> None:
     assert len(HERE.next(NOW, NO_STAMP)) == 30
 
 
-@given(st.lists(st.integers(0, 2**47), min_size=2))
-def test_stamps_rise_whatever_the_wall_clock_does(walls: list[int]) -> None:
+@given(st.lists(st.integers(NOW, NOW + STAMP_REFUSED_MS_MAX), min_size=2))
+def test_stamps_rise_whatever_the_wall_clock_does_within_a_day(walls: list[int]) -> None:
     last, made = NO_STAMP, []
     for wall in walls:
         last = HERE.next(wall, last)
         made.append(last)
     assert made == sorted(set(made))
+
+
+def test_a_clock_that_was_wrong_by_more_than_a_day_is_not_followed_once_it_is_right() -> None:
+    wrong = HERE.next(NOW + STAMP_REFUSED_MS_MAX + 1, NO_STAMP)
+    assert HERE.next(NOW, wrong) == f"{NOW:012x}-0000-0000000000aa"
 
 
 def test_a_full_counter_borrows_a_millisecond() -> None:

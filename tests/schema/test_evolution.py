@@ -152,9 +152,7 @@ def test_what_came_and_went_in_between_leaves_no_trace() -> None:
                 RenameColumn("things", "title", "label"),
             ),
         ),
-        Migration(
-            16, (DropColumn("things", "brief"), DropTable("authors"), RenameColumn("things", "label", "name"))
-        ),
+        Migration(16, (DropColumn("things", "brief"), DropTable("authors"), RenameColumn("things", "label", "name"))),
     )
     plan = net_plan(migrations, catalog, 14)
     assert plan.dropped_tables == ()
@@ -283,12 +281,8 @@ def test_there_is_no_way_from_a_version_that_never_was(version: int) -> None:
 
 
 def test_watermelon_is_told_what_it_can_understand() -> None:
-    told = {
-        entry["toVersion"]: entry["steps"] for entry in watermelon_migrations(MIGRATIONS, library_after())
-    }
-    assert {
-        version: [(step["type"], step["table"]) for step in steps] for version, steps in told.items()
-    } == {
+    told = {entry["toVersion"]: entry["steps"] for entry in watermelon_migrations(MIGRATIONS, library_after())}
+    assert {version: [(step["type"], step["table"]) for step in steps] for version, steps in told.items()} == {
         15: [("create_table", "authors"), ("add_columns", "books")],
         16: [("add_columns", "books"), ("create_table", "lendings")],
         17: [("add_columns", "genres"), ("add_columns", "lendings"), ("add_columns", "books")],

@@ -59,9 +59,7 @@ def shape(database: Database) -> dict[str, Any]:
             select relname::text from pg_class where relnamespace = 'bmad'::regnamespace and relkind = 'r'""",
     }
     with database.connect() as connection:
-        return {
-            name: sorted(connection.execute(query.encode()).fetchall()) for name, query in queries.items()
-        }
+        return {name: sorted(connection.execute(query.encode()).fetchall()) for name, query in queries.items()}
 
 
 def test_migrated_tables_are_what_new_ones_would_be(postgres: Database) -> None:
@@ -78,17 +76,13 @@ def test_rows_and_their_stamps_come_along_without_a_new_version(postgres: Databa
     postgres.run(COUNTING)
     migrate(postgres, postgres_steps(MIGRATIONS, library_after(), 14))
     with postgres.connect() as connection:
-        book = connection.execute(
-            "select page_count, language, author_id, pages, server_seq, stamps from bmad.books"
-        )
+        book = connection.execute("select page_count, language, author_id, pages, server_seq, stamps from bmad.books")
         assert book.fetchall() == [(320, "nl", None, None, 7, {"page_count": "p", "title": "t"})]
         lending = connection.execute("select id, book_id, return_by, returned from bmad.lendings")
         assert lending.fetchall() == [("l", "b", "2026-12-01", False)]
         assert connection.execute("select label_i18n from bmad.genres").fetchall() == [({"nl": "it's"},)]
     assert postgres.value("select count(*) from public.touched") == 0
-    assert (
-        postgres.value("select relforcerowsecurity from pg_class where oid = 'bmad.books'::regclass") is True
-    )
+    assert postgres.value("select relforcerowsecurity from pg_class where oid = 'bmad.books'::regclass") is True
 
 
 def test_triggers_work_again_after_a_migration(postgres: Database) -> None:
@@ -104,9 +98,7 @@ def test_an_owner_without_superpowers_can_migrate_in_spite_of_forced_security(pg
     install(pg18, library_before())
     pg18.run(OLD_ROWS)
     pg18.run(COUNTING)
-    pg18.run(
-        "drop role if exists plain_owner; create role plain_owner; alter schema bmad owner to plain_owner;"
-    )
+    pg18.run("drop role if exists plain_owner; create role plain_owner; alter schema bmad owner to plain_owner;")
     for table in ("books", "loans", "ratings", "genres"):
         pg18.run(f"alter table bmad.{table} owner to plain_owner")
     migrate(pg18, ("set local role plain_owner;", *postgres_steps(MIGRATIONS, library_after(), 14)))

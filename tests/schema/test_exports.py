@@ -59,14 +59,11 @@ def test_watermelon_takes_every_name_and_type() -> None:
 
 def test_watermelon_sees_what_travels_and_only_that() -> None:
     shown = {
-        table["name"]: {column["name"] for column in table["columns"]}
-        for table in watermelon_schema(CATALOG)["tables"]
+        table["name"]: {column["name"] for column in table["columns"]} for table in watermelon_schema(CATALOG)["tables"]
     }
     for name, columns in shown.items():
         table = CATALOG.table(name)
-        hidden = {"id", "user_id", "server_seq"} | {
-            column.name for column in table.columns if not column.synced
-        }
+        hidden = {"id", "user_id", "server_seq"} | {column.name for column in table.columns if not column.synced}
         assert columns == set(table.by_name) - hidden
     assert "local_path" not in shown["attachments"]
     assert {"published_at", "retired_at"} <= shown["life_areas"]

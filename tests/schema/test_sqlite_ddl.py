@@ -39,11 +39,7 @@ def test_the_text_is_the_golden_text() -> None:
 
 
 def test_every_device_table_exists_and_is_strict(file: apsw.Connection) -> None:
-    made = {
-        name: strict
-        for _, name, _, _, _, strict in file.execute("PRAGMA table_list")
-        if name != "sqlite_schema"
-    }
+    made = {name: strict for _, name, _, _, _, strict in file.execute("PRAGMA table_list") if name != "sqlite_schema"}
     assert {table.name for table in TABLES} <= made.keys()
     assert all(made[table.name] for table in TABLES)
     assert not [table.name for table in CATALOG.tables.values() if not table.on_device and table.name in made]
@@ -173,9 +169,7 @@ def parents_and_children() -> Catalog:
 
         parent_id = text(references="parents", on_delete="restrict")
 
-    return Catalog(
-        [Module(name="family", purpose="Parents and children.", records=(Parent, Kept, Taken, Guard))]
-    )
+    return Catalog([Module(name="family", purpose="Parents and children.", records=(Parent, Kept, Taken, Guard))])
 
 
 def test_a_child_may_come_before_its_parent_within_a_transaction() -> None:

@@ -78,9 +78,7 @@ def test_a_crash_during_a_call_is_a_503(fresh_doors: RunningServer) -> None:
 def test_a_killed_backend_is_a_503(own_cluster: Cluster) -> None:
     database = own_cluster.named("bmaddb")
     database.run(DOORS)
-    database.run(
-        "create function public.my_pid() returns int language sql stable as 'select pg_backend_pid()'"
-    )
+    database.run("create function public.my_pid() returns int language sql stable as 'select pg_backend_pid()'")
     with serve(database, limits=Limits(pool_connections_max=1)) as server:
         os.kill(server.rpc("my_pid").json(), signal.SIGTERM)
         answers = [server.rpc("add", {"a": 1}).status_code for _ in range(5)]
@@ -108,8 +106,7 @@ def test_statements_are_prepared_once_also_when_calls_fail(fresh_doors: RunningS
 
 def test_a_lost_prepared_statement_is_prepared_again(fresh_doors: RunningServer) -> None:
     fresh_doors.database.run(
-        "create function public.forget() returns void language plpgsql volatile "
-        "as $$ begin deallocate all; end $$"
+        "create function public.forget() returns void language plpgsql volatile as $$ begin deallocate all; end $$"
     )
     assert fresh_doors.rpc("add", {"a": 1}).json() == 11
     fresh_doors.rpc("forget")
@@ -119,9 +116,7 @@ def test_a_lost_prepared_statement_is_prepared_again(fresh_doors: RunningServer)
 def test_a_changed_function_is_noticed_when_postgres_is_told(fresh_doors: RunningServer) -> None:
     """PostgREST's custom: whoever changes the schema says `notify pgrst`."""
     database = fresh_doors.database
-    listening = (
-        "select count(*) from pg_stat_activity where datname = current_database() and query = 'listen pgrst'"
-    )
+    listening = "select count(*) from pg_stat_activity where datname = current_database() and query = 'listen pgrst'"
     while database.value(listening) == 0:
         pass
     assert fresh_doors.rpc("whoami").json()["read_only"] == "on"

@@ -163,7 +163,5 @@ def test_a_large_answer_is_packed_when_the_client_reads_gzip(doors: RunningServe
 def test_a_packed_body_is_read(doors: RunningServer) -> None:
     value = [{"id": number, "text": "x" * 50} for number in range(20_000)]
     body = gzip.compress(json.dumps(value).encode(), 1)
-    answer = doors.http.post(
-        "/rest/v1/rpc/echo", content=body, headers=doors.headers(content_encoding="gzip")
-    )
+    answer = doors.http.post("/rest/v1/rpc/echo", content=body, headers=doors.headers(content_encoding="gzip"))
     assert answer.json() == value

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import jwt
 import pytest
 
+from bmaddb.server.limits import JSON_DEPTH_MAX
 from tests.support.server import SECRET, USER, RunningServer
 
 FAR = 4_000_000_000
@@ -49,7 +50,8 @@ def crafted(header: Mapping[str, object], payload: bytes, signature: str = "") -
 MIB = 1024 * 1024
 NOTE = b'{"id": 77, "body": "must not be stored"}'
 FOR_ANOTHER = b'{"id": 77, "owner": "00000000-0000-0000-0000-00000000b0b0"}'
-DEEP = b'{"a":' * 65 + b"1" + b"}" * 65
+TOO_DEEP = JSON_DEPTH_MAX + 1
+DEEP = b'{"a":' * TOO_DEEP + b"1" + b"}" * TOO_DEEP
 INJECTION = "'; drop table notes; --"
 GZIP = {"content-encoding": "gzip"}
 RPC = "/rest/v1/rpc"
@@ -74,7 +76,7 @@ BAD = [
     Bad(name="half a surrogate", status=400, code="PGRST102", body=b'{"a": "\\ud800"}', path=f"{RPC}/echo_b"),
     Bad(name="whitespace only", status=400, code="PGRST102", body=b"   "),
     Bad(name="deep objects", status=400, code="json_too_deep", body=DEEP),
-    Bad(name="deep arrays", status=400, code="json_too_deep", body=b"[" * 65 + b"]" * 65),
+    Bad(name="deep arrays", status=400, code="json_too_deep", body=b"[" * TOO_DEEP + b"]" * TOO_DEEP),
     Bad(name="a million brackets", status=400, code="json_too_deep", body=b"[" * MIB),
     Bad(
         name="a million braces",
@@ -95,9 +97,7 @@ BAD = [
     Bad(name="unknown function", status=404, code="PGRST202", path=f"{RPC}/no_such_function"),
     Bad(name="SQL as a function name", status=404, code="PGRST202", path=f"{RPC}/{INJECTION}"),
     Bad(name="NUL in a function name", status=404, code="PGRST202", path=f"{RPC}/a%00b"),
-    Bad(
-        name="a system function", status=404, code="PGRST202", path=f"{RPC}/pg_sleep", body=b'{"seconds": 1}'
-    ),
+    Bad(name="a system function", status=404, code="PGRST202", path=f"{RPC}/pg_sleep", body=b'{"seconds": 1}'),
     Bad(name="a qualified name", status=404, code="PGRST202", path=f"{RPC}/pg_catalog.now"),
     Bad(name="path too long", status=404, code="PGRST125", path=f"{RPC}/add/more"),
     Bad(name="a table", status=404, code="PGRST125", path="/rest/v1/notes", method="GET"),
@@ -109,9 +109,7 @@ BAD = [
     Bad(name="POST to health", status=405, code="PGRST117", path="/health"),
     Bad(name="writing by GET", status=405, code="25006", method="GET", path=f"{RPC}/write_note?id=77&body=x"),
     Bad(name="unknown GET argument", status=404, code="PGRST202", method="GET", path=f"{RPC}/add?a=1&x=2"),
-    Bad(
-        name="filters on a result", status=400, code="PGRST100", method="GET", path=f"{RPC}/add?a=1&select=x"
-    ),
+    Bad(name="filters on a result", status=400, code="PGRST100", method="GET", path=f"{RPC}/add?a=1&select=x"),
     Bad(name="bad text in a GET", status=400, code="22P02", method="GET", path=f"{RPC}/add?a=1%27%3B--"),
     Bad(name="NUL in a GET", status=400, code="22P05", method="GET", path=f"{RPC}/add?a=%00"),
     Bad(name="not UTF-8 in a GET", status=400, code="PGRST100", method="GET", path=f"{RPC}/add?a=%ff"),
@@ -150,9 +148,7 @@ BAD = [
         body=gzip.compress(b"{}") + b"x",
     ),
     Bad(name="gzip of no JSON", status=400, code="PGRST102", headers=GZIP, body=gzip.compress(b"{")),
-    Bad(
-        name="gzip bomb", status=413, code="body_too_large", headers=GZIP, body=gzip.compress(b"[" * 64 * MIB)
-    ),
+    Bad(name="gzip bomb", status=413, code="body_too_large", headers=GZIP, body=gzip.compress(b"[" * 64 * MIB)),
     Bad(name="brotli", status=415, code="encoding_unknown", headers={"content-encoding": "br"}),
     Bad(name="too large", status=413, code="body_too_large", body=b" " * (17 * MIB)),
     Bad(name="too large in chunks", status=413, code="body_too_large", body=b" " * (17 * MIB), chunked=True),
@@ -263,9 +259,7 @@ def test_what_is_not_http_does_no_harm(doors: RunningServer, raw: bytes) -> None
 
 def test_a_hint_names_what_was_meant(doors: RunningServer) -> None:
     assert doors.rpc("ad", {"a": 1}).json()["hint"] == "Perhaps you meant to call the function public.add"
-    assert (
-        doors.rpc("add", {"x": 1}).json()["hint"] == "Perhaps you meant to call the function public.add(a, b)"
-    )
+    assert doors.rpc("add", {"x": 1}).json()["hint"] == "Perhaps you meant to call the function public.add(a, b)"
 
 
 def test_a_hint_does_not_tell_what_is_closed_to_the_caller(doors: RunningServer) -> None:

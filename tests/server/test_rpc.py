@@ -160,9 +160,7 @@ def test_a_volatile_function_may_not_write_on_get(doors: RunningServer) -> None:
 
 
 def test_a_function_chooses_status_and_headers(doors: RunningServer) -> None:
-    answer = doors.rpc(
-        "answer_as", {"status": "418", "headers": '[{"X-Pot": "tea"}, {"Content-Type": "text/x"}]'}
-    )
+    answer = doors.rpc("answer_as", {"status": "418", "headers": '[{"X-Pot": "tea"}, {"Content-Type": "text/x"}]'})
     assert (answer.status_code, answer.headers["x-pot"], answer.headers["content-type"]) == (
         418,
         "tea",
@@ -177,13 +175,9 @@ def test_a_wish_to_count_is_heard(doors: RunningServer) -> None:
 
 def test_a_new_function_is_found_at_once(fresh_doors: RunningServer) -> None:
     assert fresh_doors.rpc("brand_new").status_code == 404
-    fresh_doors.database.run(
-        "create function public.brand_new() returns int language sql stable as 'select 5'"
-    )
+    fresh_doors.database.run("create function public.brand_new() returns int language sql stable as 'select 5'")
     assert fresh_doors.rpc("brand_new").json() == 5
-    fresh_doors.database.run(
-        "create function public.add(a int, b int, c int) returns int stable return a + b + c"
-    )
+    fresh_doors.database.run("create function public.add(a int, b int, c int) returns int stable return a + b + c")
     assert fresh_doors.rpc("add", {"a": 1, "b": 2, "c": 3}).json() == 6
 
 

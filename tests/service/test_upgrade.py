@@ -11,7 +11,7 @@ import pytest
 import bmaddb
 from bmaddb.modules.registry import catalog_with
 from bmaddb.schema import Catalog, Module, Record, UserRecord, integer, text
-from bmaddb.schema.evolution import AddColumn, CreateTable, Migration
+from bmaddb.schema.evolution import AddColumn, CreateTable, DropColumn, Migration, RenameColumn
 from bmaddb.server.run import install_schema
 from tests.support.postgres import Database
 from tests.support.server import USER, RunningServer, serve
@@ -52,6 +52,35 @@ class After:
 
 
 ROAD = (Migration(15, (AddColumn("books", "pages", integer(null=True)), CreateTable(After.Quote))),)
+
+
+class Renamed:
+    """Version 15, another way: a title is a label now."""
+
+    class Widget(UserRecord, table="widgets"):
+        """A widget, before."""
+
+        title = text()
+        old = text(null=True)
+
+    class Labelled(UserRecord, table="widgets"):
+        """A widget, after."""
+
+        label = text()
+        extra = integer(default=7)
+
+    before = catalog_of(14, Widget)
+    after = catalog_of(15, Labelled)
+    road = (
+        Migration(
+            15,
+            (
+                RenameColumn("widgets", "title", "label"),
+                DropColumn("widgets", "old"),
+                AddColumn("widgets", "extra", integer(default=7)),
+            ),
+        ),
+    )
 
 
 @pytest.fixture
@@ -106,3 +135,62 @@ def test_work_that_waits_survives_the_upgrade_of_both_wings(reading: Any) -> Non
         assert caught_up.get(After.Book, book.id) is not None
         assert caught_up.query(After.Book).where(After.Book.pages == 320).one().title == "renamed by the older device"
         assert caught_up.query(After.Quote).count() == 1
+
+
+@pytest.fixture
+def widgets(pg18: Database, tmp_path: Path) -> Any:
+    install_schema(pg18.conninfo, Renamed.before)
+    with serve(pg18) as server:
+        yield server, opener(server, tmp_path)
+
+
+def work_offline(opened: Callable[..., bmaddb.Database]) -> None:
+    """A widget the server has, then an edit of it and one more widget that wait."""
+    with opened("phone.db", Renamed.before) as device:
+        with device.write() as tx:
+            widget = tx.insert(Renamed.Widget, title="sent", old="x")
+        assert device.sync().ok
+        with device.write() as tx:
+            tx.update(widget, title="queued edit", old="y")
+        with device.write() as tx:
+            tx.insert(Renamed.Widget, title="queued insert")
+
+
+def labels(device: bmaddb.Database) -> list[tuple[str, int]]:
+    rows = device.query(Renamed.Labelled).order_by(Renamed.Labelled.label).all()
+    return [(row.label, row.extra) for row in rows]
+
+
+LABELS = [("queued edit", 7), ("queued insert", 7)]
+
+
+def test_queued_work_follows_a_column_to_its_new_name(widgets: Any) -> None:
+    server, opened = widgets
+    work_offline(opened)
+    install_schema(server.database.conninfo, Renamed.after, Renamed.road)
+    with opened("phone.db", Renamed.after, Renamed.road) as device:
+        assert device.sync().ok
+        assert labels(device) == LABELS
+        assert device.outbox.counts().total == 0
+    with opened("laptop.db", Renamed.after, Renamed.road) as other:
+        assert other.sync().ok
+        assert labels(other) == LABELS
+
+
+def test_what_the_newer_server_refused_is_sent_again_after_the_upgrade(widgets: Any) -> None:
+    server, opened = widgets
+    work_offline(opened)
+    install_schema(server.database.conninfo, Renamed.after, Renamed.road)
+    with opened("phone.db", Renamed.before) as behind:
+        behind.sync()
+        reasons = [entry.reason for entry in behind.outbox.parked()]
+        assert [reason and reason.code for reason in reasons] == ["unknown_column", "unknown_column"]
+    with opened("phone.db", Renamed.after, Renamed.road) as caught_up:
+        for entry in caught_up.outbox.parked():
+            caught_up.outbox.retry(entry.id)
+        assert caught_up.sync().ok
+        assert labels(caught_up) == LABELS
+        assert caught_up.outbox.counts().total == 0
+    with opened("laptop.db", Renamed.after, Renamed.road) as other:
+        assert other.sync().ok
+        assert labels(other) == LABELS

@@ -62,6 +62,7 @@ class Loan(UserRecord, table="loans"):
 
     book_id = text(references="books", on_delete="restrict")
     to_whom = text(default="")
+    renewal_of = text(null=True, references="loans", on_delete="null", merge=MergeRule.IMM)
 
 
 class Shelf(UserRecord, table="shelves", natural_key=("user_id", "name"), key_folded=True):

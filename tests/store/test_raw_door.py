@@ -10,7 +10,7 @@ import pytest
 
 from bmaddb import errors as e
 from bmaddb.device.store import Store
-from tests.store.shelf import Author, Book, Diary
+from tests.store.shelf import Author, Book, Diary, Loan
 
 NOT_ROWS = [
     "pragma foreign_keys = off",
@@ -53,6 +53,8 @@ NOT_YOURS = [
     "update books set rating = 1",
     "update books set user_id = 'x'",
     "update books set id = 'x'",
+    "update books set isbn = 'x'",
+    "insert into books (id, title) values ('b', 'y') on conflict (id) do update set isbn = 'x'",
     "insert into books (id, title) values ('x', 'y') on conflict (id) do update set server_seq = 9",
 ]
 
@@ -80,6 +82,17 @@ def test_the_rules_of_tables_hold_in_raw_sql(store: Store, sql: str) -> None:
             with pytest.raises(e.ReadOnlyTable, match="a device may not|never deleted"):
                 tx.execute(sql)
         assert before == [tx.execute(f"select * from {name}") for name in ("genres", "books", "diary", "_bmad_meta")]
+
+
+def test_a_delete_may_take_a_reference_that_never_changes(store: Store) -> None:
+    with store.write() as tx:
+        book = tx.insert(Book, title="a")
+        first = tx.insert(Loan, book_id=book.id)
+        tx.insert(Loan, book_id=book.id, renewal_of=first.id)
+        tx.execute("delete from loans where id = ?", (first.id,))
+        with pytest.raises(e.ReadOnlyTable):
+            tx.execute("update loans set renewal_of = null")
+    assert [loan.renewal_of for loan in store.query(Loan).all()] == [None]
 
 
 def test_an_engines_own_statement_does_not_open_the_door(store: Store) -> None:
@@ -161,6 +174,34 @@ def test_a_raw_write_must_fit_the_table(store: Store) -> None:
             with pytest.raises(e.RecordInvalid, match=message):
                 tx.execute(sql)
     assert store.sql("select name from authors") == [("n",)]
+
+
+def test_a_broken_check_names_the_table_that_was_written(store: Store) -> None:
+    with store.write() as tx:
+        tx.insert(Author, id="a", name="n")
+        envelope = "id, user_id, created_at, updated_at"
+        for sql, where in (
+            ("update books set pages = -1", "books.pages"),
+            (f"insert into loans ({envelope}, book_id) values ('', 'u', 1, 1, 'b')", "loans.id"),
+        ):
+            tx.insert(Book, title="a")
+            for _ in range(2):
+                with pytest.raises(e.RecordInvalid, match=f"{where} breaks a check"):
+                    tx.execute(sql)
+
+
+@pytest.mark.parametrize(
+    ("column", "raw"), [("tags", "[1" + "0" * 5_000 + "]"), ("read_at", 2**63 - 1), ("read_at", -62_200_000_000_000)]
+)
+def test_what_python_cannot_hold_is_still_there_raw(store: Store, column: str, raw: Any) -> None:
+    with store.write() as tx:
+        book = tx.insert(Book, title="a")
+        tx.execute(f"update books set {column} = ?", (raw,))
+    found = store.get(Book, book.id)
+    with pytest.raises(e.RecordInvalid) as caught:
+        getattr(found, column)
+    assert "<name>_raw" in (caught.value.hint or "")
+    assert getattr(found, f"{column}_raw") == raw
 
 
 @pytest.mark.parametrize(

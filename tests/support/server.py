@@ -44,15 +44,9 @@ class RunningServer:
         extra = {name.replace("_", "-"): value for name, value in more.items()}
         return {"authorization": f"Bearer {self.token(user)}", **extra}
 
-    def rpc(
-        self, name: str, arguments: Any = None, *, user: str | None = USER, **more: str
-    ) -> httpx.Response:
+    def rpc(self, name: str, arguments: Any = None, *, user: str | None = USER, **more: str) -> httpx.Response:
         """POST a call of function `name`; `user=None` sends no token."""
-        headers = (
-            self.headers(user, **more)
-            if user is not None
-            else {k.replace("_", "-"): v for k, v in more.items()}
-        )
+        headers = self.headers(user, **more) if user is not None else {k.replace("_", "-"): v for k, v in more.items()}
         return self.http.post(f"/rest/v1/rpc/{name}", json=arguments or {}, headers=headers)
 
 
@@ -73,13 +67,9 @@ def serve(
     database: Database, *, limits: Limits | None = None, clock: Clock | None = None, prepares: bool = True
 ) -> Iterator[RunningServer]:
     """Run the application on `database` for the length of the block."""
-    config = ServerConfig(
-        conninfo=database.login, jwt_secret=SECRET, limits=limits or Limits(), prepares=prepares
-    )
+    config = ServerConfig(conninfo=database.login, jwt_secret=SECRET, limits=limits or Limits(), prepares=prepares)
     app = create_app(config, clock=clock)
-    server = _Server(
-        uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on")
-    )
+    server = _Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on"))
     with open_socket("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)
         thread.start()

@@ -157,18 +157,6 @@ def test_deleted_on_both_sides(things: World) -> None:
     things.assert_equal(here, there)
 
 
-def test_a_child_made_here_while_its_parent_went_there(things: World) -> None:
-    here, there, note = shared(things, Note, title="a")
-    remove(there, note)
-    with here.store.write() as tx:
-        job = tx.insert(Job, title="about the note", note_id=note.id)
-    things.settle(there)
-    report = here.sync()
-    assert report.parked == 1
-    assert here.store.get(Job, job.id) is not None, "what was written is not lost"
-    assert here.outbox.parked()[0].reason is not None
-
-
 def test_a_conflict_of_the_last_moment_is_merged_in_the_same_sync(things: World) -> None:
     """Another device gets in between our pull and our push."""
     here, there, note = shared(things, Note, title="a")

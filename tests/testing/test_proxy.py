@@ -26,7 +26,7 @@ class _Counter(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the parent names it so
+    def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
 

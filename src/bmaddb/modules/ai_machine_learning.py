@@ -65,9 +65,7 @@ class AiInteraction(
     )
     provider = text(merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
     model = text(merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
-    ran_on = text(
-        enum=("device", "own_server", "third_party"), merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL
-    )
+    ran_on = text(enum=("device", "own_server", "third_party"), merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
     consent_record_id = text(
         null=True,
         references="consent_records",
@@ -77,9 +75,7 @@ class AiInteraction(
         note="must be a grant of ai_processing unless ran_on = device",
     )
     conversation_id = text(null=True, references="conversations", on_delete="null", merge=MergeRule.IMM)
-    coaching_session_id = text(
-        null=True, references="coaching_sessions", on_delete="null", merge=MergeRule.IMM
-    )
+    coaching_session_id = text(null=True, references="coaching_sessions", on_delete="null", merge=MergeRule.IMM)
     request_hash = text(merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
     input_tokens = integer(null=True, merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
     output_tokens = integer(null=True, merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
@@ -152,9 +148,7 @@ class MbtiInsight(
 
     mbti_profile_id = text(null=True, references="mbti_profiles", on_delete="null", merge=MergeRule.IMM)
     type_code = text(null=True, merge=MergeRule.IMM)
-    function_code = text(
-        null=True, enum=("Te", "Ti", "Fe", "Fi", "Ne", "Ni", "Se", "Si"), merge=MergeRule.IMM
-    )
+    function_code = text(null=True, enum=("Te", "Ti", "Fe", "Fi", "Ne", "Ni", "Se", "Si"), merge=MergeRule.IMM)
     kind = text(
         enum=("pattern", "strength", "growth_edge", "stress_signal", "communication", "period_summary"),
         merge=MergeRule.IMM,
@@ -174,9 +168,7 @@ class MbtiInsight(
         merge=MergeRule.STM,
     )
     feedback = integer(null=True, check="feedback in (-1, 1)", sensitivity=Sensitivity.PERSONAL)
-    generated_by = text(
-        enum=("rule", "model", "coach"), merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL
-    )
+    generated_by = text(enum=("rule", "model", "coach"), merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
     ai_interaction_id = text(
         null=True,
         references="ai_interactions",
@@ -184,12 +176,8 @@ class MbtiInsight(
         merge=MergeRule.IMM,
         sensitivity=Sensitivity.PERSONAL,
     )
-    coaching_session_id = text(
-        null=True, references="coaching_sessions", on_delete="null", merge=MergeRule.IMM
-    )
-    superseded_by_id = text(
-        null=True, references="mbti_insights", on_delete="null", sensitivity=Sensitivity.PERSONAL
-    )
+    coaching_session_id = text(null=True, references="coaching_sessions", on_delete="null", merge=MergeRule.IMM)
+    superseded_by_id = text(null=True, references="mbti_insights", on_delete="null", sensitivity=Sensitivity.PERSONAL)
     valid_from = timestamp(merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
     expires_at = timestamp(null=True, sensitivity=Sensitivity.PERSONAL)
 

@@ -82,9 +82,7 @@ class AccessStatistic(
     hits = integer(default=0, sensitivity=Sensitivity.PERSONAL)
     prefetched = integer(default=0, sensitivity=Sensitivity.PERSONAL)
     prefetch_used = integer(default=0, sensitivity=Sensitivity.PERSONAL)
-    weight = real(
-        default=0.0, sensitivity=Sensitivity.PERSONAL, note="expert weight for subject_kind = expert"
-    )
+    weight = real(default=0.0, sensitivity=Sensitivity.PERSONAL, note="expert weight for subject_kind = expert")
     last_access_at = timestamp(null=True, sensitivity=Sensitivity.PERSONAL)
 
 

@@ -34,9 +34,7 @@ class CoachingSession(
 
     kind = text(enum=("intake", "regular", "follow_up", "review", "exercise"), merge=MergeRule.IMM)
     coach_kind = text(enum=("ai", "human", "self"), merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
-    coach_contact_id = text(
-        null=True, references="contacts", on_delete="null", sensitivity=Sensitivity.PERSONAL
-    )
+    coach_contact_id = text(null=True, references="contacts", on_delete="null", sensitivity=Sensitivity.PERSONAL)
     title = text(null=True, sealable=True)
     intention = text(null=True, merge=MergeRule.TXT, sealable=True)
     status = text(
@@ -67,17 +65,13 @@ class CoachingSession(
     rating = integer(null=True, check="rating >= 1 and rating <= 5", sensitivity=Sensitivity.PERSONAL)
     summary = text(null=True, merge=MergeRule.TXT, sealable=True)
     takeaways = json(default=[], merge=MergeRule.SET, sealable=True)
-    task_ids = json(
-        default=[], merge=MergeRule.SET, sensitivity=Sensitivity.PERSONAL, note="tasks that came out of it"
-    )
+    task_ids = json(default=[], merge=MergeRule.SET, sensitivity=Sensitivity.PERSONAL, note="tasks that came out of it")
     type_at_session = text(
         null=True,
         merge=MergeRule.IMM,
         note="type then in force, for later analysis; null when profiling is off",
     )
-    txn_id = text(
-        merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL, note="operation_journal id that created it"
-    )
+    txn_id = text(merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL, note="operation_journal id that created it")
 
 
 class Conversation(
@@ -97,9 +91,7 @@ class Conversation(
         sensitivity=Sensitivity.PERSONAL,
     )
     title = text(null=True, sealable=True)
-    state = text(
-        default="open", enum=("open", "archived"), merge=MergeRule.STM, sensitivity=Sensitivity.PERSONAL
-    )
+    state = text(default="open", enum=("open", "archived"), merge=MergeRule.STM, sensitivity=Sensitivity.PERSONAL)
     pinned = boolean(default=False, sensitivity=Sensitivity.PERSONAL)
     prompt_template_id = text(
         null=True, references="prompt_templates", on_delete="null", sensitivity=Sensitivity.PERSONAL
@@ -131,9 +123,7 @@ class Message(
         merge=MergeRule.IMM,
         sensitivity=Sensitivity.PERSONAL,
     )
-    role = text(
-        enum=("user", "assistant", "system", "tool"), merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL
-    )
+    role = text(enum=("user", "assistant", "system", "tool"), merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
     content = text(sealable=True, note="changes only while status < complete")
     content_format = text(
         default="markdown",
@@ -243,9 +233,7 @@ class JournalEntry(
     starred = boolean(default=False, sensitivity=Sensitivity.PERSONAL)
     location = json(null=True, sealable=True, note="rounded to 2 decimals unless the user asks for more")
     weather = json(null=True, merge=MergeRule.FWW, sensitivity=Sensitivity.PERSONAL)
-    archived_at = timestamp(
-        null=True, sensitivity=Sensitivity.PERSONAL, note="cold: body compressed in place locally"
-    )
+    archived_at = timestamp(null=True, sensitivity=Sensitivity.PERSONAL, note="cold: body compressed in place locally")
 
 
 class JournalRevision(
@@ -272,9 +260,7 @@ class JournalRevision(
         sensitivity=Sensitivity.PERSONAL,
     )
     content_hash = text(merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
-    body_delta = text(
-        merge=MergeRule.IMM, sealable=True, note="compressed diff against base, or the full text"
-    )
+    body_delta = text(merge=MergeRule.IMM, sealable=True, note="compressed diff against base, or the full text")
     is_full = boolean(default=False, merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
     reason = text(
         enum=("autosave", "merge", "conflict_copy", "restore", "import"),
@@ -308,9 +294,7 @@ class MoodCheckin(
         sensitivity=Sensitivity.PERSONAL,
     )
     journal_entry_id = text(null=True, references="journal_entries", on_delete="null", merge=MergeRule.IMM)
-    coaching_session_id = text(
-        null=True, references="coaching_sessions", on_delete="null", merge=MergeRule.IMM
-    )
+    coaching_session_id = text(null=True, references="coaching_sessions", on_delete="null", merge=MergeRule.IMM)
 
 
 class Tag(
@@ -370,9 +354,7 @@ class Attachment(
     caption = text(null=True, sealable=True)
     transcript = text(null=True, merge=MergeRule.TXT, sealable=True)
     taken_at = timestamp(null=True, merge=MergeRule.IMM)
-    local_path = text(
-        null=True, merge=MergeRule.LOC, sensitivity=Sensitivity.PERSONAL, note="never leaves the device"
-    )
+    local_path = text(null=True, merge=MergeRule.LOC, sensitivity=Sensitivity.PERSONAL, note="never leaves the device")
 
 
 class Contact(

@@ -91,19 +91,13 @@ class LifeAreaAssessment(
     """One filled-in wheel."""
 
     taken_at = timestamp(merge=MergeRule.IMM)
-    kind = text(
-        enum=("quick", "full", "session", "quarterly"), merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL
-    )
+    kind = text(enum=("quick", "full", "session", "quarterly"), merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
     preset_code = text(merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
     scoring_version = integer(default=1, merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
-    state = text(
-        default="draft", enum=("draft", "submitted"), merge=MergeRule.STM, sensitivity=Sensitivity.PERSONAL
-    )
+    state = text(default="draft", enum=("draft", "submitted"), merge=MergeRule.STM, sensitivity=Sensitivity.PERSONAL)
     overall_pct = real(null=True, merge=MergeRule.DRV, note="importance-weighted mean")
     balance_index = real(null=True, merge=MergeRule.DRV, note="1 - sd/50, clipped at 0")
-    coaching_session_id = text(
-        null=True, references="coaching_sessions", on_delete="null", merge=MergeRule.IMM
-    )
+    coaching_session_id = text(null=True, references="coaching_sessions", on_delete="null", merge=MergeRule.IMM)
     note = text(null=True, merge=MergeRule.TXT, sealable=True)
 
 

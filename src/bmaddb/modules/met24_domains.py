@@ -91,9 +91,7 @@ class Met24Progress(
 
     met24_domain_id = text(references="met24_domains", on_delete="restrict", merge=MergeRule.IMM)
     score = real(null=True, check="score >= 0 and score <= 100")
-    scores_by_week = json(
-        default={}, merge=MergeRule.MAP, note="ISO week -> score: trend without a row per score"
-    )
+    scores_by_week = json(default={}, merge=MergeRule.MAP, note="ISO week -> score: trend without a row per score")
     level_reached = integer(default=0, merge=MergeRule.MAX)
     focus = boolean(default=False)
     explored_at = timestamp(null=True, merge=MergeRule.MIN)

@@ -121,9 +121,7 @@ class ModuleRegistry:
         try:
             return self._modules[name]
         except KeyError:
-            raise e.SchemaError(
-                f"there is no module '{name}'", hint=f"known are {', '.join(self._modules)}"
-            ) from None
+            raise e.SchemaError(f"there is no module '{name}'", hint=f"known are {', '.join(self._modules)}") from None
 
     def default_catalog(self, *, version: int = SCHEMA_VERSION_FIRST) -> Catalog:
         """All modules of the registry together."""
@@ -149,16 +147,12 @@ def default_catalog() -> Catalog:
     return ModuleRegistry().default_catalog()
 
 
-def catalog_with(
-    *own_modules: Module, include_defaults: bool = True, version: int = SCHEMA_VERSION_FIRST
-) -> Catalog:
+def catalog_with(*own_modules: Module, include_defaults: bool = True, version: int = SCHEMA_VERSION_FIRST) -> Catalog:
     """Own modules beside the twelve, or instead of them; see `ModuleRegistry.catalog_with`."""
     return ModuleRegistry().catalog_with(*own_modules, include_defaults=include_defaults, version=version)
 
 
-def module_health(
-    module: Module, facts: Mapping[str, TableFacts], *, on_server: bool = False
-) -> ModuleHealth:
+def module_health(module: Module, facts: Mapping[str, TableFacts], *, on_server: bool = False) -> ModuleHealth:
     """The health of `module` on a device, or on the server, from what was seen of its tables."""
     tables = tuple(
         _table_health(table, facts.get(table.name), on_server)

@@ -124,9 +124,7 @@ class Payment(
 
     invoice_id = text(null=True, references="invoices", on_delete="restrict", merge=MergeRule.SRV)
     kind = text(enum=("charge", "refund", "dispute"), merge=MergeRule.SRV)
-    status = text(
-        enum=("requires_action", "processing", "succeeded", "failed", "canceled"), merge=MergeRule.SRV
-    )
+    status = text(enum=("requires_action", "processing", "succeeded", "failed", "canceled"), merge=MergeRule.SRV)
     amount_minor = integer(merge=MergeRule.SRV)
     currency = text(merge=MergeRule.SRV)
     method_brand = text(null=True, merge=MergeRule.SRV)

@@ -46,9 +46,7 @@ class Goal(
         merge=MergeRule.STM,
         sensitivity=Sensitivity.PERSONAL,
     )
-    importance = integer(
-        default=3, check="importance >= 1 and importance <= 5", sensitivity=Sensitivity.PERSONAL
-    )
+    importance = integer(default=3, check="importance >= 1 and importance <= 5", sensitivity=Sensitivity.PERSONAL)
     start_on = text(null=True, sensitivity=Sensitivity.PERSONAL)
     due_on = text(null=True, sensitivity=Sensitivity.PERSONAL)
     metric = json(null=True, note="{unit,from,to}")
@@ -82,12 +80,8 @@ class Task(
     title = text(sealable=True)
     notes = text(null=True, merge=MergeRule.TXT, sealable=True)
     goal_id = text(null=True, references="goals", on_delete="null", sensitivity=Sensitivity.PERSONAL)
-    parent_task_id = text(
-        null=True, references="tasks", on_delete="cascade", sensitivity=Sensitivity.PERSONAL
-    )
-    coaching_session_id = text(
-        null=True, references="coaching_sessions", on_delete="null", merge=MergeRule.IMM
-    )
+    parent_task_id = text(null=True, references="tasks", on_delete="cascade", sensitivity=Sensitivity.PERSONAL)
+    coaching_session_id = text(null=True, references="coaching_sessions", on_delete="null", merge=MergeRule.IMM)
     state = text(
         default="todo",
         enum=("todo", "doing", "waiting", "cancelled", "done"),
@@ -211,9 +205,7 @@ class UserProgress(
     metric_code = text(merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL)
     period_key = text(merge=MergeRule.IMM, sensitivity=Sensitivity.PERSONAL, note="all, 2026-11, 2026-W47")
     device_counts = json(default={}, merge=MergeRule.CNT, sensitivity=Sensitivity.PERSONAL)
-    value = integer(
-        default=0, merge=MergeRule.DRV, sensitivity=Sensitivity.PERSONAL, note="sum of device_counts"
-    )
+    value = integer(default=0, merge=MergeRule.DRV, sensitivity=Sensitivity.PERSONAL, note="sum of device_counts")
     best_value = integer(default=0, merge=MergeRule.MAX, sensitivity=Sensitivity.PERSONAL)
     target_value = integer(null=True, sensitivity=Sensitivity.PERSONAL)
     level = integer(default=0, merge=MergeRule.MAX, sensitivity=Sensitivity.PERSONAL)

@@ -40,9 +40,7 @@ class User(
     )
     locale = text(default="nl-NL")
     timezone = text(default="Europe/Amsterdam", note="IANA name")
-    birth_year = integer(
-        null=True, check="birth_year >= 1900", note="only the year: minimisation, age gate 16"
-    )
+    birth_year = integer(null=True, check="birth_year >= 1900", note="only the year: minimisation, age gate 16")
     pronouns = text(null=True)
     account_status = text(
         default="active",
@@ -211,9 +209,7 @@ class DataRequest(
 ):
     """Subject-rights requests: export, erasure, restriction, with deadline and proof."""
 
-    kind = text(
-        enum=("export", "erase_account", "erase_scope", "rectify", "restrict", "object"), merge=MergeRule.IMM
-    )
+    kind = text(enum=("export", "erase_account", "erase_scope", "rectify", "restrict", "object"), merge=MergeRule.IMM)
     scope = json(default={}, merge=MergeRule.IMM, note="tables / date range / journal id")
     status = text(
         default="received",

@@ -1,7 +1,8 @@
 """Changes: what one local transaction did to each row, and the shape in which it leaves for the server.
 
 Rules of this room: all values are wire values; an update names only the columns it changed, in `old` and in
-`new`; an insert has no `old`; a delete has the whole row in `old` and no `new`.
+`new`; an insert has no `old`; a delete has the whole row in `old` and no `new`. A row that was deleted and
+made again in one transaction is an update, in which the version goes from what it was to NULL.
 """
 
 from __future__ import annotations
@@ -103,10 +104,13 @@ def _change_fault(table: Table, change: Change) -> str | None:
         return None
     for name, value in change.new.items():
         column = table.by_name.get(name)
-        if column is None or column.spec.merge is MergeRule.LOC or name == "user_id":
+        if column is None:
+            return f"column {table.name}.{name} does not exist in this version"
+        if column.spec.merge is MergeRule.LOC or name == "user_id":
             continue
         if column.spec.merge is MergeRule.SRV:
-            if change.op is Op.UPDATE:
+            made_again = name == SERVER_SEQ and value is None
+            if change.op is Op.UPDATE and not made_again:
                 return f"{table.name}.{name} belongs to the server and was changed on this device"
             continue
         reason = fault(column, value)
@@ -128,4 +132,7 @@ def _updates(table: Table, changes: Sequence[Change], base: Mapping[RowKey, int 
     for change in changes:
         values = {c.name: change.new[c.name] for c in table.columns if _leaves(c) and c.name in change.new}
         if values:
-            yield RowUpdate(id=change.id, base=base.get(change.key), set=values)
+            version = base.get(change.key)
+            if version is None:  # made again: the change alone knows which version it was made on
+                version = change.old.get(SERVER_SEQ)
+            yield RowUpdate(id=change.id, base=version, set=values)

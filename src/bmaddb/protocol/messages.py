@@ -18,6 +18,8 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     schema_version: int
     device_id: str
     limit_rows: int
+    user: str | None = None
+    """Whose file asks; the server refuses a token of anybody else."""
     tables: tuple[str, ...] | None = None
 
 
@@ -88,6 +90,7 @@ class PushRequest(msgspec.Struct, frozen=True, kw_only=True):
     settled: int
     cursor: Cursor
     limit_rows: int
+    user: str | None
     entries: tuple[msgspec.Raw, ...]
 
 

@@ -19,6 +19,7 @@ _BY_CODE: Mapping[str, FailureKind] = MappingProxyType(
         "number_settled": FailureKind.NUMBER,
         "cursor_garbage": FailureKind.CURSOR,
         "cursor_future": FailureKind.CURSOR,
+        "cursor_foreign": FailureKind.TOKEN,
     }
 )
 _BY_STATUS: Mapping[int, FailureKind] = MappingProxyType(

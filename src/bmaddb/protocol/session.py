@@ -106,6 +106,7 @@ class Session:
         self._conflict_rounds = 0
         self._resyncs = 0
         self._shrink = 1
+        self._refusal: Failure | None = None
         self._asked: Command | None = None
         self._asked_in = State.IDLE
         self._caught_up = False
@@ -192,7 +193,11 @@ class Session:
     def _number_known(self, event: NumberKnown) -> Command:
         self._calm()
         self._number_doubtful = False
-        return self._go_on()
+        refusal, self._refusal = self._refusal, None
+        if refusal is None:
+            return self._go_on()
+        # Half of what was refused, down to the one entry to blame.
+        return self._smaller(refusal, max(2, 2 * self._limits.batch_entries // len(self._in_flight)))
 
     def _leased(self, event: Leased) -> Command:
         if not event.numbers:
@@ -251,12 +256,22 @@ class Session:
         if kind is FailureKind.NUMBER:
             self._number_doubtful = True
             return self._go(State.RELEASING, Release())
-        if kind is FailureKind.TOO_LARGE and len(self._in_flight) == 1:
-            return self._go(State.RELEASING, ParkBatch(failure=event.failure))
         if kind is FailureKind.TOO_LARGE:
-            self._shrink *= 2
-            return self._go(State.RELEASING, Release())
+            return self._smaller(event.failure, self._shrink * 2)
+        if kind is FailureKind.REFUSED:
+            # Is it the request, or what it carries? A push of nothing tells: refused as well, no entry is to
+            # blame. And nothing is released before the number is known, for an earlier try may have arrived.
+            self._refusal = event.failure
+            return self._request(State.NUMBERING, AskNumber())
         return self._failed(event)
+
+    def _smaller(self, failure: Failure, shrink: int) -> Command:
+        """Less at once; a single entry that cannot get through is parked, and its size says nothing of others."""
+        if len(self._in_flight) == 1:
+            self._shrink = 1
+            return self._go(State.RELEASING, ParkBatch(failure=failure))
+        self._shrink = shrink
+        return self._go(State.RELEASING, Release())
 
     def _again(self, event: Waited | TokenRefreshed) -> Command:
         if isinstance(event, TokenRefreshed) and not event.refreshed:

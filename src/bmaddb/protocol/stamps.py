@@ -14,6 +14,7 @@ import re
 from bmaddb import errors as e
 
 STAMP_AHEAD_MS_MAX = 5 * 60 * 1000
+STAMP_REFUSED_MS_MAX = 24 * 60 * 60 * 1000  # as bmad_sync.stamp_ahead_ms_max() on the server
 NO_STAMP = ""
 _COUNTER_MAX = 0xFFFF
 _SHAPE = re.compile(r"[0-9a-f]{12}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -26,9 +27,12 @@ class Stamps:
         self.node = device_id.replace("-", "")[-12:].lower().rjust(12, "0")
 
     def next(self, now_ms: int, last: str) -> str:
-        """A stamp after `last` (the newest this device made or observed) and not before `now_ms`."""
+        """A stamp after `last` (the newest this device made or observed) and not before `now_ms`.
+
+        A `last` that the server would refuse is not followed: the clock was wrong then, and is set now.
+        """
         last_ms, counter = _read(last)
-        if now_ms > last_ms:
+        if now_ms > last_ms or refusable(last, now_ms):
             return self._write(now_ms, 0)
         if counter == _COUNTER_MAX:
             return self._write(last_ms + 1, 0)
@@ -57,6 +61,11 @@ def milliseconds(stamp: str) -> int:
 def ahead(stamp: str, now_ms: int) -> bool:
     """Does the stamp come from a clock more than STAMP_AHEAD_MS_MAX before ours?"""
     return milliseconds(stamp) > now_ms + STAMP_AHEAD_MS_MAX
+
+
+def refusable(stamp: str, now_ms: int) -> bool:
+    """Would a server whose clock is ours refuse the stamp?"""
+    return milliseconds(stamp) > now_ms + STAMP_REFUSED_MS_MAX
 
 
 def trusted(stamp: str, now_ms: int) -> str:

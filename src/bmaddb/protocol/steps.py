@@ -34,7 +34,7 @@ class FailureKind(enum.StrEnum):
     """The server expects another entry number."""
     TOO_LARGE = "too large"
     REFUSED = "refused"
-    """The request itself is wrong."""
+    """The request, or an entry in it, is wrong."""
     CONFLICTS = "conflicts"
 
 
@@ -211,7 +211,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParkBatch:
-    """The batch never reached the server and never will: park it."""
+    """The server refuses this batch of one entry, and always will: park it."""
 
     failure: Failure
 

@@ -123,8 +123,7 @@ class Plan:
         """What a device never saw, but the server may hold: table -> new columns, () = the whole of it."""
         synced = [plan for plan in self.tables if plan.table.synced]
         news = {
-            plan.table.name: tuple(name for name in plan.added if plan.table.column(name).synced)
-            for plan in synced
+            plan.table.name: tuple(name for name in plan.added if plan.table.column(name).synced) for plan in synced
         }
         created = {plan.table.name for plan in synced if plan.created}
         return {name: columns for name, columns in news.items() if columns or name in created}

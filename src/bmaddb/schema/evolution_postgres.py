@@ -51,13 +51,10 @@ def _drops(plan: Plan, kept: Iterable[TablePlan]) -> list[str]:
 
 def _renames(kept: Sequence[TablePlan]) -> list[str]:
     moved = {str(table.source): table.table.name for table in kept if table.moved}
-    statements = [
-        f"alter table {ddl.qualified(old)} rename to {ddl.quoted(new)};" for old, new in rename_order(moved)
-    ]
+    statements = [f"alter table {ddl.qualified(old)} rename to {ddl.quoted(new)};" for old, new in rename_order(moved)]
     indexes = {old: new for table in kept for old, new in _renamed_indexes(table).items()}
     statements += [
-        f"alter index if exists {ddl.qualified(old)} rename to {ddl.quoted(new)};"
-        for old, new in rename_order(indexes)
+        f"alter index if exists {ddl.qualified(old)} rename to {ddl.quoted(new)};" for old, new in rename_order(indexes)
     ]
     return statements
 
@@ -134,9 +131,7 @@ def _add_columns(plan: TablePlan, catalog: Catalog) -> list[str]:
     held = {column.name: column for column in ddl.declared_columns(plan.table)}
     added = [held[name] for name in plan.added if name in held]
     table = ddl.qualified(plan.table.name)
-    statements = [
-        f"alter table {table} add column {ddl.column_definition(plan.table, column)};" for column in added
-    ]
+    statements = [f"alter table {table} add column {ddl.column_definition(plan.table, column)};" for column in added]
     references = [f"constraint {ddl.quoted(ddl.object_name(column.name, 'fkey'))}\n" for column in added]
     statements += [
         statement

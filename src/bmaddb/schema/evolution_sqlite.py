@@ -23,9 +23,7 @@ def sqlite_steps(migrations: Sequence[Migration], catalog: Catalog, from_version
     here = [table for table in plan.tables if table.table.on_device]
     moved = {str(table.source): table.table.name for table in here if table.moved}
     statements = [f"DROP TABLE IF EXISTS {ddl.quoted(name)};" for name in plan.dropped_tables]
-    statements += [
-        f"ALTER TABLE {ddl.quoted(old)} RENAME TO {ddl.quoted(new)};" for old, new in rename_order(moved)
-    ]
+    statements += [f"ALTER TABLE {ddl.quoted(old)} RENAME TO {ddl.quoted(new)};" for old, new in rename_order(moved)]
     for table in here:
         statements += _forget_old_indexes(table)
     for table in here:
@@ -76,13 +74,10 @@ def _forget_old_indexes(plan: TablePlan) -> list[str]:
         for name in (columns, ddl.without_user(columns))
         if name
     )
-    return [
-        f"DROP INDEX IF EXISTS {ddl.quoted(ddl.index_name(str(plan.source), columns))};" for columns in groups
-    ]
+    return [f"DROP INDEX IF EXISTS {ddl.quoted(ddl.index_name(str(plan.source), columns))};" for columns in groups]
 
 
 def _missing_indexes(plan: TablePlan, catalog: Catalog) -> list[str]:
     return [
-        statement.replace("INDEX ", "INDEX IF NOT EXISTS ", 1)
-        for statement in ddl.create_indexes(plan.table, catalog)
+        statement.replace("INDEX ", "INDEX IF NOT EXISTS ", 1) for statement in ddl.create_indexes(plan.table, catalog)
     ]

@@ -1,7 +1,8 @@
 """The seven kinds of value a column can hold, and how each is written in SQLite and read back.
 
 Rules of this room: `to_raw` is strict (it never guesses what a caller meant) and `from_raw` trusts the file,
-because the STRICT tables and CHECKs of the file have already looked.
+because the STRICT tables and CHECKs of the file have already looked; what SQLite can hold and Python cannot
+is RecordInvalid.
 """
 
 from __future__ import annotations
@@ -44,17 +45,23 @@ def to_raw(kind: Kind, value: Any) -> Any:
 
 
 def from_raw(kind: Kind, raw: Any) -> Any:
-    """The Python value for what SQLite holds; None stays None."""
+    """The Python value for what SQLite holds; None stays None. RecordInvalid when Python has none for it."""
     convert = _FROM_RAW.get(kind)
-    return raw if raw is None or convert is None else convert(raw)
+    if raw is None or convert is None:
+        return raw
+    try:
+        return convert(raw)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise e.RecordInvalid(
+            f"the file holds a {kind} value that Python cannot: {error}",
+            hint="read `<name>_raw` of the record for what SQLite holds",
+        ) from error
 
 
 def milliseconds(moment: datetime) -> int:
     """Whole milliseconds since 1970 of an aware `moment`; the rest is cut off, towards the past."""
     if moment.tzinfo is None:
-        raise e.RecordInvalid(
-            "a moment needs a time zone", hint="use datetime.now(UTC) or .replace(tzinfo=UTC)"
-        )
+        raise e.RecordInvalid("a moment needs a time zone", hint="use datetime.now(UTC) or .replace(tzinfo=UTC)")
     return (moment - _EPOCH) // _MILLISECOND
 
 

@@ -40,9 +40,7 @@ _SCOPE_MERGE: dict[Scope, MergeRule] = {
 }
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
 # WatermelonDB and SQLite keep these for themselves; a row must live there too.
-_RESERVED = frozenset(
-    {"rowid", "oid", "_rowid_", "_status", "_changed", "local_storage", "constructor", "user_id_raw"}
-)
+_RESERVED = frozenset({"rowid", "oid", "_rowid_", "_status", "_changed", "local_storage", "constructor", "user_id_raw"})
 
 if TYPE_CHECKING:
     _RecordMetaParent = type
@@ -77,13 +75,9 @@ class RecordMeta(_RecordMetaParent):
         super().__init__(name, bases, namespace)
 
 
-def _scope_class(
-    mcs: type[RecordMeta], name: str, bases: tuple[type, ...], namespace: dict[str, Any]
-) -> RecordMeta:
+def _scope_class(mcs: type[RecordMeta], name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> RecordMeta:
     """An abstract record (UserRecord, ...): its columns become the envelope of its tables."""
-    envelope = {
-        key: namespace.pop(key) for key, value in list(namespace.items()) if isinstance(value, Column)
-    }
+    envelope = {key: namespace.pop(key) for key, value in list(namespace.items()) if isinstance(value, Column)}
     namespace["__envelope__"] = envelope
     return _RecordMetaParent.__new__(mcs, name, bases, namespace)
 
@@ -91,9 +85,7 @@ def _scope_class(
 def _table_class(
     mcs: type[RecordMeta], name: str, bases: tuple[type, ...], namespace: dict[str, Any], definition: Table
 ) -> RecordMeta:
-    body: dict[str, Any] = {
-        k: v for k, v in namespace.items() if not isinstance(v, Column) and k != "__annotate__"
-    }
+    body: dict[str, Any] = {k: v for k, v in namespace.items() if not isinstance(v, Column) and k != "__annotate__"}
     annotations: dict[str, Any] = {}
     for column in definition.columns:
         kind = _PYTHON_TYPES[column.kind]
@@ -138,9 +130,7 @@ def _columns(
         if name in envelope:
             raise e.SchemaError(f"'{table}.{name}' is part of every such table already")
     rule = _SCOPE_MERGE[cast(Scope, _inherited(bases, "__scope__"))]
-    columns = tuple(
-        with_merge(placed(column, name, table), rule) for name, column in {**envelope, **declared}.items()
-    )
+    columns = tuple(with_merge(placed(column, name, table), rule) for name, column in {**envelope, **declared}.items())
     sensitivity = options.get("sensitivity", Sensitivity.PERSONAL)
     return tuple(with_sensitivity(column, sensitivity) for column in columns)
 
@@ -168,9 +158,7 @@ class UserRecord(Record):
     user_id = text(merge=MergeRule.IMM)
     created_at = timestamp(merge=MergeRule.MIN)
     updated_at = timestamp(merge=MergeRule.MAX)
-    server_seq = integer(
-        null=True, merge=MergeRule.SRV, note="version of the server's row this device last saw"
-    )
+    server_seq = integer(null=True, merge=MergeRule.SRV, note="version of the server's row this device last saw")
 
 
 class CatalogRecord(Record):
@@ -208,6 +196,4 @@ def deletable(table: Table) -> bool:
 
 def writable(table: Table) -> bool:
     """May a device write rows of this table?"""
-    return table.scope is Scope.LOCAL or (
-        table.scope is Scope.USER and table.delete_rule is not DeleteRule.SERVER_ONLY
-    )
+    return table.scope is Scope.LOCAL or (table.scope is Scope.USER and table.delete_rule is not DeleteRule.SERVER_ONLY)

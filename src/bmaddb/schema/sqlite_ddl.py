@@ -36,9 +36,7 @@ _USER_ID_LETTERS: Final = "\"id\" NOT GLOB '*[^A-Za-z0-9_.-]*'"
 
 def create_all(catalog: Catalog) -> str:
     """Every table of a device with its indexes, parents first, as one script."""
-    parts = [
-        (create_table(table, catalog), *create_indexes(table, catalog)) for table in catalog.device_tables
-    ]
+    parts = [(create_table(table, catalog), *create_indexes(table, catalog)) for table in catalog.device_tables]
     return "\n\n".join("\n".join(part) for part in parts) + "\n"
 
 
@@ -46,8 +44,7 @@ def create_table(table: Table, catalog: Catalog, *, name: str | None = None) -> 
     """CREATE TABLE for `table`, under another `name` while it is being rebuilt."""
     lines = [f"  {column_definition(table, column)}" for column in table.columns]
     lines += [
-        f"  FOREIGN KEY ({quoted(column.name)}) {reference(column)}"
-        for column in enforced_references(table, catalog)
+        f"  FOREIGN KEY ({quoted(column.name)}) {reference(column)}" for column in enforced_references(table, catalog)
     ]
     body = ",\n".join(lines)
     return f"CREATE TABLE {quoted(name or table.name)} (\n{body}\n) STRICT;"
@@ -95,9 +92,7 @@ def column_definition(table: Table, column: Column[Any]) -> str:
 def enforced_references(table: Table, catalog: Catalog) -> tuple[Column[Any], ...]:
     """The foreign keys a device enforces: those that do not lead to a catalogue table."""
     return tuple(
-        column
-        for column in table.foreign_keys
-        if catalog.table(str(column.spec.references)).scope is not Scope.CATALOG
+        column for column in table.foreign_keys if catalog.table(str(column.spec.references)).scope is not Scope.CATALOG
     )
 
 

@@ -64,6 +64,11 @@ def drop_rows(table: Table) -> str:
     return f"DELETE FROM {quoted(table.name)} WHERE id IN (SELECT value FROM json_each(?1))"
 
 
+def read_referring(table: Table, column: str) -> str:
+    """The ids of the rows whose `column` holds one of the ids in ?1."""
+    return f"SELECT id FROM {quoted(table.name)} WHERE {quoted(column)} IN (SELECT value FROM json_each(?1))"
+
+
 def read_versions(table: Table) -> str:
     """(id, server_seq) of the rows with the ids in ?1."""
     return f"SELECT id, server_seq FROM {quoted(table.name)} WHERE id IN (SELECT value FROM json_each(?1))"

@@ -56,9 +56,7 @@ class TableOptions:
             if missing:
                 raise e.SchemaError(f"{table}: no column {', '.join(missing)}")
         if (made.delete is DeleteRule.EDIT_WINS_WHILE_OPEN) != bool(made.open_states):
-            raise e.SchemaError(
-                f"{table}: open_states go with DeleteRule.EDIT_WINS_WHILE_OPEN, and only with it"
-            )
+            raise e.SchemaError(f"{table}: open_states go with DeleteRule.EDIT_WINS_WHILE_OPEN, and only with it")
         for column in columns:
             _check_column(column, scope)
         return made

@@ -37,9 +37,7 @@ def watermelon_migrations(migrations: Sequence[Migration], catalog: Catalog) -> 
     ]
 
 
-def _client_steps(
-    migration: Migration, migrations: Sequence[Migration], catalog: Catalog
-) -> Iterator[ClientStep]:
+def _client_steps(migration: Migration, migrations: Sequence[Migration], catalog: Catalog) -> Iterator[ClientStep]:
     later = net_plan(migrations, catalog, migration.to_version)
     for name, new_columns in _news(migration.steps).items():
         then = _then(name, later, catalog)

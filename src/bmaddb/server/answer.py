@@ -58,18 +58,14 @@ class Problem(Exception):
         """The problem as it goes over the wire."""
         body = {"code": self.code, "message": self.message, "details": self.details, "hint": self.hint}
         proxy_status = ("Proxy-Status", f"PostgREST; error={self.code}")
-        return Answer(
-            status=self.status, body=msgspec.json.encode(body), headers=[proxy_status, *self.headers]
-        )
+        return Answer(status=self.status, body=msgspec.json.encode(body), headers=[proxy_status, *self.headers])
 
 
 def preflight(headers: Headers, methods: str) -> Answer:
     """The answer to OPTIONS: the `methods` there are, and to browsers: from any page."""
     if "access-control-request-method" not in headers:
         return Answer(headers=[("Allow", methods)])
-    wanted = headers.get(
-        "access-control-request-headers", "authorization, content-type, apikey, x-client-info"
-    )
+    wanted = headers.get("access-control-request-headers", "authorization, content-type, apikey, x-client-info")
     allow = [
         ("Access-Control-Allow-Methods", methods),
         ("Access-Control-Allow-Headers", wanted if wanted.isprintable() else ""),

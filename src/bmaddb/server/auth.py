@@ -173,13 +173,9 @@ def _stored_secret(path: Path) -> bytes:
     try:
         secret = path.read_text(encoding="ascii").strip().encode()
     except (OSError, UnicodeDecodeError) as cause:
-        raise e.SettingsError(
-            f"cannot read the secret in {path}", hint="may this user read the file?"
-        ) from cause
+        raise e.SettingsError(f"cannot read the secret in {path}", hint="may this user read the file?") from cause
     if len(secret) < SECRET_BYTES_MIN:
-        raise e.SettingsError(
-            f"the secret in {path} is too short", hint="remove the file and a new one is made"
-        )
+        raise e.SettingsError(f"the secret in {path} is too short", hint="remove the file and a new one is made")
     return secret
 
 

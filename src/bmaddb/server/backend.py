@@ -119,9 +119,7 @@ class Backend:
                     return connection
                 await self._pool.putconn(connection)
         except psycopg_pool.TooManyRequests as full:
-            raise Problem(
-                503, "PGRST003", "too many requests wait for the database", headers=_RETRY
-            ) from full
+            raise Problem(503, "PGRST003", "too many requests wait for the database", headers=_RETRY) from full
         except psycopg_pool.PoolTimeout as late:
             await self._probe()
             raise Problem(504, "PGRST003", "no database connection became free in time") from late
@@ -142,9 +140,7 @@ class Backend:
         try:
             return await _read_index(connection)
         except psycopg.Error as lost:
-            raise _no_database(
-                "PGRST002", "the functions could not be read from the database", lost
-            ) from lost
+            raise _no_database("PGRST002", "the functions could not be read from the database", lost) from lost
         finally:
             await self._pool.putconn(connection)
 
@@ -152,9 +148,7 @@ class Backend:
         """Forget the index when somebody says `notify pgrst`, and whenever we may have missed that."""
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    self._conninfo, autocommit=True
-                ) as connection:
+                async with await psycopg.AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
                     await connection.execute(_SQL["listen"])
                     self.forget_index()
                     async for _ in connection.notifies():

@@ -242,9 +242,7 @@ class EmbeddedPostgres:
         deadline = self._clock.monotonic_ms() + STOP_MS_MAX
         while _serves(pid, self.cluster_dir):
             if self._clock.monotonic_ms() > deadline:
-                raise e.ServerError(
-                    f"an old Postgres (pid {pid}) does not stop", hint=f"stop it: kill -QUIT {pid}"
-                )
+                raise e.ServerError(f"an old Postgres (pid {pid}) does not stop", hint=f"stop it: kill -QUIT {pid}")
             _pause()
 
     def _make_socket_dir(self) -> None:

@@ -107,9 +107,7 @@ class FunctionIndex:
         return found
 
 
-def index_of(
-    functions: Iterable[Mapping[str, Any]], role_settings: Iterable[tuple[str, str]]
-) -> FunctionIndex:
+def index_of(functions: Iterable[Mapping[str, Any]], role_settings: Iterable[tuple[str, str]]) -> FunctionIndex:
     """The index out of the rows of the blocks `functions` and `role_settings`."""
     by_name: dict[str, list[Function]] = defaultdict(list)
     for row in functions:
@@ -121,9 +119,7 @@ def index_of(
     return FunctionIndex(dict(by_name), dict(settings))
 
 
-def call_with_json(
-    candidates: Sequence[Function], name: str, role: str, body: bytes, index: FunctionIndex
-) -> Call:
+def call_with_json(candidates: Sequence[Function], name: str, role: str, body: bytes, index: FunctionIndex) -> Call:
     """The call a JSON body means: by the names of its keys, else whole for a single unnamed json argument.
 
     Raises the Problem PGRST102 (not JSON), PGRST202 (no such function) or PGRST203 (more than one).
@@ -145,9 +141,7 @@ def call_with_bytes(candidates: Sequence[Function], name: str, content_type: str
     """The call a text, XML or binary body means: a single unnamed argument of that type."""
     wanted = _RAW_TYPES.get(content_type)
     if wanted is None:
-        raise Problem(
-            400, "PGRST102", f"Content-Type not acceptable: {content_type}", hint="send application/json"
-        )
+        raise Problem(400, "PGRST102", f"Content-Type not acceptable: {content_type}", hint="send application/json")
     found = [f for f in candidates if f.single_unnamed_type == wanted]
     if not found:
         details = f"there is no {SCHEMA}.{name} with a single unnamed {wanted} parameter"
@@ -232,16 +226,12 @@ def _keys_of_list(items: list[msgspec.Raw]) -> tuple[frozenset[str], bytes]:
     except msgspec.ValidationError:
         keys = [frozenset(), frozenset("?")]
     if len(set(keys)) > 1:
-        raise Problem(
-            400, "PGRST102", "All object keys must match", hint="send one object with the arguments"
-        )
+        raise Problem(400, "PGRST102", "All object keys must match", hint="send one object with the arguments")
     return (keys[0], bytes(items[0])) if keys else (frozenset(), b"{}")
 
 
 def _not_json() -> Problem:
-    return Problem(
-        400, "PGRST102", "Empty or invalid json", hint="the body is one JSON object with the arguments"
-    )
+    return Problem(400, "PGRST102", "Empty or invalid json", hint="the body is one JSON object with the arguments")
 
 
 def _only(found: Sequence[Function]) -> Function:
@@ -249,8 +239,7 @@ def _only(found: Sequence[Function]) -> Function:
         raise Problem(
             300,
             "PGRST203",
-            "Could not choose the best candidate function between: "
-            + ", ".join(f.signature() for f in found),
+            "Could not choose the best candidate function between: " + ", ".join(f.signature() for f in found),
             hint="give the overloads different argument names",
         )
     return found[0]
@@ -288,9 +277,7 @@ def _variadic(argument: Argument) -> str:
     return "variadic " if argument.variadic else ""
 
 
-def _unknown(
-    name: str, keys: frozenset[str], role: str, index: FunctionIndex, *, suffix: str = ""
-) -> Problem:
+def _unknown(name: str, keys: frozenset[str], role: str, index: FunctionIndex, *, suffix: str = "") -> Problem:
     given = ", ".join(sorted(keys))
     shown = f"{SCHEMA}.{name}({given})" if keys else f"{SCHEMA}.{name} without parameters"
     return Problem(

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+from bmaddb.schema import kinds
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
-JSON_DEPTH_MAX = 64
+# A value may be as deep as a device lets it be, and a push wraps it: body, entries, changes, rows.
+ENVELOPE_DEPTH_MAX: Final = 16
+JSON_DEPTH_MAX = kinds.JSON_DEPTH_MAX + ENVELOPE_DEPTH_MAX
 HEADER_BYTES_MAX = 16 * 1024
 QUERY_ARGUMENTS_MAX = 100
 REQUESTS_MAX = 256
@@ -47,9 +52,7 @@ def deeper_than(body: bytes, depth_max: int) -> bool:
     if body.count(b"[") + body.count(b"{") <= depth_max:
         return False
     plain = body.replace(b"\\\\", b"").replace(b'\\"', b"").translate(None, _NOT_STRUCTURE)
-    plain = plain.replace(
-        b'""', b""
-    )  # two quotes in a row: what follows is as much inside a string as before
+    plain = plain.replace(b'""', b"")  # two quotes in a row: what follows is as much inside a string as before
     rest = b"".join(plain.split(b'"')[::2]).translate(_TO_SQUARE)
     for _ in range(depth_max):
         if not rest:

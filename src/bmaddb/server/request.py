@@ -87,9 +87,7 @@ def query_arguments(scope: Scope, limits: Limits) -> dict[str, str]:
     shaping = sorted(RESULT_WORDS & query.keys())
     if shaping:
         hint = "filter and sort inside the function"
-        raise Problem(
-            400, "PGRST100", f"results of functions cannot be shaped with {', '.join(shaping)}", hint=hint
-        )
+        raise Problem(400, "PGRST100", f"results of functions cannot be shaped with {', '.join(shaping)}", hint=hint)
     if any("\0" in key + value for key, value in pairs):
         raise Problem(400, "22P05", "text cannot hold the character U+0000")
     return query

@@ -57,9 +57,7 @@ class RpcEndpoint:
         except request.ClientGone:
             return
         except TimeoutError:
-            problem = Problem(
-                504, "request_timeout", "the request took too long", hint="send smaller batches"
-            )
+            problem = Problem(504, "request_timeout", "the request took too long", hint="send smaller batches")
             answer = problem.answer()
         finally:
             self._requests_count -= 1
@@ -128,9 +126,7 @@ class RpcEndpoint:
         index = await self._backend.index()
         return index if index.named(name) else await self._backend.index(fresh=True)
 
-    async def _run(
-        self, scope: Scope, headers: Headers, caller: Caller, call: Call, index: FunctionIndex
-    ) -> Answer:
+    async def _run(self, scope: Scope, headers: Headers, caller: Caller, call: Call, index: FunctionIndex) -> Answer:
         function = call.function
         read_only = scope["method"] != "POST" or function.is_read_only
         begin = _begin(index.isolation_of(function, caller.role), read_only=read_only)
@@ -188,9 +184,7 @@ def _chosen_status(value: bytes | None, default: int) -> int:
         return default
     if value.isdigit() and len(value) == 3 and STATUS_MIN <= int(value) <= STATUS_MAX:
         return int(value)
-    raise Problem(
-        500, "PGRST112", "response.status must be a status code", details=value.decode("utf-8", "replace")
-    )
+    raise Problem(500, "PGRST112", "response.status must be a status code", details=value.decode("utf-8", "replace"))
 
 
 def _chosen_headers(value: bytes | None) -> HeaderList:

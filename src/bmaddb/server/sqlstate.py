@@ -80,9 +80,7 @@ def problem_of(report: ServerReport, *, authenticated: bool) -> Problem:
         headers.append(("WWW-Authenticate", "Bearer"))
     if status == 503:
         headers.append(("Retry-After", str(RETRY_AFTER_S)))
-    return Problem(
-        status, report.state, report.message, details=report.detail, hint=report.hint, headers=headers
-    )
+    return Problem(status, report.state, report.message, details=report.detail, hint=report.hint, headers=headers)
 
 
 def is_header(name: str, value: str) -> bool:
@@ -115,9 +113,7 @@ def _raised_with_full_control(report: ServerReport) -> Problem:
     try:
         said = msgspec.json.decode(report.message, type=_Raised)
         how = msgspec.json.decode(report.detail or "", type=_RaisedHow)
-        fine = STATUS_MIN <= how.status <= STATUS_MAX and all(
-            is_header(*item) for item in how.headers.items()
-        )
+        fine = STATUS_MIN <= how.status <= STATUS_MAX and all(is_header(*item) for item in how.headers.items())
     except (msgspec.DecodeError, msgspec.ValidationError):
         fine = False
     if not fine:

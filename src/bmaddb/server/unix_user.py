@@ -45,9 +45,7 @@ class UnixUser:
         for folder in reversed(path.resolve().parents):
             mode = folder.stat().st_mode
             if not mode & _SEARCH_BY_OTHERS:
-                _log.info(
-                    "letting other users pass through %s, so that %r reaches %s", folder, USER_NAME, path
-                )
+                _log.info("letting other users pass through %s, so that %r reaches %s", folder, USER_NAME, path)
                 folder.chmod(mode | _SEARCH_BY_OTHERS)
 
 

@@ -13,6 +13,7 @@ from bmaddb.modules.registry import ModuleHealth, ModuleStatus, TableFacts, modu
 
 _SQL = statements.load("bmaddb.service", "health.sql")
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseHealth:
     """`healthy` when every module is whole, the file has no fault and nothing is parked."""

@@ -7,7 +7,7 @@ import apsw
 from bmaddb import statements
 from bmaddb.device.store import CommitDraft, CommitFact, Store
 from bmaddb.entropy import uuid7
-from bmaddb.protocol.stamps import NO_STAMP, Stamps
+from bmaddb.protocol.stamps import NO_STAMP, Stamps, refusable
 from bmaddb.signals import EntryQueued
 
 _SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")
@@ -33,6 +33,13 @@ class Capture:
         now_ms = self._store.clock.now_ms()
         self.last_stamp = self._stamps.observe(now_ms, self.last_stamp, stamp)
         return self.last_stamp
+
+    def believable(self, stamp: str) -> str:
+        """The stamp an entry leaves with: made anew when it comes from a clock that was ahead and is set now."""
+        now_ms = self._store.clock.now_ms()
+        if refusable(stamp, now_ms):
+            self.last_stamp = stamp = self._stamps.next(now_ms, self.last_stamp)
+        return stamp
 
     def _append(self, draft: CommitDraft) -> None:
         self._notice_others(draft.connection)

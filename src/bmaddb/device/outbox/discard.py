@@ -43,7 +43,7 @@ def _undo_update(
     for name, value in change.new.items():
         if name not in table.by_name or name not in change.old:
             continue
-        follower = next((item for item in later if name in item.change.new), None)
+        follower = next((item for item in later if _starts_from(item.change, name)), None)
         kind = table.by_name[name].kind
         if follower is not None:
             standing = waiting.chain(change.key)
@@ -53,6 +53,11 @@ def _undo_update(
             back[name] = to_raw(kind, change.old[name])
     if back:
         connection.execute(set_columns(table, tuple(back)), (change.id, *back.values()))
+
+
+def _starts_from(change: Change, name: str) -> bool:
+    """Does `change` remember what the column held before it?"""
+    return change.op is Op.DELETE or name in change.new
 
 
 def _undo_delete(connection: apsw.Connection, table: Table, waiting: Waiting, change: Change, again: Pending) -> None:

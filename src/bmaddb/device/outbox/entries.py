@@ -11,6 +11,7 @@ import apsw
 import msgspec
 
 from bmaddb.device.outbox.layouts import Layout, Layouts
+from bmaddb.device.outbox.upgrade import Names
 from bmaddb.protocol.changes import Change, Op, RowKey
 from bmaddb.protocol.values import to_wire
 from bmaddb.schema.catalog import Catalog
@@ -42,7 +43,7 @@ class ParkReason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """The changes of one local transaction, one for each row it touched.
+    """The changes of one local transaction, one for each row it touched, in the names of `schema_version`: today's.
 
     `broken` says why they cannot be read, if they cannot. Only `Waiting` may edit `changes`.
     """
@@ -63,19 +64,23 @@ class Entry:
 
 
 def read_entry(row: tuple[Any, ...], layouts: Layouts, catalog: Catalog) -> Entry:
-    """An entry out of a row of the outbox (columns as in the block `entries_after`)."""
+    """An entry out of a row of the outbox (columns as in the block `entries_after`), in today's names.
+
+    MigrationError when it is older than the file and the migrations from there are not known.
+    """
     (id_, position, changeset, changes, version, layout_id, hlc, status, number, attempts, reason) = row[:11]
+    names = layouts.upgrade.names(version)
     broken = None
     decoded: tuple[Change, ...] = ()
     if changes is not None:
-        decoded = _read_changes(changes)
+        decoded = _read_changes(changes, names)
     else:
         layout = layouts.find(layout_id)
         if layout is None:
             broken = "the order of its columns is no longer known"
         else:
             try:
-                decoded = decode_changeset(changeset, layout, catalog)
+                decoded = decode_changeset(changeset, layout, catalog, names)
             except UnicodeDecodeError:
                 broken = "a text in it is not Unicode"
             except apsw.Error as error:
@@ -83,7 +88,7 @@ def read_entry(row: tuple[Any, ...], layouts: Layouts, catalog: Catalog) -> Entr
     return Entry(
         id=id_,
         position=position,
-        schema_version=version,
+        schema_version=catalog.version,
         hlc=hlc,
         status=EntryStatus(status),
         number=number,
@@ -92,14 +97,18 @@ def read_entry(row: tuple[Any, ...], layouts: Layouts, catalog: Catalog) -> Entr
         depends_on=tuple(msgspec.json.decode(row[11])),
         size_bytes=row[12],
         created_at_ms=row[13],
-        changes={change.key: change for change in decoded},
+        changes={change.key: change for change in decoded if change.new or change.op is Op.DELETE},
         broken=broken,
     )
 
 
-def decode_changeset(changeset: bytes, layout: Layout, catalog: Catalog) -> tuple[Change, ...]:
+def decode_changeset(changeset: bytes, layout: Layout, catalog: Catalog, names: Names) -> tuple[Change, ...]:
     """The changes a changeset of the session extension holds; UnicodeDecodeError for text that is none."""
-    return tuple(_change(item, layout, catalog) for item in apsw.Changeset.iter(changeset))
+    return tuple(
+        _change(item, table, names.columns(item.name, layout[item.name]), catalog)
+        for item in apsw.Changeset.iter(changeset)
+        if (table := names.table(item.name)) is not None
+    )
 
 
 def write_changes(changes: Iterable[Change]) -> str:
@@ -108,31 +117,33 @@ def write_changes(changes: Iterable[Change]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def _read_changes(text: str) -> tuple[Change, ...]:
+def _read_changes(text: str, names: Names) -> tuple[Change, ...]:
     return tuple(
-        Change(table=table, op=Op(op), id=id_, old=old, new=new)
-        for table, op, id_, old, new in msgspec.json.decode(text)
+        Change(table=table, op=Op(op), id=id_, old=names.values(source, old), new=names.values(source, new))
+        for source, op, id_, old, new in msgspec.json.decode(text)
+        if (table := names.table(source)) is not None
     )
 
 
-def _change(item: apsw.TableChange, layout: Layout, catalog: Catalog) -> Change:
-    columns = layout[item.name]
-    old = _named(item.name, columns, item.old, catalog)
-    new = _named(item.name, columns, item.new, catalog)
+def _change(item: apsw.TableChange, table: str, columns: tuple[str | None, ...], catalog: Catalog) -> Change:
+    old = _named(table, columns, item.old, catalog)
+    new = _named(table, columns, item.new, catalog)
     op = _OPS[item.op]
     row_id = str(new["id"] if op is Op.INSERT else old["id"])
     if op is Op.UPDATE:  # the key stands in `old` of every update, to find the row
         old.pop("id", None)
-    return Change(table=item.name, op=op, id=row_id, old=old, new=new)
+    return Change(table=table, op=op, id=row_id, old=old, new=new)
 
 
-def _named(table: str, columns: tuple[str, ...], values: tuple[Any, ...] | None, catalog: Catalog) -> dict[str, Any]:
+def _named(
+    table: str, columns: tuple[str | None, ...], values: tuple[Any, ...] | None, catalog: Catalog
+) -> dict[str, Any]:
     if values is None:
         return {}
     declared = catalog.tables.get(table)
     named: dict[str, Any] = {}
     for name, value in zip(columns, values, strict=True):
-        if value is apsw.no_change:
+        if name is None or value is apsw.no_change:
             continue
         column = None if declared is None else declared.by_name.get(name)
         named[name] = value if column is None else to_wire(column.kind, value)

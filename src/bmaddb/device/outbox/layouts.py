@@ -1,7 +1,7 @@
 """Layouts: which columns a changeset's values belong to, since it names none.
 
 A changeset is positional. The order of columns a file had when an entry was made is therefore kept by name in
-the file's meta, and the entry points to it: an entry survives an upgrade that adds, drops or moves columns.
+the file's meta, and the entry points to it: an entry survives an upgrade that adds, drops, moves or renames columns.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TypeAlias
 import apsw
 
 from bmaddb import statements
+from bmaddb.device.outbox.upgrade import Upgrade
 from bmaddb.device.store import Store
 from bmaddb.schema.rules import Scope
 
@@ -28,6 +29,7 @@ class Layouts:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.upgrade = Upgrade(store.catalog, store.migrations)
         with store.read() as connection:
             now = _layout_of(connection, store)
         text = json.dumps(now, sort_keys=True, separators=(",", ":"))

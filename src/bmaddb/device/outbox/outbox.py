@@ -151,20 +151,21 @@ class Outbox:
         with self.edit() as (connection, waiting):
             in_doubt = connection.pragma("synchronous") not in _DURABLE_AT_COMMIT
             if waiting.leased():
-                raise e.LocalProtocolError("entries are in flight already")
+                raise e.StoreBusy("entries of this file are in flight already", hint="another process syncs it")
             chosen = self._choose(connection, waiting, limit_entries)
             base = row_versions(connection, self._store.catalog, waiting, chosen)
             row = connection.execute(_SQL["last_number"]).fetchone()
             number = 0 if row is None else int(row[0])
             self._encoded, size = {}, 0
             for entry in chosen:
-                leased = replace(entry, status=EntryStatus.LEASED, number=number + 1)
+                stamp = self.capture.believable(entry.hlc)
+                leased = replace(entry, status=EntryStatus.LEASED, number=number + 1, hlc=stamp)
                 body = encode_entry(self._store.catalog, leased, base[entry.position])
                 size += len(body)
                 if self._encoded and size > limit_bytes:
                     break
                 number += 1
-                connection.execute(_SQL["lease"], (entry.position, number))
+                connection.execute(_SQL["lease"], (entry.position, number, stamp))
                 waiting.restate(replace(leased, attempts=entry.attempts + 1))
                 self._encoded[number] = body
         if in_doubt and self._encoded:
@@ -185,7 +186,10 @@ class Outbox:
         return tuple(self._encoded.values())
 
     def settle(self, connection: apsw.Connection, waiting: Waiting, applied: Sequence[Settlement]) -> int:
-        """The server holds these entries: they leave, their rows take the version. Returns rows pushed."""
+        """The server holds these entries: they leave, their rows take the version. Returns rows pushed.
+
+        What it did not answer is released first: a later delete of such a row is rebased with it.
+        """
         versions: dict[RowKey, int] = {}
         by_number = {entry.number: entry for entry in waiting.leased()}
         rows = 0
@@ -198,6 +202,7 @@ class Outbox:
             rows += len(entry.changes)
             versions.update({key: item.version for key, change in entry.changes.items() if change.op is not Op.DELETE})
             self.tell(signals.EntrySettled(position=entry.position, version=item.version))
+        self.release(connection, waiting)
         self._write_versions(connection, waiting, versions)
         return rows
 
@@ -280,7 +285,9 @@ class Outbox:
         if self._waiting is None or data_version != self._data_version:
             self._waiting = Waiting()
         self._data_version = data_version
-        rows = connection.execute(_SQL["entries_after"], (self._waiting.last_position,)).fetchall()
+        # Not the highest ever seen: positions are given again once their entries have left.
+        newest = max((entry.position for entry in self._waiting), default=0)
+        rows = connection.execute(_SQL["entries_after"], (newest,)).fetchall()
         for row in rows:
             self._waiting.add(read_entry(row, self._layouts, self._store.catalog))
         return self._waiting
@@ -289,7 +296,7 @@ class Outbox:
         for entry in waiting.take_edited():
             if entry.changes:
                 text = write_changes(entry.changes.values())
-                connection.execute(_SQL["edit"], (entry.position, text, len(text)))
+                connection.execute(_SQL["edit"], (entry.position, text, len(text), entry.schema_version))
             else:
                 connection.execute(_SQL["remove"], (entry.position,))
                 waiting.remove(entry.position)

@@ -72,8 +72,8 @@ def _opened(path: str, flags: int, key: bytes | None) -> apsw.Connection:
 
 
 def _unlock(connection: apsw.Connection, key: bytes) -> None:
-    if len(key) != KEY_BYTES:
-        raise e.StoreError(f"a key has {KEY_BYTES} bytes, not {len(key)}", hint="keep it in the system's keystore")
+    if not isinstance(key, bytes) or len(key) != KEY_BYTES:
+        raise e.StoreError(f"a key is {KEY_BYTES} bytes", hint="keep it in the system's keystore")
     if not hasattr(apsw, "mc_version"):
         raise e.StoreError("this apsw cannot encrypt", hint="install apsw-sqlite3mc instead of apsw")
     connection.pragma("cipher", "aegis")

@@ -64,6 +64,7 @@ class Store:
     ) -> None:
         self.path = checked_path(path)
         self.catalog = catalog
+        self.migrations = tuple(migrations)
         self.clock = clock
         self.entropy = entropy
         self.signals = signals if signals is not None else SignalBus()

@@ -16,7 +16,8 @@ from bmaddb import errors as e
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import deletable, writable
-from bmaddb.schema.rules import Scope
+from bmaddb.schema.rules import MergeRule
+from bmaddb.schema.tables import Table
 
 Arguments: TypeAlias = Sequence[Any] | Mapping[str, Any]
 JUDGED_TEXTS_MAX: Final = 512
@@ -25,7 +26,7 @@ _INSERT, _UPDATE, _DELETE = apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_
 _WRITES: Final = frozenset({_INSERT, _UPDATE, _DELETE})
 _READS: Final = frozenset({apsw.SQLITE_SELECT, apsw.SQLITE_READ, apsw.SQLITE_FUNCTION, apsw.SQLITE_RECURSIVE})
 _SCHEMA_PRAGMAS: Final = frozenset({"table_info", "table_xinfo", "table_list", "index_list", "foreign_key_list"})
-_ENVELOPE: Final = frozenset({"id", "user_id", "server_seq"})
+_FIXED: Final = frozenset({MergeRule.IMM, MergeRule.SRV})
 
 
 class RawDoor:
@@ -34,22 +35,27 @@ class RawDoor:
     def __init__(self, connection: apsw.Connection, catalog: Catalog) -> None:
         self._connection = connection
         self._catalog = catalog
-        self._judged: dict[str, bool] = {}
+        self._judged: dict[str, str | None] = {}  # text -> the table it writes to; None when it only reads
+        self._verb = _INSERT
         self._target: str | None = None
         self._refusal: e.BmadError | None = None
 
     def run(self, sql: str, arguments: Arguments, *, reading: bool) -> list[tuple[Any, ...]]:
         """Every row the statement gives; `reading` refuses one that writes."""
         text = sql.strip()
-        reads_only = self._judged.get(text)
         try:
-            if reads_only is None:
+            if text not in self._judged:
                 return self._judge_and_run(text, arguments, reading)
-            if reading and not reads_only:
+            if reading and self._judged[text] is not None:
                 raise _only_reads()
             return self._connection.execute(text, arguments).fetchall()
         except DRIVER_ERRORS as error:
-            raise failure(error, self._catalog.device_tables) from error
+            raise failure(error, self._written(text)) from error
+
+    def _written(self, text: str) -> tuple[Table, ...]:
+        """The table whose checks the statement can break."""
+        target = self._catalog.tables.get(self._judged.get(text) or "")
+        return () if target is None else (target,)
 
     def _judge_and_run(self, text: str, arguments: Arguments, reading: bool) -> list[tuple[Any, ...]]:
         cursor = self._connection.cursor()
@@ -75,7 +81,7 @@ class RawDoor:
             raise _only_reads()
         if len(self._judged) >= JUDGED_TEXTS_MAX:
             self._judged.clear()
-        self._judged[text] = reads_only
+        self._judged[text] = None if reads_only else self._target
         return True
 
     def _authorize(
@@ -85,8 +91,10 @@ class RawDoor:
             return apsw.SQLITE_OK
         if code in _WRITES:
             # The first write SQLite asks about is the statement's own; cascades come after it.
-            self._target = self._target or first
-            self._refusal = self._refused_write(code, first or "", second) if first == self._target else None
+            if self._target is None:
+                self._verb, self._target = code, first
+            cascade = first != self._target or (self._verb == _DELETE and code == _UPDATE)
+            self._refusal = None if cascade else self._refused_write(code, first or "", second)
         elif code != apsw.SQLITE_PRAGMA or first not in _SCHEMA_PRAGMAS:
             self._refusal = _only_rows()
         return apsw.SQLITE_OK if self._refusal is None else apsw.SQLITE_DENY
@@ -99,10 +107,9 @@ class RawDoor:
             return e.ReadOnlyTable(f"a device may not write {name}")
         if code == _DELETE and not deletable(table):
             return e.ReadOnlyTable(f"rows of {name} are never deleted on a device")
-        if code == _UPDATE and column is not None and table.scope is Scope.USER:
-            declared = table.by_name.get(column)
-            if column in _ENVELOPE or (declared is not None and not declared.client_writable):
-                return e.ReadOnlyTable(f"a device may not change {name}.{column}")
+        declared = table.by_name.get(column or "")
+        if code == _UPDATE and declared is not None and declared.spec.merge in _FIXED:
+            return e.ReadOnlyTable(f"a device may not change {name}.{column}")
         return None
 
 

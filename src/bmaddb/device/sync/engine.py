@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from typing import Any, Literal, TypeAlias
 
+from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
 from bmaddb.device.sync.loop import LoopThread
@@ -46,11 +47,21 @@ class SyncEngine:
         Trouble with the network, the server or the token comes back in the report. A call during a sync
         waits for it and then for one more, which all callers share. Raises StoreError for the file.
         """
-        return await asyncio.wrap_future(self._submit(trigger))
+        future = self._submit(trigger)
+        try:
+            return await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if future.cancelled() and not (task and task.cancelling()):
+                raise _closed() from None
+            raise
 
     def sync_blocking(self, trigger: Trigger = "manual") -> SyncReport:
         """The same, for callers without an event loop."""
-        return self._submit(trigger).result()
+        try:
+            return self._submit(trigger).result()
+        except CancelledError:
+            raise _closed() from None
 
     def close(self) -> None:
         """Let go of the network and the thread; a sync that runs is cut, the next goes on from there."""
@@ -83,3 +94,7 @@ class SyncEngine:
         await asyncio.wait([running])
         self._current, self._next = self._next, None
         return await SyncRun(self._device).run(trigger)
+
+
+def _closed() -> e.SyncError:
+    return e.SyncError("the database was closed while it synced", hint="nothing is lost: sync again after opening it")

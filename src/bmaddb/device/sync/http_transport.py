@@ -18,6 +18,7 @@ CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 WRITE_TIMEOUT_S = 60.0
 POOL_TIMEOUT_S = 10.0
+PORT_MAX = 65_535
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
 
@@ -38,9 +39,9 @@ class HttpTransport:
         api_key: str | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        address = httpx.URL(url)
-        if address.scheme not in ("http", "https") or not address.host:
-            raise e.SettingsError(f"'{url}' is not the address of a server", hint="http://host:port")
+        _check_address(url)
+        if isinstance(token, str):
+            _check_token(token)
         self._source = token
         self._token: str | None = token if isinstance(token, str) else None
         self._headers = {"apikey": api_key} if api_key else {}
@@ -86,9 +87,25 @@ class HttpTransport:
             return self._source
         try:
             given = self._source()
-            return await given if inspect.isawaitable(given) else given
+            return _check_token(await given if inspect.isawaitable(given) else given)
         except Exception as error:
             raise e.AuthError(f"no token was given: {type(error).__name__}: {error}") from error
+
+
+def _check_address(url: str) -> None:
+    try:
+        address = httpx.URL(url)
+        fits = address.scheme in ("http", "https") and bool(address.host) and (address.port or 1) <= PORT_MAX
+    except (httpx.InvalidURL, TypeError):
+        fits = False
+    if not fits:
+        raise e.SettingsError(f"'{url}' is not the address of a server", hint="http://host:port")
+
+
+def _check_token(token: object) -> str:
+    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
+        raise e.SettingsError("a token is ASCII text", hint="`bmaddb token --user UUID` prints one")
+    return token
 
 
 async def _limited(response: httpx.Response) -> bytes:

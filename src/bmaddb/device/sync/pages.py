@@ -2,7 +2,7 @@
 
 Rules of this room: a row that nothing waits for is written by SQLite from the JSON text, without becoming a
 Python object; a row that something waits for is merged. Foreign keys are not enforced while a page is
-written: a child may arrive a page before its parent, and the server tells cascades itself.
+written: a child may arrive a page before its parent. What a delete does to children, `Rebase.drop` does.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from bmaddb.schema.kinds import Kind
 from bmaddb.schema.rules import Scope
 from bmaddb.schema.sqlite_ddl_rows import (
     UNBASE64,
-    drop_rows,
     mark_unseen,
     read_unseen,
     upsert_page,
@@ -123,12 +122,9 @@ class Pages:
     def _write_deletes(self, rebase: Rebase, table: Table, ids: list[str]) -> int:
         waits = rebase.waiting.rows_of(table.name)
         merged = set(waits).intersection(ids) if waits else set()
-        for row_id in ids:
-            if row_id in merged:
-                rebase.merge(table, RemoteRow(table=table.name, id=row_id, server_seq=None, values=None))
-        rest = [row_id for row_id in ids if row_id not in merged] if merged else ids
-        if rest:
-            rebase.connection.execute(drop_rows(table), (msgspec.json.encode(rest).decode(),))
+        gone = [row_id for row_id in ids if row_id not in merged or rebase.merge(table, _deleted(table, row_id))]
+        if gone:
+            rebase.drop(table, gone)
         return len(ids)
 
     def _observe(self, connection: apsw.Connection, part: TablePage, rows: bytes) -> None:
@@ -152,6 +148,10 @@ def _remote_row(table: Table, columns: tuple[str, ...], values: list[Any]) -> Re
         hlc=named.get("hlc") or "",
         stamps=named.get("stamps") or {},
     )
+
+
+def _deleted(table: Table, row_id: str) -> RemoteRow:
+    return RemoteRow(table=table.name, id=row_id, server_seq=None, values=None)
 
 
 def _blob(*values: object) -> bytes | None:

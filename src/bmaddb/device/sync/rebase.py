@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 import apsw
@@ -12,13 +13,15 @@ from bmaddb.device.outbox import Outbox
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.entropy import uuid7
-from bmaddb.protocol.changes import SERVER_SEQ
+from bmaddb.protocol.changes import SERVER_SEQ, RowKey
 from bmaddb.protocol.merge import Action, RemoteRow, RowMerge, Verdict, merge_row
+from bmaddb.protocol.merge.deletes import merge_lost_parent
+from bmaddb.protocol.merge.shapes import Chain
 from bmaddb.protocol.messages import ServerRow
 from bmaddb.protocol.values import to_raw, to_wire
 from bmaddb.schema import kinds
 from bmaddb.schema.columns import Column
-from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, read_row, set_columns
+from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, read_referring, read_row, set_columns
 from bmaddb.schema.tables import Table
 from bmaddb.signals import ConflictResolved
 
@@ -44,20 +47,19 @@ class Rebase:
         for name in (SERVER_SEQ, "id", "user_id", "hlc", "stamps"):
             if values is not None:
                 values.pop(name, None)
-        self.merge(
-            table,
-            RemoteRow(
-                table=row.table,
-                id=row.id,
-                server_seq=row.server_seq if values is not None else None,
-                values=values,
-                hlc=row.hlc or "",
-                stamps=row.stamps or {},
-            ),
+        remote = RemoteRow(
+            table=row.table,
+            id=row.id,
+            server_seq=row.server_seq if values is not None else None,
+            values=values,
+            hlc=row.hlc or "",
+            stamps=row.stamps or {},
         )
+        if self.merge(table, remote):
+            self.drop(table, [row.id])
 
-    def merge(self, table: Table, remote: RemoteRow) -> None:
-        """Bring one row, and what waits for it, onto the server's row."""
+    def merge(self, table: Table, remote: RemoteRow) -> bool:
+        """Bring one row, and what waits for it, onto the server's row; True when it is gone, and to be dropped."""
         key = (table.name, remote.id)
         chain = self.waiting.chain(key)
         local = self._local(table, remote.id)
@@ -68,16 +70,56 @@ class Rebase:
         else:
             merged = RowMerge(action=Action.PUT, values=remote.values)
         self._write_row(table, remote, merged, stands=local is not None)
+        self._rewrite(key, chain, merged)
+        self._record(*merged.verdicts)
+        return remote.values is None and merged.action in (Action.DROP, Action.KEEP)
+
+    def drop(self, table: Table, ids: Sequence[str]) -> None:
+        """Remove rows that the server has no more; what refers to them follows its foreign key, as it did there.
+
+        Otherwise a child that was written here meanwhile would be refused for ever, for want of its parent.
+        """
+        listed = msgspec.json.encode(ids).decode()
+        self.connection.execute(drop_rows(table), (listed,))
+        gone = frozenset(ids)
+        for child in self._store.catalog.tables.values():
+            for column in child.foreign_keys:
+                if column.spec.references != table.name or not child.on_device:
+                    continue
+                rows = self.connection.execute(read_referring(child, column.name), (listed,))
+                orphans = {str(row[0]): None for row in rows} | dict.fromkeys(self._waiting_for(child, column, gone))
+                self._bereave(child, column, list(orphans), gone)
+
+    def _waiting_for(self, child: Table, column: Column[Any], gone: Set[str]) -> Iterator[str]:
+        """The rows that something which waits would make refer to one that is gone."""
+        for entry in self.waiting:
+            for (name, row_id), change in entry.changes.items():
+                if name == child.name and change.new.get(column.name) in gone:
+                    yield row_id
+
+    def _bereave(self, child: Table, column: Column[Any], ids: Sequence[str], gone: Set[str]) -> None:
+        if column.spec.on_delete == "restrict":
+            return
+        dropped: list[str] = []
+        for row_id in ids:
+            chain = self.waiting.chain((child.name, row_id))
+            local = self._local(child, row_id)
+            merged = merge_lost_parent(column, chain, row_id, local, gone)
+            self._rewrite((child.name, row_id), chain, merged)
+            self._record(*merged.verdicts)
+            if merged.action is Action.DROP:
+                dropped.append(row_id)
+            elif merged.values:
+                raw = to_raw(column.kind, merged.values[column.name])
+                self.connection.execute(set_columns(child, (column.name,)), (row_id, raw))
+        if dropped:
+            self.drop(child, dropped)
+
+    def _rewrite(self, key: RowKey, chain: Chain, merged: RowMerge) -> None:
         for item in chain:
             change = merged.changes.get(item.position, item.change)
             if change != item.change:
                 self.waiting.rewrite(item.position, key, change)
-        for verdict in merged.verdicts:
-            self._record(verdict)
-        if merged.verdicts:
-            self.verdicts += len(merged.verdicts)
-            told = ConflictResolved(table=table.name, row_id=remote.id, verdicts=len(merged.verdicts))
-            self._outbox.tell(told)
 
     def _local(self, table: Table, row_id: str) -> dict[str, Any] | None:
         row = self.connection.execute(read_row(table), (row_id,)).fetchone()
@@ -87,9 +129,6 @@ class Rebase:
         return {column.name: to_wire(column.kind, raw) for column, raw in pairs}
 
     def _write_row(self, table: Table, remote: RemoteRow, merged: RowMerge, *, stands: bool) -> None:
-        if merged.action is Action.DROP:
-            self.connection.execute(drop_rows(table), (msgspec.json.encode([remote.id]).decode(),))
-            return
         values = dict(merged.values)
         if merged.action is Action.PUT:
             values[SERVER_SEQ] = remote.server_seq
@@ -103,7 +142,16 @@ class Rebase:
         elif raw:
             self.connection.execute(set_columns(table, tuple(raw)), (remote.id, *raw.values()))
 
-    def _record(self, verdict: Verdict) -> None:
+    def _record(self, *verdicts: Verdict) -> None:
+        """Keep the verdicts on one row, and tell."""
+        for verdict in verdicts:
+            self._write_verdict(verdict)
+        if verdicts:
+            self.verdicts += len(verdicts)
+            first = verdicts[0]
+            self._outbox.tell(ConflictResolved(table=first.table, row_id=first.id, verdicts=len(verdicts)))
+
+    def _write_verdict(self, verdict: Verdict) -> None:
         now_ms = self._store.clock.now_ms()
         self.connection.execute(
             _SQL["add_conflict"],

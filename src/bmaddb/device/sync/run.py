@@ -92,6 +92,11 @@ class SyncRun:
                     kind=steps.FailureKind.REFUSED, code=error.code, message=error.message, hint=error.hint
                 )
                 return steps.Done(result=steps.Result.FAILED, failure=failure)
+            except e.StoreBusy as error:  # another process works on this file; what it does not push, we do next time
+                failure = steps.Failure(
+                    kind=steps.FailureKind.LINK, code=error.code, message=error.message, hint=error.hint
+                )
+                return steps.Done(result=steps.Result.PARTIAL, failure=failure)
 
     async def _perform(self, command: steps.Command) -> steps.Event:
         asking = _ASKING.get(type(command))
@@ -99,6 +104,8 @@ class SyncRun:
             return await asyncio.to_thread(_WRITING[type(command)], self, command)
         try:
             return await asking(self, command)
+        except e.RemoteProtocolError:  # an answer that makes no sense refuses nothing: it ends the run
+            raise
         except e.SyncError as error:
             return steps.Failed(failure=failure_of(error))
 
@@ -110,6 +117,7 @@ class SyncRun:
             schema_version=self._store.catalog.version,
             device_id=self._store.device_id,
             limit_rows=command.limit_rows,
+            user=self._store.user,
         )
         return steps.Pulled(answer=codec.pull_answer(await self._call(PULL_FUNCTION, codec.encode(request))))
 
@@ -139,6 +147,7 @@ class SyncRun:
             settled=settled,
             cursor=cursor,
             limit_rows=limit_rows,
+            user=self._store.user,
             entries=tuple(msgspec.Raw(entry) for entry in entries),
         )
         return codec.push_answer(await self._call(PUSH_FUNCTION, codec.encode(request)))

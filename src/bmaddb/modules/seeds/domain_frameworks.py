@@ -171,6 +171,5 @@ DOMAIN_RELATIONS: Final[Rows] = tuple(
     for source, relation, target, strength in _LIFE_RELATIONS
 )
 DOMAIN_CLUSTERS: Final[Rows] = tuple(
-    {"framework_id": LIFE, "code": code, "name_i18n": {"nl": nl, "en": en}}
-    for (code, nl, en), _ in _LIFE_CLUSTERS
+    {"framework_id": LIFE, "code": code, "name_i18n": {"nl": nl, "en": en}} for (code, nl, en), _ in _LIFE_CLUSTERS
 )

@@ -43,8 +43,7 @@ INSTRUMENTS: Final[tuple[Mapping[str, Any], ...]] = (
         "scale": "likert5",
         "title_i18n": {"nl": "Schets van voorkeuren", "en": "Sketch of preferences"},
         "items": [
-            {"axis": axis, "sign": sign, "text_i18n": {"nl": nl, "en": en}}
-            for axis, sign, nl, en in _PREFERENCE_ITEMS
+            {"axis": axis, "sign": sign, "text_i18n": {"nl": nl, "en": en}} for axis, sign, nl, en in _PREFERENCE_ITEMS
         ],
     },
     {

@@ -23,8 +23,7 @@ _PROMPTS: Final = (
         "journal-prompt",
         "journal_prompt",
         ("area", "mood"),
-        "Geef één schrijfvraag van hoogstens twintig woorden over {area}, passend bij een stemming "
-        "van {mood} op vijf.",
+        "Geef één schrijfvraag van hoogstens twintig woorden over {area}, passend bij een stemming van {mood} op vijf.",
         "Give one writing prompt of at most twenty words about {area}, fit for a mood of {mood} out of five.",
         80,
         0.9,
@@ -44,10 +43,8 @@ _PROMPTS: Final = (
         "safety-check",
         "safety_check",
         ("message",),
-        "Antwoord met één woord: none, distress of crisis. Kies bij twijfel het ernstigste. "
-        "Bericht:\n{message}",
-        "Answer with one word: none, distress or crisis. When in doubt choose the gravest. "
-        "Message:\n{message}",
+        "Antwoord met één woord: none, distress of crisis. Kies bij twijfel het ernstigste. Bericht:\n{message}",
+        "Answer with one word: none, distress or crisis. When in doubt choose the gravest. Message:\n{message}",
         5,
         0.0,
     ),

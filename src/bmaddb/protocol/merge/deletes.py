@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Any
 
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op
 from bmaddb.protocol.merge.shapes import Action, Chain, RemoteRow, RowMerge, Verdict
 from bmaddb.protocol.values import same
+from bmaddb.schema.columns import Column
 from bmaddb.schema.rules import DeleteRule
 from bmaddb.schema.tables import Table
 
@@ -60,6 +61,66 @@ def merge_remote_delete(table: Table, chain: Chain, local: Mapping[str, Any] | N
         values=unseen,
         changes={**gone, **kept, first.position: whole},
         verdicts=(_verdict(table, remote, mine=local, base=None, resolved=local),),
+    )
+
+
+def merge_lost_parent(
+    column: Column[Any], chain: Chain, row_id: str, local: Mapping[str, Any] | None, gone: Set[str]
+) -> RowMerge:
+    """The rows `gone` were deleted on the server, and `column` of this row refers to one, here or in what waits.
+
+    The server did to its children what the foreign key says; this does it to what it did not know of.
+    """
+    name = column.name
+    touching = [item for item in chain if item.change.new.get(name) in gone]
+    mine = touching[-1].change.new[name] if touching else None
+    refers = local is not None and local[name] in gone
+    if column.spec.on_delete == "null":
+        return _refer_to(None, column, touching, row_id, mine, refers=refers)
+    standing = touching[0].change.old.get(name) if touching else None
+    if touching and touching[0].change.op is Op.UPDATE and standing not in gone:  # the row itself lives on there
+        return _refer_to(standing, column, touching, row_id, mine, refers=refers)
+    if not refers and not touching:
+        return RowMerge(action=Action.KEEP)
+    born = next((place for place, item in enumerate(chain) if item in touching and item.change.op is Op.INSERT), 0)
+    changes: dict[int, Change | None] = {item.position: None for item in chain[born:]}
+    lost = _lost_row(column, row_id, local) if local is not None else None
+    return RowMerge(action=Action.DROP, changes=changes, verdicts=(lost,) if lost is not None and changes else ())
+
+
+def _refer_to(value: Any, column: Column[Any], touching: Chain, row_id: str, mine: Any, *, refers: bool) -> RowMerge:
+    """The column takes `value` wherever it referred to a row that is gone."""
+    rule = f"on_delete {column.spec.on_delete}"
+    verdict = Verdict(
+        table=column.table,
+        id=row_id,
+        column=column.name,
+        base=None if not touching else touching[0].change.old.get(column.name),
+        mine=mine,
+        theirs=value,
+        resolved=value,
+        rule=rule,
+        needs_attention=column.spec.on_delete == "cascade",
+    )
+    return RowMerge(
+        action=Action.SET,
+        values={column.name: value} if refers else {},
+        changes={item.position: replace(item.change, new={**item.change.new, column.name: value}) for item in touching},
+        verdicts=(verdict,) if touching else (),
+    )
+
+
+def _lost_row(column: Column[Any], row_id: str, local: Mapping[str, Any]) -> Verdict:
+    return Verdict(
+        table=column.table,
+        id=row_id,
+        column=None,
+        base=None,
+        mine=dict(local),
+        theirs=None,
+        resolved=None,
+        rule=f"on_delete {column.spec.on_delete}",
+        needs_attention=True,
     )
 
 

@@ -25,6 +25,18 @@ begin
 end
 $$;
 
+-- A device says whose file it is: rows of one user never reach the account of another because a token was mixed up.
+create function bmad_sync.check_owner(uid uuid, given json) returns void
+language plpgsql immutable
+as $$
+begin
+  if lower(coalesce(given #>> '{}', uid::text)) <> uid::text then
+    raise exception 'other_user: the file belongs to another user than the token'
+      using errcode = '42501', hint = 'give the token of the user the file was opened for';
+  end if;
+end
+$$;
+
 -- PTnnn becomes the HTTP status nnn; the message starts with a word a program can read.
 create function bmad_sync.refuse(status text, reason text, message text, hint text default null, details text default null)
 returns void

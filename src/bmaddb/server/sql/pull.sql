@@ -225,7 +225,8 @@ begin
     perform bmad_sync.refuse('PT400', 'bad_request', 'the body must be a JSON object');
   end if;
   select * into asked
-  from json_to_record(bmad_sync.readable($1, bmad_sync.unreadable())) as r(cursor json, schema_version json, limit_rows json, tables json);
+  from json_to_record(bmad_sync.readable($1, bmad_sync.unreadable())) as r(cursor json, schema_version json, limit_rows json, tables json, "user" json);
+  perform bmad_sync.check_owner(uid, asked."user");
   perform bmad_sync.whole(asked.schema_version, 'schema_version', 1, 1000000);
   return bmad_sync.pull_page(
     uid, bmad_sync.text_of(asked.cursor, 'cursor'), bmad_sync.page_rows(asked.limit_rows), bmad_sync.table_names(asked.tables), '{}'

@@ -125,7 +125,8 @@ begin
     perform bmad_sync.refuse('PT400', 'bad_request', 'the body must be a JSON object');
   end if;
   select * into asked from json_to_record(bmad_sync.readable(body, bmad_sync.unreadable()))
-    as r(device_id json, schema_version json, settled json, cursor json, limit_rows json, entries json);
+    as r(device_id json, schema_version json, settled json, cursor json, limit_rows json, entries json, "user" json);
+  perform bmad_sync.check_owner(bmad_sync.caller(), asked."user");
   device := bmad_sync.text_of(asked.device_id, 'device_id');
   schema_version := coalesce(bmad_sync.whole(asked.schema_version, 'schema_version', 1, 1000000), 1);
   settled := coalesce(bmad_sync.whole(asked.settled, 'settled', 0, 999999999999999), 0);

@@ -17,7 +17,7 @@ SELECT id, position, changeset, changes, schema_version, layout, hlc, status, nu
 FROM outbox_operations WHERE position > ?1 ORDER BY position
 
 -- name: lease
-UPDATE outbox_operations SET status = 'leased', number = ?2, attempts = attempts + 1 WHERE position = ?1
+UPDATE outbox_operations SET status = 'leased', number = ?2, hlc = ?3, attempts = attempts + 1 WHERE position = ?1
 
 -- name: release
 UPDATE outbox_operations SET status = 'queued', number = NULL WHERE status = 'leased'
@@ -29,7 +29,7 @@ UPDATE outbox_operations SET status = 'parked', number = NULL, reason = ?2 WHERE
 UPDATE outbox_operations SET status = 'queued', reason = NULL WHERE position = ?1
 
 -- name: edit
-UPDATE outbox_operations SET changes = ?2, changeset = NULL, byte_size = ?3 WHERE position = ?1
+UPDATE outbox_operations SET changes = ?2, changeset = NULL, byte_size = ?3, schema_version = ?4 WHERE position = ?1
 
 -- name: remove
 DELETE FROM outbox_operations WHERE position = ?1
