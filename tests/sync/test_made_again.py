@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bmaddb.device.store import WriteTransaction
 from bmaddb.modules.tasks_productivity import Goal, Task
 from bmaddb.schema import Record
 from tests.protocol.things import Label, Note
@@ -48,20 +49,23 @@ def test_a_row_made_again_meets_an_edit_of_another_device(things: World) -> None
     assert (found.title, found.body, found.likes) == ("again", "words", 3)
 
 
+def insert_refused(tx: WriteTransaction) -> None:
+    """Raw SQL can write what cannot travel: the entry is parked."""
+    task = tx.insert(Task, title="refused")
+    tx.execute("update tasks set title = 'a' || char(0) where id = ?", (task.id,))
+
+
 def test_discard_after_discard_ends_at_the_servers_row(world: World) -> None:
     here, there = world.device(), world.device()
     with here.store.write() as tx:
-        goal, gone = tx.insert(Goal, title="original"), tx.insert(Goal, title="gone")
+        goal = tx.insert(Goal, title="original")
     world.settle(here, there)
-    with there.store.write() as tx:
-        tx.delete(gone)
-    there.sync()
     with here.store.write() as tx:
-        tx.insert(Task, title="orphan", goal_id=gone.id)
+        insert_refused(tx)
         tx.update(goal, title="given up")
     with here.store.write() as tx:
         tx.delete(Goal, goal.id)
-        tx.insert(Task, title="another orphan", goal_id=gone.id)
+        insert_refused(tx)
     for _ in range(2):
         here.sync()
         here.outbox.discard(here.outbox.parked()[0].id)
