@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -66,7 +67,7 @@ def strangers(other: Database, user: str) -> Finding:
     for name, record in other.catalog.records.items():
         if other.catalog.tables[name].scope is Scope.USER:
             seen += other.query(record).where(record.__table__.column("user_id") == user).count()
-    return Finding("the other user saw nothing", seen == 0, f"{seen} foreign rows on their device")
+    return Finding("the other user saw nothing", seen == 0, f"{seen} rows of {user} in {Path(other.store.path).name}")
 
 
 def _rows(device: Database) -> digests.Rows:
