@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 SEED ?=
+SEEDS ?=
+START ?=
+MINUTES ?=
 KEEP ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
@@ -35,6 +38,10 @@ check: $(READY) ## style, types, import floors, tidiness
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest tests/tidy -p no:randomly
+
+sim: $(READY) ## the simulator: 300 seeds, or SEED=7 alone with its trace, or MINUTES=120 from START=1000
+	@$(BIN)/python -m bmaddb.testing.simulation $(if $(SEED),--seed $(SEED)) $(if $(SEEDS),--seeds $(SEEDS)) \
+	  $(if $(START),--start $(START)) $(if $(MINUTES),--minutes $(MINUTES) --seeds $(or $(SEEDS),1000000))
 
 bench: $(READY) ## figures beside their peers and limits, in one run; writes docs/figures.md
 	$(BIN)/python -m bench

@@ -1,0 +1,14 @@
+"""The simulator: many devices, real Postgres, a bad network and dying processes, all out of one seed.
+
+    with running_postgres() as ground:
+        outcome = ground.run(seed=7)
+
+`python -m bmaddb.testing.simulation --help` runs many seeds; `make sim` is that. A failing seed fails again.
+"""
+
+from __future__ import annotations
+
+from bmaddb.testing.simulation.ground import Ground, running_postgres
+from bmaddb.testing.simulation.world import Outcome
+
+__all__ = ["Ground", "Outcome", "running_postgres"]

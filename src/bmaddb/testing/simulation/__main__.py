@@ -1,0 +1,82 @@
+"""`python -m bmaddb.testing.simulation`: run seeds, say what they met; 1 when a promise was broken."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+
+from bmaddb.clock import SystemClock
+from bmaddb.testing.simulation.coverage import Coverage
+from bmaddb.testing.simulation.shares import Share, run_share
+from bmaddb.testing.simulation.world import Outcome
+
+TRACE_LINES_SHOWN = 60
+FAILING_SHOWN = 5
+LONG_RUN_SEEDS = 200
+"""From so many seeds on, each event that must happen has to have happened."""
+
+
+def main() -> int:
+    """Run the simulator: many devices, real Postgres, a bad network and dying processes."""
+    options = _parser().parse_args()
+    alone = options.seed is not None
+    seeds = [options.seed] if alone else range(options.start, options.start + options.seeds)
+    processes = min(options.processes, len(seeds))
+    shares = [seeds[part::processes] for part in range(processes)]
+    clock = SystemClock()
+    began_ms = clock.monotonic_ms()
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        runs = [pool.submit(run_share, share, options.minutes, alone) for share in shares]
+        results = [run.result() for run in runs]
+    return _report(results, (clock.monotonic_ms() - began_ms) / 1000)
+
+
+def _report(shares: Sequence[Share], took_s: float) -> int:
+    coverage = Coverage()
+    for share in shares:
+        coverage.add(share.coverage)
+    count = sum(share.count for share in shares)
+    failing = sorted((outcome for share in shares for outcome in share.failing), key=lambda outcome: outcome.seed)
+    for outcome in failing[:FAILING_SHOWN]:
+        _show(outcome)
+    print("\nwhat the runs met:")
+    for name, times in coverage.as_dict().items():
+        print(f"  {times:9d}  {name}")
+    missing = coverage.missing() if count >= LONG_RUN_SEEDS else []
+    for name in missing:
+        print(f"      NEVER  {name}")
+    print(f"\n{count} seeds in {took_s:.1f} s, {count / took_s:.2f} a second; {len(failing)} broke a promise")
+    if failing:
+        print("failing seeds: " + " ".join(str(outcome.seed) for outcome in failing))
+    return 1 if failing or missing else 0
+
+
+def _show(outcome: Outcome) -> None:
+    print(f"\nseed {outcome.seed} breaks a promise:")
+    for fault in outcome.faults[:8]:
+        print(f"  {fault[:600]}")
+    print("  the end of its trace:")
+    for line in outcome.trace[-TRACE_LINES_SHOWN:]:
+        print(f"    {line[:300]}")
+    print(f"  again: make sim SEED={outcome.seed}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bmaddb.testing.simulation", description=main.__doc__)
+    parser.add_argument("--seed", type=int, help="run this seed alone, and show its trace")
+    parser.add_argument("--seeds", type=int, default=300, help="how many seeds (default 300)")
+    parser.add_argument("--start", type=int, default=1, help="the first of them (default 1)")
+    parser.add_argument("--minutes", type=float, help="stop after so many minutes, however many seeds were run")
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many at a time")
+    return parser
+
+
+if __name__ == "__main__":
+    if os.environ.get("PYTHONHASHSEED") != "0":  # the order of sets is part of a run
+        command = [sys.executable, "-m", "bmaddb.testing.simulation", *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, "PYTHONHASHSEED": "0"})
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""What a run met: each fault and event counted, so that nobody praises a simulator that tries nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+MUST_HAPPEN = (
+    "write",
+    "write rolled back",
+    "sync",
+    "request lost",
+    "answer lost",
+    "request doubled",
+    "request delayed",
+    "stale request delivered",
+    "process killed",
+    "other work during a call",
+    "conflict",
+    "operator writes",
+    "operator commits late",
+    "row moved to another user",
+    "tombstones purged",
+    "clock jumps",
+    "resync",
+    "entry parked",
+)
+"""A long run in which one of these never happened has not tested what it says."""
+
+
+class Coverage:
+    """Counts by name."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def note(self, what: str, times: int = 1) -> None:
+        """It happened."""
+        self._counts[what] += times
+
+    def add(self, other: Mapping[str, int]) -> None:
+        """What another run met."""
+        self._counts.update(other)
+
+    def as_dict(self) -> dict[str, int]:
+        return dict(sorted(self._counts.items()))
+
+    def missing(self) -> list[str]:
+        """What must happen in a long run and did not."""
+        return [name for name in MUST_HAPPEN if not self._counts[name]]

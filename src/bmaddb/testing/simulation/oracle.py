@@ -1,0 +1,196 @@
+"""The oracle: from what was done, what must be there at the end. It knows the promises, and nothing of the machinery.
+
+Rules of this room: it sees the history, the server's rows and the sides that verdicts have kept; a rule it states
+must hold for every order of delivery, so it says "one of these" where the promise leaves a choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+from bmaddb.schema import DeleteRule, MergeRule
+from bmaddb.schema.tables import Table
+from bmaddb.testing.simulation.history import Act, Certainty, Deed, History, RowKey, RowStory
+
+Row = Mapping[str, Any]
+KeptSides = Callable[[RowKey], str]
+MAYBES_COUNTED_MAX = 12
+
+
+class Oracle:
+    """Judges the end of a run. `kept_sides` gives all text that verdicts kept about a row, on any device."""
+
+    def __init__(self, history: History, tables: Mapping[str, Table], kept_sides: KeptSides) -> None:
+        self._history = history
+        self._tables = tables
+        self._kept_sides = kept_sides
+
+    def judge(self, user: str, rows: Mapping[str, Sequence[Row]]) -> list[str]:
+        """Every broken promise about the rows of `user`, in words; none is what one hopes for."""
+        stand = {(user, table, str(row["id"])): row for table, listed in rows.items() for row in listed}
+        unknown = [key for key in stand if key not in self._history.rows]
+        wrong = [f"{_named(key)} stands on the server, and nobody made it" for key in unknown]
+        for key, story in self._history.rows.items():
+            if key[0] == user:
+                wrong.extend(f"{_named(key)}: {fault}" for fault in self._judge_row(key, story, stand.get(key)))
+        return wrong
+
+    def _judge_row(self, key: RowKey, story: RowStory, row: Row | None) -> Iterator[str]:
+        table = self._tables[key[1]]
+        if row is None:
+            if story.inserted and not story.deleted and not self._parent_gone(key, story, table):
+                yield "it was made, nobody deleted it, and it is gone"
+            return
+        if self._must_be_gone(story, table):
+            yield "it was deleted, nobody else touched it, and it stands"
+        for column in table.columns:
+            rule = _RULES.get(column.spec.merge)
+            if rule is not None and column.name not in _UNJUDGED:
+                for fault in rule(column.name, story, row[column.name], story.deleted):
+                    if not self._kept_aside(key, fault):
+                        yield f"{column.name} is {row[column.name]!r}: {fault.words}"
+
+    def _kept_aside(self, key: RowKey, fault: Fault) -> bool:
+        """A lost word is no loss as long as a verdict holds it for its owner."""
+        return fault.word is not None and fault.word in self._kept_sides(key)
+
+    def _parent_gone(self, key: RowKey, story: RowStory, table: Table) -> bool:
+        """Did a row it lived by go, at any time?"""
+        for act in story.of(Deed.INSERT):
+            for column in table.foreign_keys:
+                parent = (act.new or {}).get(column.name)
+                known = self._history.rows.get((key[0], str(column.spec.references), str(parent)))
+                if column.spec.on_delete == "cascade" and (known is None or known.deleted):
+                    return True
+        return False
+
+    def _must_be_gone(self, story: RowStory, table: Table) -> bool:
+        deletes = [act for act in story.of(Deed.DELETE) if act.certainty is Certainty.CERTAIN]
+        if not deletes:
+            return False
+        if table.delete_rule is DeleteRule.DELETE_WINS:
+            return True
+        return bool(story.editors <= {act.by for act in deletes}) and len({act.by for act in deletes}) == 1
+
+
+class Fault:
+    """A broken promise about one column; `word` is what should be found, if it is a word."""
+
+    def __init__(self, words: str, word: str | None = None) -> None:
+        self.words = words
+        self.word = word
+
+
+Rule = Callable[[str, RowStory, Any, bool], Iterator[Fault]]
+_UNJUDGED = frozenset({"id", "user_id", "created_at", "updated_at", "server_seq", "folder_id", "state", "day"})
+
+
+def _last_writer(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+    """A value that somebody wrote, and that nobody wrote over knowingly."""
+    acts = [*story.of(Deed.SET, column=column)]
+    first = [(act.new or {}).get(column) for act in story.of(Deed.INSERT)]
+    if value is not None and value not in first and all(act.new != value for act in acts):
+        yield Fault("nobody wrote that")
+    elif not loose:
+        yield from _overwritten(acts, value)
+
+
+def _overwritten(acts: Sequence[Act], value: Any) -> Iterator[Fault]:
+    for act in acts:
+        if act.certainty is Certainty.CERTAIN and value is not None and act.prev == value:
+            yield Fault(f"{act.by} saw it and wrote {act.new!r} over it")
+
+
+def _map_keys(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+    names = {act.column for act in story.of(Deed.SET) if act.column and act.column.startswith(f"{column}.")}
+    for name in sorted(names):
+        held = value.get(name.partition(".")[2])
+        acts = [*story.of(Deed.SET, column=name)]
+        if held is None:
+            if not loose and any(act.certainty is Certainty.CERTAIN for act in acts):
+                yield Fault(f"{name} was set, and is gone")
+        elif all(act.new != held for act in acts):
+            yield Fault(f"nobody wrote {name} = {held!r}")
+        elif not loose:
+            yield from _overwritten(acts, held)
+
+
+def _counter(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+    acts = [*story.of(Deed.ADD, column=column)]
+    certain = sum(act.new for act in acts if act.certainty is Certainty.CERTAIN)
+    maybes = [act.new for act in acts if act.certainty is Certainty.MAYBE]
+    total = sum(count for count, _ in value.values())
+    if loose or len(maybes) > MAYBES_COUNTED_MAX:
+        return
+    sums = {certain + sum(some) for size in range(len(maybes) + 1) for some in combinations(maybes, size)}
+    if total not in sums:
+        yield Fault(f"its increments sum up to {certain}, uncertain ones {maybes}, and it says {total}")
+
+
+def _members(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+    held = set(value)
+    added = {act.new: act for act in story.of(Deed.ADD, column=column)}
+    removed = {act.new: act for act in story.of(Deed.REMOVE, column=column)}
+    for word in sorted(held - added.keys()):
+        yield Fault(f"nobody added {word}")
+    if loose:
+        return
+    for word, act in added.items():
+        if act.certainty is Certainty.CERTAIN and word not in held and word not in removed:
+            yield Fault(f"{act.by} added {word}, nobody removed it, and it is gone", word)
+        if word in held and word in removed and removed[word].certainty is Certainty.CERTAIN:
+            yield Fault(f"{removed[word].by} removed {word}, and it is back")
+
+
+def _words(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+    if loose:
+        return
+    for act in story.of(Deed.ADD, column=column):
+        if act.certainty is Certainty.CERTAIN and act.new not in value:
+            yield Fault(f"{act.by} wrote the word {act.new}, and it is gone", str(act.new))
+
+
+def _extreme(choose: Callable[..., int]) -> Rule:
+    def rule(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+        acts = [*story.of(Deed.SET, column=column)]
+        certain = [act.new for act in acts if act.certainty is Certainty.CERTAIN]
+        if value != 0 and all(act.new != value for act in acts):
+            yield Fault("nobody wrote that")
+        elif certain and not loose and choose(value, *certain) != value:
+            yield Fault(f"{choose(certain)} was written")
+
+    return rule
+
+
+def _first(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+    acts = [*story.of(Deed.SET, column=column)]
+    if value is None:
+        if not loose and any(act.certainty is Certainty.CERTAIN for act in acts):
+            yield Fault("it was written, and is gone")
+    elif all(act.new != value for act in acts):
+        yield Fault("nobody wrote that")
+
+
+def _never_changes(column: str, story: RowStory, value: Any, _: bool) -> Iterator[Fault]:
+    written = [(act.new or {}).get(column) for act in story.of(Deed.INSERT)]
+    if value not in written:
+        yield Fault(f"it was made with {written}")
+
+
+_RULES: Mapping[MergeRule, Rule] = {
+    MergeRule.LWW: _last_writer,
+    MergeRule.TXT: _words,
+    MergeRule.CNT: _counter,
+    MergeRule.SET: _members,
+    MergeRule.MAP: _map_keys,
+    MergeRule.MAX: _extreme(max),
+    MergeRule.MIN: _extreme(min),
+    MergeRule.FWW: _first,
+    MergeRule.IMM: _never_changes,
+}
+
+
+def _named(key: RowKey) -> str:
+    return f"{key[1]} {key[2]}"

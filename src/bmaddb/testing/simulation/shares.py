@@ -1,0 +1,42 @@
+"""A share of the seeds, run by one process on a Postgres of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bmaddb.clock import SystemClock
+from bmaddb.testing.simulation.coverage import Coverage
+from bmaddb.testing.simulation.ground import running_postgres
+from bmaddb.testing.simulation.world import Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What a process has run: how many seeds, what they met, and those that broke a promise."""
+
+    count: int
+    coverage: dict[str, int]
+    failing: tuple[Outcome, ...]
+
+
+def run_share(seeds: Sequence[int], minutes: float | None, verbose: bool) -> Share:
+    """Run these seeds, or as many as fit into `minutes`; `verbose` prints their traces."""
+    clock = SystemClock()
+    until_ms = None if minutes is None else clock.monotonic_ms() + minutes * 60_000
+    coverage = Coverage()
+    failing: list[Outcome] = []
+    count = 0
+    with running_postgres() as ground:
+        for seed in seeds:
+            if until_ms is not None and clock.monotonic_ms() > until_ms:
+                break
+            outcome = ground.run(seed)
+            count += 1
+            coverage.add(outcome.coverage)
+            if outcome.faults:
+                failing.append(outcome)
+                print(f"seed {seed}: {outcome.faults[0][:300]}", flush=True)
+            if verbose:
+                print("\n".join(outcome.trace), flush=True)
+    return Share(count=count, coverage=coverage.as_dict(), failing=tuple(failing))

@@ -1,0 +1,153 @@
+"""The network of a simulation: what is sent is lost, doubled, delayed past others; others act meanwhile.
+
+Rules of this room: a fate is drawn for every call, from the dice of the run; nothing fails when the network is calm.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from bmaddb import errors as e
+from bmaddb.device.sync.transport import CallFailed
+from bmaddb.protocol.steps import Failure, FailureKind
+from bmaddb.testing.simulation.coverage import Coverage
+from bmaddb.testing.simulation.dice import Dice
+
+Server = Callable[[str, str, bytes], bytes]
+Interlude = Callable[[], Awaitable[None]]
+Killer = Callable[[], None]
+
+
+class Fate(enum.StrEnum):
+    """What becomes of one call."""
+
+    FINE = "request answered"
+    LOST = "request lost"
+    ANSWER_LOST = "answer lost"
+    DOUBLED = "request doubled"
+    DELAYED = "request delayed"
+    """It arrives, but long after its sender gave up."""
+    BUSY = "server busy"
+    TOKEN = "token refused"  # noqa: S105 - a word, not a secret
+    KILLED_BEFORE = "killed before the request"
+    KILLED_AFTER = "killed before the answer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weather:
+    """How likely each fate is; what is left is fine. `interlude`: that others act during a call."""
+
+    lost: float = 0.0
+    answer_lost: float = 0.0
+    doubled: float = 0.0
+    delayed: float = 0.0
+    busy: float = 0.0
+    token: float = 0.0
+    killed: float = 0.0
+    interlude: float = 0.0
+
+    def weights(self) -> dict[Fate, float]:
+        bad = {
+            Fate.LOST: self.lost,
+            Fate.ANSWER_LOST: self.answer_lost,
+            Fate.DOUBLED: self.doubled,
+            Fate.DELAYED: self.delayed,
+            Fate.BUSY: self.busy,
+            Fate.TOKEN: self.token,
+            Fate.KILLED_BEFORE: self.killed / 2,
+            Fate.KILLED_AFTER: self.killed / 2,
+        }
+        return {**bad, Fate.FINE: max(0.0, 1.0 - sum(bad.values()))}
+
+
+CALM = Weather()
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """A request that is still on its way while its sender has given up."""
+
+    user: str
+    function: str
+    body: bytes
+
+
+class Wire:
+    """What all devices of a run speak through."""
+
+    def __init__(self, server: Server, dice: Dice, coverage: Coverage) -> None:
+        self.weather = CALM
+        self.strays: list[Stray] = []
+        self.requests = 0
+        self._server = server
+        self._dice = dice
+        self._coverage = coverage
+
+    def deliver_stray(self) -> None:
+        """One late request arrives; nobody hears its answer."""
+        if self.strays:
+            stray = self.strays.pop(self._dice.number(0, len(self.strays) - 1))
+            self._coverage.note("stale request delivered")
+            try:
+                self._server(stray.user, stray.function, stray.body)
+            except CallFailed:
+                self._coverage.note("stale request refused")
+
+    def draw(self) -> tuple[Fate, bool]:
+        """The fate of the next call, and whether others act during it."""
+        fate = self._dice.weighted(self.weather.weights())
+        if fate is not Fate.FINE:
+            self._coverage.note(str(fate))
+        return fate, self._dice.chance(self.weather.interlude)
+
+    def pass_on(self, user: str, function: str, body: bytes, fate: Fate) -> bytes:
+        """The call itself, under `fate`."""
+        self.requests += 1
+        if fate is Fate.LOST:
+            raise e.TransportError("the request was lost")
+        if fate is Fate.DELAYED:
+            self.strays.append(Stray(user, function, body))
+            raise e.TransportError("the request hangs somewhere")
+        if fate is Fate.BUSY:
+            raise CallFailed(Failure(kind=FailureKind.LINK, code="http_503", message="the server is busy"))
+        if fate is Fate.TOKEN:
+            raise CallFailed(Failure(kind=FailureKind.TOKEN, code="PGRST301", message="the token has expired"))
+        answer = self._server(user, function, body)
+        if fate is Fate.DOUBLED:
+            answer = self._server(user, function, body)
+        if fate is Fate.ANSWER_LOST:
+            raise e.TransportError("the answer was lost")
+        return answer
+
+
+class DeviceWire:
+    """The transport of one device. `interlude` lets others act, `kill` ends the process of the device."""
+
+    def __init__(self, wire: Wire, user: str, interlude: Interlude, kill: Killer) -> None:
+        self._wire = wire
+        self._user = user
+        self._interlude = interlude
+        self._kill = kill
+
+    async def call(self, function: str, body: bytes) -> bytes:
+        """One request, under a fate drawn for it."""
+        fate, busy = self._wire.draw()
+        if busy:
+            await self._interlude()
+        if fate is Fate.KILLED_BEFORE:
+            self._kill()
+        answer = self._wire.pass_on(self._user, function, body, fate)
+        if busy:
+            await self._interlude()
+        if fate is Fate.KILLED_AFTER:
+            self._kill()
+        return answer
+
+    async def refresh_token(self) -> bool:
+        """There is always a new token to get."""
+        return True
+
+    async def close(self) -> None:
+        """Nothing is open."""

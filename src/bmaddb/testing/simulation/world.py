@@ -1,0 +1,304 @@
+"""One run: devices, people, an operator and a bad network, all moved by one seed, until the weather calms.
+
+Rules of this room: what happens is drawn here and nowhere else; each event leaves a line in the trace, and two runs
+of one seed leave the same lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bmaddb.protocol.messages import PUSH_FUNCTION
+from bmaddb.protocol.session import Limits
+from bmaddb.protocol.steps import Result
+from bmaddb.testing import digests
+from bmaddb.testing.clock import ManualClock
+from bmaddb.testing.simulation import tables
+from bmaddb.testing.simulation.backend import Backend
+from bmaddb.testing.simulation.coverage import Coverage
+from bmaddb.testing.simulation.device import Killed, SimulatedDevice
+from bmaddb.testing.simulation.dice import Dice
+from bmaddb.testing.simulation.history import History, RowKey
+from bmaddb.testing.simulation.operators import Operator
+from bmaddb.testing.simulation.oracle import Oracle
+from bmaddb.testing.simulation.wire import CALM, Weather, Wire
+
+CATALOG = tables.catalog()
+BEGAN_MS = 1_700_000_000_000
+FAR_FUTURE_MS = 7_000_000_000_000
+QUIET_ROUNDS_MAX = 12
+SKEW_MS_MAX = 3 * 60 * 60 * 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a run ended: broken promises (none is good), what it met, and its trace."""
+
+    seed: int
+    faults: tuple[str, ...]
+    coverage: dict[str, int]
+    trace: tuple[str, ...]
+
+
+class World:
+    """Everything of one run."""
+
+    def __init__(self, seed: int, backend: Backend, folder: Path, *, restores: bool = False) -> None:
+        self.dice = Dice(seed)
+        self.coverage = Coverage()
+        self.history = History()
+        self.trace: list[str] = []
+        self.seed = seed
+        self._backend = backend
+        self._restores = restores
+        self._folder = folder
+        self._clock_ms = BEGAN_MS
+        self._depth = 0
+        self.users = [self._uuid(f"user {n}") for n in range(self.dice.number(1, 2))]
+        self.wire = Wire(self._serve, self.dice.split("wire"), self.coverage)
+        self.operator = Operator(backend, self.history, self.dice.split("operator"), self.coverage, self.users)
+        self.devices = [
+            self._device(user, number)
+            for user in self.users
+            for number in range(self.dice.number(2, 3) if user == self.users[0] else 1)
+        ]
+
+    # --- the run ---
+
+    async def run(self) -> Outcome:
+        """Play, calm down, judge."""
+        try:
+            self.wire.weather = self._weather()
+            for _ in range(self.dice.number(15, 60)):
+                await self._step()
+            faults = await self._calm_down()
+            faults = faults or self._judge()
+        except Exception as error:
+            faults = [f"{type(error).__name__}: {error}"]
+            self.trace.append(_where(error))
+        finally:
+            for device in self.devices:
+                device.close()
+        return Outcome(seed=self.seed, faults=tuple(faults), coverage=self.coverage.as_dict(), trace=tuple(self.trace))
+
+    async def _step(self) -> None:
+        device = self.dice.choice(self.devices)
+        event = self.dice.weighted(
+            {
+                "write": 10.0,
+                "sync": 6.0,
+                "operator": 1.5,
+                "time": 1.0,
+                "kill": 0.5,
+                "stray": 0.7 if self.wire.strays else 0.0,
+                "purge": 0.15,
+                "join": 0.1,
+                "clock": 0.25,
+                "backup": 0.5 if self._restores else 0.0,
+            }
+        )
+        self.trace.append(f"{event} {device.name}")
+        if event == "sync":
+            await self._sync(device)
+        else:
+            _EVENTS[event](self, device)
+
+    async def others(self, device: SimulatedDevice) -> None:
+        """What happens elsewhere (or here, by another thread) while a call of `device` is under way."""
+        if self._depth >= 2:
+            return
+        self._depth += 1
+        self.coverage.note("other work during a call")
+        try:
+            for _ in range(self.dice.number(1, 2)):
+                other = self.dice.choice(self.devices)
+                event = self.dice.weighted({"write": 4, "sync": 3, "operator": 2, "stray": 1})
+                self.trace.append(f"meanwhile {event} {other.name}")
+                if event != "sync":
+                    _EVENTS[event](self, other)
+                elif not other.syncing:
+                    await self._sync(other)
+        finally:
+            self._depth -= 1
+
+    async def _sync(self, device: SimulatedDevice) -> None:
+        try:
+            report = await device.sync()
+        except Killed:
+            self.trace.append(f"{device.name} is killed")
+            device.kill()
+            return
+        self.trace.append(f"{device.name} synced: {report.result} {(report.failure and report.failure.code) or ''}")
+
+    def _serve(self, user: str, function: str, body: bytes) -> bytes:
+        """One thread cannot wait for itself: a push ends the transaction an operator has open; a pull reads past it."""
+        if function == PUSH_FUNCTION:
+            self.operator.end_late()
+        return self._backend.call(user, function, body)
+
+    # --- events ---
+
+    def _write(self, device: SimulatedDevice) -> None:
+        device.write()
+
+    def _operate(self, _: SimulatedDevice) -> None:
+        self.operator.act()
+
+    def _pass_time(self, _: SimulatedDevice) -> None:
+        by_ms = self.dice.number(1, 600_000)
+        self._clock_ms += by_ms
+        for device in self.devices:
+            device.clock.advance(by_ms)
+
+    def _kill(self, device: SimulatedDevice) -> None:
+        if not device.syncing:
+            device.kill()
+
+    def _stray(self, _: SimulatedDevice) -> None:
+        self.operator.end_late()
+        self.wire.deliver_stray()
+
+    def _purge(self, _: SimulatedDevice) -> None:
+        self.operator.purge()
+
+    def _join(self, device: SimulatedDevice) -> None:
+        if len(self.devices) < 5:
+            self.devices.append(self._device(device.user, len(self.devices)))
+            self.coverage.note("a new device joins")
+
+    def _turn_clock(self, device: SimulatedDevice) -> None:
+        self.coverage.note("clock jumps")
+        if self.dice.chance(0.2):
+            device.clock.set_wall(FAR_FUTURE_MS + self.dice.number(0, 10**9))
+        else:
+            device.clock.set_wall(self._clock_ms + self.dice.number(-SKEW_MS_MAX, SKEW_MS_MAX))
+
+    def _back_up(self, _: SimulatedDevice) -> None:
+        self.operator.end_late()
+        if self._backend.has_snapshot and self.dice.chance(0.5):
+            self.operator.restore()
+        else:
+            self.operator.snapshot()
+
+    # --- the end ---
+
+    async def _calm_down(self) -> list[str]:
+        """No more faults: sync until nobody has news for anybody; what is parked is given up by its person."""
+        self.wire.weather = CALM
+        self.operator.end_late()
+        while self.wire.strays:
+            self.wire.deliver_stray()
+        for device in self.devices:
+            device.clock.set_wall(self._clock_ms)
+        before: list[Any] = []
+        for _ in range(QUIET_ROUNDS_MAX):
+            for device in self.devices:
+                report = await device.sync()
+                if report.result not in (Result.OK, Result.PARTIAL):
+                    return [f"{device.name} cannot sync in calm weather: {report.failure}"]
+                for code in device.park_reasons():
+                    self.coverage.note(f"parked: {code}")
+                device.discard_parked()
+            now = [digests.digest(device.rows()) for device in self.devices]
+            if now == before and not any(device.waiting() for device in self.devices):
+                return []
+            before = now
+        return [f"after {QUIET_ROUNDS_MAX} rounds in calm weather there is still news"]
+
+    def _judge(self) -> list[str]:
+        faults: list[str] = []
+        oracle = Oracle(self.history, CATALOG.tables, self._kept_sides)
+        for user in self.users:
+            server = digests.server_rows(self._backend.read(), CATALOG, user)
+            faults += oracle.judge(user, server)
+            for device in self.devices:
+                if device.user == user:
+                    lines = digests.differences(device.rows(), server)
+                    faults += [f"{device.name} differs from the server: {line}" for line in lines]
+        for device in self.devices:
+            faults += [f"{device.name} holds {row}" for row in device.foreign_rows()]
+        return faults
+
+    def _kept_sides(self, key: RowKey) -> str:
+        return "".join(device.kept_sides(key[1], key[2]) for device in self.devices if device.user == key[0])
+
+    # --- making ---
+
+    def _device(self, user: str, number: int) -> SimulatedDevice:
+        name = f"u{self.users.index(user)}d{number}"
+        skew_ms = self.dice.number(-SKEW_MS_MAX, SKEW_MS_MAX) if self.dice.chance(0.5) else 0
+        limits = Limits(page_rows=self.dice.choice((1, 3, 20, 5000)), batch_entries=self.dice.choice((1, 3, 500)))
+        return SimulatedDevice(
+            name=name,
+            user=user,
+            path=self._folder / f"{name}.db",
+            catalog=CATALOG,
+            wire=self.wire,
+            dice=self.dice.split(name),
+            coverage=self.coverage,
+            history=self.history,
+            others=self.others,
+            limits=limits,
+            clock=ManualClock(self._clock_ms + skew_ms),
+        )
+
+    def _weather(self) -> Weather:
+        """Between a clear day and a storm."""
+        force = self.dice.choice((0.0, 0.5, 1.0, 2.0))
+        full = Weather(lost=0.05, answer_lost=0.06, doubled=0.05, delayed=0.04, busy=0.02, token=0.02, killed=0.03)
+        fair = {name: getattr(full, name) * force for name in full.__slots__}
+        return replace(Weather(**fair), interlude=0.15 * force)
+
+    def _uuid(self, what: str) -> str:
+        return str(uuid.UUID(bytes=self.dice.split(what).entropy().random_bytes(16), version=4))
+
+
+_EVENTS: Mapping[str, Callable[[World, SimulatedDevice], None]] = {
+    "write": World._write,
+    "operator": World._operate,
+    "time": World._pass_time,
+    "kill": World._kill,
+    "stray": World._stray,
+    "purge": World._purge,
+    "join": World._join,
+    "clock": World._turn_clock,
+    "backup": World._back_up,
+}
+
+
+class _Inline(ThreadPoolExecutor):
+    """Runs work where it is handed in: one thread, one order."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:
+            future.set_exception(error)
+        return future
+
+
+def simulate(seed: int, backend: Backend, folder: Path, *, restores: bool = False) -> Outcome:
+    """Run one seed on an empty folder; users of different seeds never meet, so databases may be shared."""
+
+    async def play() -> Outcome:
+        asyncio.get_running_loop().set_default_executor(_Inline(1))
+        return await World(seed, backend, folder, restores=restores).run()
+
+    return asyncio.run(play())
+
+
+def _where(error: BaseException) -> str:
+    trace = error.__traceback__
+    places: list[str] = []
+    while trace is not None:
+        code = trace.tb_frame.f_code
+        places.append(f"{Path(code.co_filename).name}:{trace.tb_lineno} {code.co_name}")
+        trace = trace.tb_next
+    return " > ".join(places[-8:])
