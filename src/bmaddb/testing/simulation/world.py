@@ -196,19 +196,18 @@ class World:
             self.wire.deliver_stray()
         for device in self.devices:
             device.clock.set_wall(self._clock_ms)
-        before: list[Any] = []
         for _ in range(QUIET_ROUNDS_MAX):
+            news = 0
             for device in self.devices:
                 report = await device.sync()
                 if report.result not in (Result.OK, Result.PARTIAL):
                     return [f"{device.name} cannot sync in calm weather: {report.failure}"]
                 for code in device.park_reasons():
                     self.coverage.note(f"parked: {code}")
-                device.discard_parked()
-            now = [digests.digest(device.rows()) for device in self.devices]
-            if now == before and not any(device.waiting() for device in self.devices):
-                return []
-            before = now
+                news += report.pushed_entries + report.pulled_rows + report.pulled_deletes + device.discard_parked()
+            if not news:
+                waiting = [device.name for device in self.devices if device.waiting()]
+                return [f"{name} has entries that neither leave nor are parked" for name in waiting]
         return [f"after {QUIET_ROUNDS_MAX} rounds in calm weather there is still news"]
 
     def _judge(self) -> list[str]:
