@@ -140,14 +140,15 @@ class Store:
         return WriteTransaction(self)
 
     @contextmanager
-    def apply(self, origin: Origin = "remote") -> Iterator[apsw.Connection]:
+    def apply(self, origin: Origin = "remote", *, durable: bool = False) -> Iterator[apsw.Connection]:
         """A transaction that is not captured, for rows that come from elsewhere; yields the connection.
 
+        `durable`: it and all before it survive a power cut, under durability "normal" too.
         References are checked when it commits. StoreError inside another write of the same thread.
         """
         if self._writer.mine:
             raise e.StoreError("apply() cannot run inside a write", hint="let the write end first")
-        self._begin(captured=False)
+        self._begin(captured=False, durable=durable)
         try:
             yield self._writer.connection
         except BaseException as error:
@@ -250,10 +251,10 @@ class Store:
 
     # -- inside --------------------------------------------------------------------------------------------
 
-    def _begin(self, *, captured: bool) -> None:
+    def _begin(self, *, captured: bool, durable: bool = False) -> None:
         if self._closed:
             raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
-        self._writer.begin(captured=captured)
+        self._writer.begin(captured=captured, durable=durable)
         self._readers.write_on(self._writer.connection, self.writing_door)
 
     def _commit(self, hooks: list[BeforeCommit] | tuple[()], origin: Origin) -> None:
