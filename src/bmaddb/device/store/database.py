@@ -190,6 +190,8 @@ class Store:
                 self._closed = True
                 self._readers.close()
                 self._writer.connection.close(True)
+        except apsw.Error as error:
+            raise failure(error) from error
         finally:
             self._writer.free()
 
