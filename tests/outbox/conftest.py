@@ -37,6 +37,7 @@ class Bench:
         *,
         migrations: Sequence[Migration] = (),
         keep: bool = False,
+        vfs: str | None = None,
     ) -> None:
         """Open the file (again); with `keep` the one before stays open, like another process."""
         if not keep:
@@ -49,6 +50,7 @@ class Bench:
             user=USER,
             durability=durability,
             migrations=migrations,
+            vfs=vfs,
         )
         self.opened.append(self.store)
         self.outbox = Outbox(self.store)

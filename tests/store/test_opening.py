@@ -14,7 +14,7 @@ from bmaddb.entropy import SeededEntropy
 from bmaddb.modules.registry import default_catalog
 from bmaddb.schema import Catalog, Module, UserRecord, integer, text
 from bmaddb.schema.evolution import AddColumn, CreateTable, Migration
-from bmaddb.testing import ManualClock
+from bmaddb.testing import ManualClock, PowerDisk, Trouble
 from tests.store.conftest import open_store
 from tests.store.shelf import LIBRARY, OTHER_USER, USER, Author, Book, Genre, library
 
@@ -216,16 +216,12 @@ def test_a_read_only_folder_is_named(tmp_path: Path) -> None:
         opened(tmp_path / "device.db")
 
 
-def test_a_file_that_cannot_be_written_is_named(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_cannot_be_written_is_named(path: Path) -> None:
     opened(path).close()
-    actual = apsw.Connection
-
-    def read_only(name: str, *, flags: int, statementcachesize: int) -> apsw.Connection:
-        return actual(name, flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=statementcachesize)
-
-    monkeypatch.setattr(apsw, "Connection", read_only)
-    with pytest.raises(e.StoreError, match="is read-only"):
-        opened(path)
+    with PowerDisk(SeededEntropy(1)) as disk:
+        disk.fail(Trouble.READ_ONLY)
+        with pytest.raises(e.StoreError, match="is read-only"):
+            opened(path, vfs=disk.name)
 
 
 def test_an_encrypted_file_opens_with_its_key_only(path: Path) -> None:

@@ -6,7 +6,6 @@ leased; numbers are in the file before they are on the wire.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -29,7 +28,6 @@ from bmaddb.protocol.steps import Settlement
 from bmaddb.schema.sqlite_ddl_rows import write_version
 
 _SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")
-_DURABLE_AT_COMMIT = (2, 3)  # PRAGMA synchronous: FULL, EXTRA
 DEPENDS = "depends_on_parked"
 UNSENDABLE = "cannot_be_sent"
 
@@ -114,13 +112,14 @@ class Outbox:
     # --- for the sync engine ---
 
     @contextmanager
-    def edit(self, *, loose_keys: bool = False) -> Iterator[tuple[apsw.Connection, Waiting]]:
+    def edit(self, *, loose_keys: bool = False, durable: bool = False) -> Iterator[tuple[apsw.Connection, Waiting]]:
         """A transaction that keeps writers out, with the picture of what waits; edits are saved at its end.
 
-        With `loose_keys` foreign keys are not enforced in it: no cascade, and parents may come later.
+        With `loose_keys` foreign keys are not enforced in it: no cascade, and parents may come later. `durable`:
+        it and all before it survive a power cut, whatever the durability of the file.
         """
         try:
-            with self._store.apply("remote") as connection, _keys(connection, loose=loose_keys):
+            with self._store.apply("remote", durable=durable) as connection, _keys(connection, loose=loose_keys):
                 waiting = self._refreshed(connection)
                 yield connection, waiting
                 self._save(connection, waiting)
@@ -148,8 +147,9 @@ class Outbox:
 
         At least one entry is taken if there is one, however large. Returns the numbers, ascending.
         """
-        with self.edit() as (connection, waiting):
-            in_doubt = connection.pragma("synchronous") not in _DURABLE_AT_COMMIT
+        # Under durability "normal" a power cut could take back a number that has left the device, and its next
+        # entry would be taken for a repeat of this one.
+        with self.edit(durable=True) as (connection, waiting):
             if waiting.leased():
                 raise e.StoreBusy("entries of this file are in flight already", hint="another process syncs it")
             chosen = self._choose(connection, waiting, limit_entries)
@@ -168,8 +168,6 @@ class Outbox:
                 connection.execute(_SQL["lease"], (entry.position, number, stamp))
                 waiting.restate(replace(leased, attempts=entry.attempts + 1))
                 self._encoded[number] = body
-        if in_doubt and self._encoded:
-            _write_through(self._store.path)
         return tuple(self._encoded)
 
     def batch(self) -> tuple[bytes, ...]:
@@ -313,16 +311,6 @@ def _keys(connection: apsw.Connection, *, loose: bool) -> Iterator[None]:
         yield
     finally:
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
-
-
-def _write_through(path: str) -> None:
-    """Force the write-ahead log to the disk.
-
-    Under durability "normal" a power cut could otherwise take back a number that has left the device, and its
-    next entry would be taken for a repeat of this one.
-    """
-    with open(f"{path}-wal", "rb+") as log:
-        os.fsync(log.fileno())
 
 
 def _lives_by(other: Entry, doomed: Sequence[Entry], cone: Cone) -> bool:

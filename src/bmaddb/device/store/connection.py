@@ -23,14 +23,12 @@ KEY_BYTES: Final = 32
 _SYNCHRONOUS: Final[dict[str, str]] = {"full": "FULL", "normal": "NORMAL"}
 
 
-def open_writer(path: str, durability: Durability, key: bytes | None) -> apsw.Connection:
-    """The connection that writes, in WAL mode; makes the file when there is none."""
+def open_writer(path: str, durability: Durability, key: bytes | None, vfs: str | None = None) -> apsw.Connection:
+    """The connection that writes, in WAL mode, through the VFS of that name; makes the file when there is none."""
     if durability not in _SYNCHRONOUS:
         raise e.StoreError(f"no durability '{durability}'", hint="'full' (default) or 'normal'")
-    connection = _opened(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, key)
+    connection = _opened(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, key, vfs)
     try:
-        if connection.readonly("main"):
-            raise e.StoreError(f"{path} is read-only", hint="a device store must be able to write")
         connection.pragma("journal_mode", "WAL")
         connection.pragma("journal_size_limit", WAL_KEPT_BYTES_MAX)
         connection.pragma("synchronous", _SYNCHRONOUS[durability])
@@ -41,9 +39,9 @@ def open_writer(path: str, durability: Durability, key: bytes | None) -> apsw.Co
     return connection
 
 
-def open_reader(path: str, key: bytes | None) -> apsw.Connection:
+def open_reader(path: str, key: bytes | None, vfs: str | None = None) -> apsw.Connection:
     """A connection that can only read."""
-    return _opened(path, apsw.SQLITE_OPEN_READONLY, key)
+    return _opened(path, apsw.SQLITE_OPEN_READONLY, key, vfs)
 
 
 def checked_path(path: str | os.PathLike[str]) -> str:
@@ -54,12 +52,14 @@ def checked_path(path: str | os.PathLike[str]) -> str:
     return os.path.abspath(text)
 
 
-def _opened(path: str, flags: int, key: bytes | None) -> apsw.Connection:
+def _opened(path: str, flags: int, key: bytes | None, vfs: str | None) -> apsw.Connection:
     try:
-        connection = apsw.Connection(path, flags=flags, statementcachesize=STATEMENTS_CACHED_MAX)
+        connection = apsw.Connection(path, flags=flags, vfs=vfs, statementcachesize=STATEMENTS_CACHED_MAX)
     except apsw.Error as error:
         raise failure(error) from error
     try:
+        if flags & apsw.SQLITE_OPEN_READWRITE and connection.readonly("main"):
+            raise e.StoreError(f"{path} is read-only", hint="a device store must be able to write")
         connection.set_busy_timeout(BUSY_WAIT_MS_MAX)
         if key is not None:
             _unlock(connection, key)

@@ -44,7 +44,8 @@ class Store:
     `user` (a UUID) is bound to the file at the first open that names one. `durability`: "full" survives a
     power cut after every commit, "normal" may lose the last ones then, never more. `key` (32 bytes) encrypts
     the file. `seed` puts the catalogue rows the program carries into a new file; otherwise they come by sync.
-    `migrations` lead a file of an older schema version to the catalog's.
+    `migrations` lead a file of an older schema version to the catalog's. `vfs` names a registered SQLite VFS
+    to reach the file through (`bmaddb.testing.power`); None is the usual one.
     StoreCorrupt for a damaged file or a wrong key, MigrationError for one that cannot be brought up.
     """
 
@@ -61,6 +62,7 @@ class Store:
         seed: bool = False,
         migrations: Sequence[Migration] = (),
         signals: SignalBus | None = None,
+        vfs: str | None = None,
     ) -> None:
         self.path = checked_path(path)
         self.catalog = catalog
@@ -73,7 +75,7 @@ class Store:
         self._makers: dict[type[Record], RowMaker] = {}
         self._reads: dict[type[Record], str] = {}
         self._closed = False
-        connection = open_writer(self.path, durability, key)
+        connection = open_writer(self.path, durability, key, vfs)
         try:
             self.fresh = bring_up(connection, catalog, steps=migrations, clock=clock, entropy=entropy)
             self.user = bind_user(connection, user)
@@ -82,7 +84,7 @@ class Store:
             connection.close(True)
             raise failure(error) if isinstance(error, apsw.Error) else error from error
         self._writer = Writer(connection, catalog)
-        self._readers = Readers(self.path, key, catalog)
+        self._readers = Readers(self.path, key, catalog, vfs)
         self.writing_door = RawDoor(connection, catalog)
         if seed and self.fresh:
             with self.apply("local") as connection:
@@ -138,14 +140,15 @@ class Store:
         return WriteTransaction(self)
 
     @contextmanager
-    def apply(self, origin: Origin = "remote") -> Iterator[apsw.Connection]:
+    def apply(self, origin: Origin = "remote", *, durable: bool = False) -> Iterator[apsw.Connection]:
         """A transaction that is not captured, for rows that come from elsewhere; yields the connection.
 
+        `durable`: it and all before it survive a power cut, under durability "normal" too.
         References are checked when it commits. StoreError inside another write of the same thread.
         """
         if self._writer.mine:
             raise e.StoreError("apply() cannot run inside a write", hint="let the write end first")
-        self._begin(captured=False)
+        self._begin(captured=False, durable=durable)
         try:
             yield self._writer.connection
         except BaseException as error:
@@ -187,6 +190,8 @@ class Store:
                 self._closed = True
                 self._readers.close()
                 self._writer.connection.close(True)
+        except apsw.Error as error:
+            raise failure(error) from error
         finally:
             self._writer.free()
 
@@ -248,10 +253,10 @@ class Store:
 
     # -- inside --------------------------------------------------------------------------------------------
 
-    def _begin(self, *, captured: bool) -> None:
+    def _begin(self, *, captured: bool, durable: bool = False) -> None:
         if self._closed:
             raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
-        self._writer.begin(captured=captured)
+        self._writer.begin(captured=captured, durable=durable)
         self._readers.write_on(self._writer.connection, self.writing_door)
 
     def _commit(self, hooks: list[BeforeCommit] | tuple[()], origin: Origin) -> None:

@@ -39,11 +39,12 @@ class _Here(threading.local):
 class Readers:
     """Runs reading statements on the calling thread's connection."""
 
-    def __init__(self, path: str, key: bytes | None, catalog: Catalog) -> None:
+    def __init__(self, path: str, key: bytes | None, catalog: Catalog, vfs: str | None = None) -> None:
         self.search_text: SearchText | None = None
         self._path = path
         self._key = key
         self._catalog = catalog
+        self._vfs = vfs
         self._here = _Here()
         self._opened: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
         self._lock = threading.Lock()
@@ -115,7 +116,7 @@ class Readers:
         with self._lock:
             if self._closed:
                 raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
-            connection = open_reader(self._path, self._key)
+            connection = open_reader(self._path, self._key, self._vfs)
             self._opened.add(connection)
         here = self._here
         here.current = here.reader = connection

@@ -22,6 +22,8 @@ from bmaddb.schema.tables import Table
 
 WRITE_WAIT_MS_MAX: Final = 30_000
 SAVEPOINT_DEPTH_MAX: Final = 100
+_FULL: Final = 2
+"""What `PRAGMA synchronous` says when every commit is synced."""
 _SQL: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
 
 
@@ -37,6 +39,7 @@ class Writer:
         self._owner: int | None = None
         self._capture: Capture | None = None
         self._touched: set[str] | None = None
+        self._synchronous: int | None = None
 
     @property
     def mine(self) -> bool:
@@ -48,10 +51,12 @@ class Writer:
         """Is the transaction one from elsewhere, which is not captured?"""
         return self._owner is not None and self._capture is None
 
-    def begin(self, *, captured: bool) -> None:
-        """Start a transaction; StoreBusy when others write for too long."""
+    def begin(self, *, captured: bool, durable: bool = False) -> None:
+        """Start a transaction; StoreBusy when others write for too long. `durable`: its commit syncs the log."""
         self.acquire()
         try:
+            if durable:
+                self._sync_at_commit()
             self.connection.execute(_SQL["begin_write"])
             if captured:
                 self._capture = Capture(self.connection, self._layouts)
@@ -121,6 +126,12 @@ class Writer:
         except apsw.Error as error:
             raise failure(error) from error
 
+    def _sync_at_commit(self) -> None:
+        usual = int(self.connection.pragma("synchronous"))
+        if usual < _FULL:
+            self.connection.pragma("synchronous", "FULL")
+            self._synchronous = usual
+
     def _watch(self) -> None:
         touched: set[str] = set()
         self._touched = touched
@@ -143,6 +154,10 @@ class Writer:
         else:
             self.connection.set_update_hook(None)
         self._capture = self._touched = None
+        # Inside a transaction that could not even be undone, SQLite refuses; then the next one is careful too.
+        if self._synchronous is not None and not self.connection.in_transaction:
+            self.connection.pragma("synchronous", self._synchronous)
+            self._synchronous = None
         self.depth = 0
         self.free()
 

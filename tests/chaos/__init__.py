@@ -1,0 +1,1 @@
+"""Power cuts, killed processes, disks that fail, wires that break (S15, S18)."""
