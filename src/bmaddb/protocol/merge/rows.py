@@ -13,7 +13,8 @@ from typing import Any
 from bmaddb.protocol import stamps
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op
 from bmaddb.protocol.merge.deletes import merge_local_delete, merge_remote_delete
-from bmaddb.protocol.merge.rules import Dispute, Winner, merge_value
+from bmaddb.protocol.merge.functions import combiner
+from bmaddb.protocol.merge.rules import Dispute, Merged, Winner, merge_value
 from bmaddb.protocol.merge.shapes import Action, Chain, Pending, RemoteRow, RowMerge, Verdict
 from bmaddb.protocol.values import same, to_wire
 from bmaddb.schema.columns import Column
@@ -23,7 +24,7 @@ from bmaddb.schema.tables import Table
 
 _IDENTITY = frozenset({"id", "user_id", SERVER_SEQ})
 _MOMENTS = frozenset({"created_at", "updated_at"})
-_ASK_A_PERSON = frozenset({MergeRule.TXT, MergeRule.IMM})
+_ASK_A_PERSON = frozenset({MergeRule.IMM})
 
 
 def merge_row(table: Table, chain: Chain, local: Mapping[str, Any] | None, remote: RemoteRow, now_ms: int) -> RowMerge:
@@ -99,13 +100,16 @@ def _merge_column(
     if same(mine, was):  # changed there and back again here, or a default nobody chose
         outcome.row[name] = theirs
         return
+    my_stamp, their_stamp = stamps.comparable(my_stamp, remote.stamp(name), now_ms)
     dispute = Dispute(
         base=was,
         mine=mine,
         theirs=theirs,
         my_stamp=my_stamp,
-        their_stamp=stamps.trusted(remote.stamp(name), now_ms),
+        their_stamp=their_stamp,
         states=column.spec.enum,
+        transitions=column.spec.transitions,
+        combine=combiner(column),
     )
     merged = merge_value(column.spec.merge, dispute)
     outcome.row[name] = merged.value
@@ -114,10 +118,10 @@ def _merge_column(
     if merged.winner is Winner.BOTH:
         outcome.patched[name] = merged.value
     if name not in _MOMENTS:
-        outcome.verdicts.append(_verdict(column, remote, dispute, merged.value))
+        outcome.verdicts.append(_verdict(column, remote, dispute, merged))
 
 
-def _verdict(column: Column[Any], remote: RemoteRow, dispute: Dispute, resolved: Any) -> Verdict:
+def _verdict(column: Column[Any], remote: RemoteRow, dispute: Dispute, merged: Merged) -> Verdict:
     return Verdict(
         table=remote.table,
         id=remote.id,
@@ -125,9 +129,9 @@ def _verdict(column: Column[Any], remote: RemoteRow, dispute: Dispute, resolved:
         base=dispute.base,
         mine=dispute.mine,
         theirs=dispute.theirs,
-        resolved=resolved,
-        rule=str(column.spec.merge),
-        needs_attention=column.spec.merge in _ASK_A_PERSON,
+        resolved=merged.value,
+        rule=f"{column.spec.merge}: {merged.doubt}" if merged.doubt else str(column.spec.merge),
+        needs_attention=bool(merged.doubt) or column.spec.merge in _ASK_A_PERSON,
     )
 
 
