@@ -122,14 +122,15 @@ def _devices(dispute: Dispute) -> Merged:
     return _chosen(dispute, mine=True)
 
 
-def _newest_with(dispute: Dispute, doubt: str) -> Merged:
+def newest_with(dispute: Dispute, doubt: str) -> Merged:
+    """The newer side's value, for a person to look at."""
     return replace(_newest(dispute), doubt=doubt)
 
 
 def _counters(dispute: Dispute) -> Merged:
     """JSON object device -> [count, stamp]: each device writes its own entry, so the newer one is true."""
     if not _all_are(dict, dispute):
-        return _newest_with(dispute, "a counter that is no object")
+        return newest_with(dispute, "a counter that is no object")
     mine, theirs = dispute.mine or {}, dispute.theirs or {}
     return _combined(dispute, {key: newer_count(mine.get(key), theirs.get(key)) for key in {*mine, *theirs}})
 
@@ -137,7 +138,7 @@ def _counters(dispute: Dispute) -> Merged:
 def _sets(dispute: Dispute) -> Merged:
     """What I added joins what they have, what I removed leaves it; an item only they added stays."""
     if not _all_are(list, dispute):
-        return _newest_with(dispute, "a set that is no array")
+        return newest_with(dispute, "a set that is no array")
     base, mine, theirs = (_members(side) for side in (dispute.base, dispute.mine, dispute.theirs))
     removed = base.keys() - mine.keys()
     keys = (theirs.keys() | (mine.keys() - base.keys())) - removed
@@ -151,7 +152,7 @@ def _members(side: list[Any] | None) -> dict[str, Any]:
 def _maps(dispute: Dispute) -> Merged:
     """Key by key, as if each were a column of its own; a key both sides changed goes to the newer stamp."""
     if not _all_are(dict, dispute):
-        return _newest_with(dispute, "a map that is no object")
+        return newest_with(dispute, "a map that is no object")
     base, mine, theirs = (side or {} for side in (dispute.base, dispute.mine, dispute.theirs))
     absent = object()
     value: dict[str, Any] = {}
@@ -171,7 +172,7 @@ def _texts(dispute: Dispute) -> Merged:
     """Three-way, by line and then by word; where both changed the same words the newer side's stand."""
     older, newer = dispute.by_age
     if not (isinstance(older, str) and isinstance(newer, str)):
-        return _newest_with(dispute, "one side removed the text that the other changed")
+        return newest_with(dispute, "one side removed the text that the other changed")
     merged = merge_text(dispute.base if isinstance(dispute.base, str) else "", older, newer)
     return replace(_combined(dispute, merged.text), doubt="both changed the same words" if merged.overlap else "")
 
@@ -184,7 +185,7 @@ def _states(dispute: Dispute) -> Merged:
     if mine != theirs and _may_follow(dispute, behind, ahead):
         return _chosen(dispute, mine > theirs)
     if mine != theirs and not _may_follow(dispute, ahead, behind):
-        return _newest_with(dispute, f"neither of '{behind}' and '{ahead}' may follow the other")
+        return newest_with(dispute, f"neither of '{behind}' and '{ahead}' may follow the other")
     return _newest(dispute)
 
 
@@ -195,11 +196,11 @@ def _may_follow(dispute: Dispute, before: str, after: str) -> bool:
 def _by_function(dispute: Dispute) -> Merged:
     """What the application's function makes of it, if that fits the column."""
     if dispute.combine is None:
-        return _newest_with(dispute, "this version has no function for the column")
+        return newest_with(dispute, "this version has no function for the column")
     try:
         return _combined(dispute, dispute.combine(dispute.base, *dispute.by_age))
     except Exception as error:  # somebody else's code; a sync must not end in it
-        return _newest_with(dispute, f"the merge function failed: {type(error).__name__}: {error}")
+        return newest_with(dispute, f"the merge function failed: {type(error).__name__}: {error}")
 
 
 def _all_are(shape: type, dispute: Dispute) -> bool:
