@@ -41,6 +41,13 @@ class CoachingSession(
         default="scheduled",
         enum=("scheduled", "in_progress", "paused", "abandoned", "cancelled", "completed"),
         merge=MergeRule.STM,
+        transitions={
+            "scheduled": ("in_progress", "cancelled"),
+            "in_progress": ("paused", "completed", "abandoned"),
+            "paused": ("in_progress", "completed", "abandoned"),
+            "abandoned": ("in_progress",),
+            "completed": ("in_progress",),
+        },
         sensitivity=Sensitivity.PERSONAL,
     )
     scheduled_at = timestamp(null=True, sensitivity=Sensitivity.PERSONAL)

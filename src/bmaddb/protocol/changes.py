@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bmaddb.protocol.messages import RowDelete, RowInserts, RowUpdate, TableChange
-from bmaddb.protocol.values import fault
+from bmaddb.protocol.values import fault, leaving
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
 from bmaddb.schema.rules import MergeRule
@@ -122,15 +122,18 @@ def _change_fault(table: Table, change: Change) -> str | None:
 def _inserts(table: Table, changes: Sequence[Change]) -> Iterable[RowInserts]:
     groups: dict[tuple[str, ...], list[tuple[Any, ...]]] = {}
     for change in changes:
-        names = tuple(c.name for c in table.columns if _leaves(c) and c.name in change.new)
-        groups.setdefault(names, []).append(tuple(change.new[name] for name in names))
-    for columns, rows in groups.items():
-        yield RowInserts(columns=columns, rows=tuple(rows))
+        columns = tuple(c for c in table.columns if _leaves(c) and c.name in change.new)
+        row = tuple(leaving(c.kind, change.new[c.name]) for c in columns)
+        groups.setdefault(tuple(c.name for c in columns), []).append(row)
+    for names, rows in groups.items():
+        yield RowInserts(columns=names, rows=tuple(rows))
 
 
 def _updates(table: Table, changes: Sequence[Change], base: Mapping[RowKey, int | None]) -> Iterable[RowUpdate]:
     for change in changes:
-        values = {c.name: change.new[c.name] for c in table.columns if _leaves(c) and c.name in change.new}
+        values = {
+            c.name: leaving(c.kind, change.new[c.name]) for c in table.columns if _leaves(c) and c.name in change.new
+        }
         if values:
             version = base.get(change.key)
             if version is None:  # made again: the change alone knows which version it was made on

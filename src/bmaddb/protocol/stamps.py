@@ -38,6 +38,14 @@ class Stamps:
             return self._write(last_ms + 1, 0)
         return self._write(last_ms, counter + 1)
 
+    def following(self, now_ms: int, last: str) -> str:
+        """A stamp after `last`, however far ahead that is: for what only this device ever stamps."""
+        made = self._write(now_ms, 0)
+        if made > last or not is_stamp(last):
+            return made
+        last_ms, counter = _read(last)
+        return self._write(last_ms, counter + 1) if counter < _COUNTER_MAX else self._write(last_ms + 1, 0)
+
     def observe(self, now_ms: int, last: str, remote: str) -> str:
         """The newest known stamp after seeing `remote`; one too far ahead changes nothing."""
         if not is_stamp(remote) or ahead(remote, now_ms):
@@ -73,6 +81,13 @@ def trusted(stamp: str, now_ms: int) -> str:
     if not is_stamp(stamp):
         return NO_STAMP
     return f"{now_ms:012x}{stamp[12:]}" if ahead(stamp, now_ms) else stamp
+
+
+def comparable(mine: str, theirs: str, now_ms: int) -> tuple[str, str]:
+    """Both stamps as a merge compares them: one from too far ahead counts as made now, two keep their order."""
+    if ahead(mine, now_ms) and is_stamp(theirs) and ahead(theirs, now_ms):
+        return mine, theirs
+    return trusted(mine, now_ms), trusted(theirs, now_ms)
 
 
 def _read(stamp: str) -> tuple[int, int]:

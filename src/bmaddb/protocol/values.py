@@ -13,7 +13,11 @@ import base64
 import binascii
 import json
 import math
+import re
+from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column
@@ -27,6 +31,10 @@ _PYTHON_TYPES: dict[Kind, type | tuple[type, ...]] = {
     Kind.TS: int,
     Kind.BLOB: str,
 }
+
+
+_EXPONENT = re.compile(r"\de[+-]\d")
+_WHOLE_FLOAT = re.compile(r"\.0(?!\d)|\de\+")
 
 
 class Spoiled(str):
@@ -87,13 +95,45 @@ def fault(column: Column[Any], value: Any) -> str | None:
     return _scalar_fault(where, value)
 
 
+def leaving(kind: Kind, value: Any) -> Any:
+    """The wire value as it must be encoded: a float in JSON keeps the form the file has."""
+    if kind is Kind.JSON and isinstance(value, float | dict | list) and _EXPONENT.search(_canonical(value)):
+        return msgspec.Raw(canonical_json(value).encode())
+    return value
+
+
 def same(one: Any, other: Any) -> bool:
-    """Are two wire values the same? 1 and 1.0 are, 1 and true are not; the order of keys is nothing."""
+    """Are two wire values the same? 1 and 1.0 are, 1 and true are not; the order of keys is nothing.
+
+    A float that came back from the server as a whole number is the same, whichever digits Postgres chose for it.
+    """
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, dict | list) and isinstance(other, dict | list):
-        return _canonical(one) == _canonical(other)
+        return identity(one) == identity(other)
+    if {type(one), type(other)} == {float, int}:
+        return _rounded(one) == _rounded(other)
     return bool(one == other)
+
+
+def identity(value: Any) -> str:
+    """Text that two JSON values share exactly when they are the same."""
+    text = _canonical(value)
+    if _WHOLE_FLOAT.search(text):
+        text = _canonical(json.loads(text, parse_float=_whole_if_it_is))
+    return text
+
+
+def _whole_if_it_is(text: str) -> int | float:
+    number = Decimal(text)
+    return int(number) if number == number.to_integral_value() else float(text)
+
+
+def _rounded(number: float) -> float:
+    try:
+        return float(number)
+    except OverflowError:  # a whole number beyond every float
+        return math.inf
 
 
 def _scalar_fault(where: str, value: Any) -> str | None:

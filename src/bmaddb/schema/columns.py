@@ -6,10 +6,10 @@ when its record class is made, and never changes after that.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Generic, Literal, TypeVar, overload
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, overload
 
 from bmaddb import errors as e
 from bmaddb.schema.expressions import Operand
@@ -20,11 +20,19 @@ T = TypeVar("T")
 _T_co = TypeVar("_T_co", covariant=True)
 NO_DEFAULT: Final = object()
 OnDelete = Literal["cascade", "null", "restrict"]
+MergeFunction: TypeAlias = Callable[[Any, Any, Any], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class ColumnSpec:
-    """Everything a declaration says about a column. `check` is SQL that SQLite and Postgres both read."""
+    """Everything a declaration says about a column. `check` is SQL that SQLite and Postgres both read.
+
+    `transitions` (STM) names the states that may follow each state (none may follow one it leaves out); without
+    it any may. They decide between two devices, and do not keep one device from writing a state.
+
+    `merge_with` (FUN) is a pure function (base, older, newer) -> value, on the values a record shows. Where it
+    raises, or its value does not fit the column, the newer side stands and the verdict says why.
+    """
 
     kind: Kind
     nullable: bool = False
@@ -36,6 +44,8 @@ class ColumnSpec:
     soft_references: str | None = None
     merge: MergeRule = MergeRule.LWW
     merge_declared: bool = True
+    merge_with: MergeFunction | None = None
+    transitions: Mapping[str, tuple[str, ...]] | None = None
     sensitivity: Sensitivity | None = None
     sealable: bool = False
     note: str = ""
@@ -133,6 +143,8 @@ class _Builder(Generic[_T_co]):
         on_delete: OnDelete | None = None,
         soft_references: str | None = None,
         merge: MergeRule | None = None,
+        merge_with: MergeFunction | None = None,
+        transitions: Mapping[str, Sequence[str]] | None = None,
         sensitivity: Sensitivity | None = None,
         sealable: bool = False,
         note: str = "",
@@ -149,6 +161,8 @@ class _Builder(Generic[_T_co]):
         on_delete: OnDelete | None = None,
         soft_references: str | None = None,
         merge: MergeRule | None = None,
+        merge_with: MergeFunction | None = None,
+        transitions: Mapping[str, Sequence[str]] | None = None,
         sensitivity: Sensitivity | None = None,
         sealable: bool = False,
         note: str = "",
@@ -164,6 +178,8 @@ class _Builder(Generic[_T_co]):
         on_delete: OnDelete | None = None,
         soft_references: str | None = None,
         merge: MergeRule | None = None,
+        merge_with: MergeFunction | None = None,
+        transitions: Mapping[str, Sequence[str]] | None = None,
         sensitivity: Sensitivity | None = None,
         sealable: bool = False,
         note: str = "",
@@ -180,6 +196,8 @@ class _Builder(Generic[_T_co]):
                 soft_references=soft_references,
                 merge=merge or MergeRule.LWW,
                 merge_declared=merge is not None,
+                merge_with=merge_with,
+                transitions=None if transitions is None else {x: tuple(after) for x, after in transitions.items()},
                 sensitivity=sensitivity,
                 sealable=sealable,
                 note=note,

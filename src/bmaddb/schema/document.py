@@ -55,6 +55,7 @@ def _column(column: Column[Any]) -> Document:
     optional = {
         "null": spec.nullable,
         "enum": list(spec.enum),
+        "transitions": None if spec.transitions is None else {x: list(to) for x, to in spec.transitions.items()},
         "check": spec.check,
         "references": spec.references,
         "on_delete": spec.on_delete,

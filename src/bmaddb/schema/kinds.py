@@ -10,8 +10,10 @@ from __future__ import annotations
 import enum
 import json
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from bmaddb import errors as e
@@ -20,6 +22,8 @@ INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 JSON_DEPTH_MAX = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_ODD_NUMBER = re.compile(r"\de[+-]\d|-0\.0")
+_TEXT_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.]*(?:e[+-]?\d+)?')
 
 
 class Kind(enum.StrEnum):
@@ -66,14 +70,28 @@ def milliseconds(moment: datetime) -> int:
 
 
 def canonical_json(value: Any) -> str:
-    """JSON text as jsonb orders it: keys by length, then bytes; compact; nothing escaped in vain."""
+    """JSON text as jsonb prints it, but for spaces: keys by length, then bytes; nothing escaped in vain.
+
+    A float is written without an exponent and with its point, so that it comes back from the server as it left:
+    jsonb makes 1e23 a whole number, and keeps 100000000000000000000000.0.
+    """
     try:
         text = json.dumps(_ordered(value, 0), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise e.RecordInvalid(f"not a JSON value: {error}") from None
     if "\\u0000" in text and _holds_nul(value):
         raise e.RecordInvalid("JSON text may not hold U+0000", hint="Postgres cannot store it")
-    return _encodable(text)
+    return _encodable(_TEXT_OR_NUMBER.sub(_as_jsonb, text) if _ODD_NUMBER.search(text) else text)
+
+
+def _as_jsonb(token: re.Match[str]) -> str:
+    text = token[0]
+    if text == "-0.0":
+        return "0.0"
+    if text.startswith('"') or "e" not in text:
+        return text
+    plain = f"{Decimal(text):f}"
+    return plain if "." in plain else f"{plain}.0"
 
 
 def _ordered(value: Any, depth: int) -> Any:

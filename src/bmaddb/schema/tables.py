@@ -7,12 +7,23 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from bmaddb import errors as e
-from bmaddb.schema.columns import Column
+from bmaddb.schema.columns import Column, ColumnSpec
 from bmaddb.schema.kinds import Kind, to_raw
 from bmaddb.schema.rules import KEEP, DeleteRule, MergeRule, Retention, Scope, Sensitivity
 
 IndexColumns = tuple[tuple[str, ...], ...]
 _EVERY_SCOPE = frozenset(MergeRule)
+_ORDERED = frozenset(Kind) - {Kind.JSON}
+_MERGE_KINDS: dict[MergeRule, frozenset[Kind]] = {
+    MergeRule.MAX: _ORDERED,
+    MergeRule.MIN: _ORDERED,
+    MergeRule.CNT: frozenset({Kind.JSON}),
+    MergeRule.SET: frozenset({Kind.JSON}),
+    MergeRule.MAP: frozenset({Kind.JSON}),
+    MergeRule.TXT: frozenset({Kind.TEXT}),
+    MergeRule.POS: frozenset({Kind.TEXT}),
+    MergeRule.STM: frozenset({Kind.TEXT}),
+}
 _ALLOWED_MERGE: dict[Scope, frozenset[MergeRule]] = {
     Scope.USER: _EVERY_SCOPE,
     Scope.CATALOG: frozenset({MergeRule.SRV, MergeRule.LOC}),
@@ -66,6 +77,7 @@ def _check_column(column: Column[Any], scope: Scope) -> None:
     spec, where = column.spec, f"{column.table}.{column.name}"
     if spec.merge not in _ALLOWED_MERGE[scope]:
         raise e.SchemaError(f"{where}: merge rule {spec.merge} does not fit a {scope} table")
+    _check_merge(spec, where)
     if spec.enum and spec.kind is not Kind.TEXT:
         raise e.SchemaError(f"{where}: only a text column can have an enum")
     if spec.has_default and spec.default is not None:
@@ -81,6 +93,23 @@ def _check_column(column: Column[Any], scope: Scope) -> None:
         raise e.SchemaError(f"{where}: on_delete='null' needs null=True")
     if spec.sealable and spec.kind not in (Kind.TEXT, Kind.JSON):
         raise e.SchemaError(f"{where}: only text and json can be sealed")
+
+
+def _check_merge(spec: ColumnSpec, where: str) -> None:
+    wanted = _MERGE_KINDS.get(spec.merge)
+    if wanted is not None and spec.kind not in wanted:
+        raise e.SchemaError(f"{where}: merge rule {spec.merge} does not fit a {spec.kind} column")
+    if spec.merge is MergeRule.STM and not spec.enum:
+        raise e.SchemaError(f"{where}: merge rule STM needs an enum", hint="its order is the rank of the states")
+    if (spec.merge is MergeRule.FUN) != (spec.merge_with is not None):
+        raise e.SchemaError(f"{where}: merge_with goes with MergeRule.FUN, and only with it")
+    if spec.transitions is None:
+        return
+    if spec.merge is not MergeRule.STM:
+        raise e.SchemaError(f"{where}: transitions go with MergeRule.STM, and only with it")
+    named = {*spec.transitions, *(after for listed in spec.transitions.values() for after in listed)}
+    if named - set(spec.enum):
+        raise e.SchemaError(f"{where}: transitions name {', '.join(sorted(named - set(spec.enum)))}, no such state")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

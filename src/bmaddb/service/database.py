@@ -15,7 +15,7 @@ from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.query import Query
 from bmaddb.device.store import Store, WriteTransaction
-from bmaddb.device.sync import BackgroundSync, SyncEngine, SyncReport
+from bmaddb.device.sync import NO_VALUE, BackgroundSync, Side, SyncEngine, SyncReport, overturn
 from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.schema import Catalog, Record
 from bmaddb.service.health import DatabaseHealth, examine
@@ -72,9 +72,23 @@ class Database:
         """A snapshot: all this thread reads inside sees one state of the file."""
         return self.store.read()
 
-    def conflicts(self) -> list[SyncConflict]:
-        """Every verdict that is kept, newest first, with both sides and the rule that decided."""
-        return self.query(SyncConflict).order_by(SyncConflict.detected_at.desc()).all()
+    def conflicts(self, *, open_only: bool = False) -> list[SyncConflict]:
+        """The verdicts that are kept, newest first, with both sides and the rule that decided.
+
+        `open_only`: those a person should look at and has not.
+        """
+        query = self.query(SyncConflict).order_by(SyncConflict.detected_at.desc(), SyncConflict.id.desc())
+        return (query.where(SyncConflict.needs_attention == True) if open_only else query).all()  # noqa: E712 -- SQL
+
+    def overturn(self, conflict_id: str, *, choose: Side | None = None, value: Any = NO_VALUE) -> SyncConflict:
+        """Let one side of a verdict (`choose`: "mine" is this device's) stand, or a `value` of your own.
+
+        An ordinary write: it is pushed with the next sync and reaches every device. For a verdict about a whole
+        row (`column_name` None) the side that edited brings the row back, the side that deleted deletes it.
+        Raises RecordNotFound when verdict or row is gone, RecordInvalid when the row's parent is, or when the
+        column does not take the value.
+        """
+        return overturn(self.store, conflict_id, choose=choose, value=value)
 
     def sync(self) -> SyncReport:
         """Send what waits, fetch what others changed. Being offline is said in the report, not raised."""

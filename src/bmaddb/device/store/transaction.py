@@ -20,7 +20,11 @@ from bmaddb.device.query import Query, compiler_writes
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.records import Moment, RowMaker
+from bmaddb.protocol.merge.counters import counted, total
+from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.columns import Column
 from bmaddb.schema.records import Record, deletable
+from bmaddb.schema.rules import MergeRule
 from bmaddb.schema.tables import Table
 
 R = TypeVar("R", bound=Record)
@@ -34,7 +38,9 @@ _NO_ID: Final = ""
 class Ground(Protocol):
     """What a transaction stands on; the store."""
 
+    catalog: Catalog
     clock: Clock
+    device_id: str
     writing_door: RawDoor
 
     @property
@@ -142,6 +148,28 @@ class WriteTransaction:
         self._run(text, [*changed.values(), wanted], maker.table)
         changed_row: R = replace(current, **maker.slots(changed))  # type: ignore[type-var]
         return changed_row
+
+    def increment(self, counter: Column[Any], row_id: str, by: int = 1, /) -> int:
+        """Count `by` more (less, when negative) in a CNT column, as in `tx.increment(Task.device_seconds, id, 60)`.
+
+        The answer is the sum over all devices; what each counted offline adds up. RecordNotFound when there is
+        no such row, RecordInvalid when the column is no counter.
+        """
+        self._usable()
+        where = f"{counter.table}.{counter.name}"
+        if counter.spec.merge is not MergeRule.CNT:
+            raise e.RecordInvalid(f"{where} is no counter", hint="declare it with merge=MergeRule.CNT")
+        if type(by) is not int:
+            raise e.RecordInvalid(f"{where} counts whole numbers, not {type(by).__name__}")
+        record = self._store.catalog.records[counter.table]
+        current = self._store.get(record, row_id)
+        if current is None:
+            raise e.RecordNotFound(f"{counter.table} has no row '{row_id}'")
+        entries = getattr(current, counter.name)
+        if by:
+            entries = counted(entries, self._store.device_id, by, self._store.clock.now_ms())
+            self.update(record, row_id, **{counter.name: entries})
+        return total(entries)
 
     @overload
     def delete(self, target: Record, /) -> bool: ...

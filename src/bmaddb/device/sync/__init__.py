@@ -7,5 +7,16 @@ from bmaddb.device.sync.http_transport import HttpTransport
 from bmaddb.device.sync.report import SyncReport
 from bmaddb.device.sync.schedule import BackgroundSync, Schedule
 from bmaddb.device.sync.transport import Transport
+from bmaddb.device.sync.verdicts import NO_VALUE, Side, overturn
 
-__all__ = ["BackgroundSync", "HttpTransport", "Schedule", "SyncEngine", "SyncReport", "Transport"]
+__all__ = [
+    "NO_VALUE",
+    "BackgroundSync",
+    "HttpTransport",
+    "Schedule",
+    "Side",
+    "SyncEngine",
+    "SyncReport",
+    "Transport",
+    "overturn",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any
 
 import apsw
@@ -13,8 +13,8 @@ from bmaddb.device.outbox import Outbox
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.entropy import uuid7
-from bmaddb.protocol.changes import SERVER_SEQ, RowKey
-from bmaddb.protocol.merge import Action, RemoteRow, RowMerge, Verdict, merge_row
+from bmaddb.protocol.changes import SERVER_SEQ, Op, RowKey
+from bmaddb.protocol.merge import Action, RemoteRow, RowMerge, Verdict, combined, merge_row
 from bmaddb.protocol.merge.deletes import merge_lost_parent
 from bmaddb.protocol.merge.shapes import Chain
 from bmaddb.protocol.messages import ServerRow
@@ -64,15 +64,42 @@ class Rebase:
         chain = self.waiting.chain(key)
         local = self._local(table, remote.id)
         if chain:
-            merged = merge_row(table, chain, local, remote, self._store.clock.now_ms())
+            merged = self._merge_waiting(table, chain, local, remote)
         elif remote.values is None:
             merged = RowMerge(action=Action.DROP)
         else:
             merged = RowMerge(action=Action.PUT, values=remote.values)
-        self._write_row(table, remote, merged, stands=local is not None)
+            self._write_row(table, remote, merged, stands=local is not None)
         self._rewrite(key, chain, merged)
         self._record(*merged.verdicts)
         return remote.values is None and merged.action in (Action.DROP, Action.KEEP)
+
+    def _merge_waiting(self, table: Table, chain: Chain, local: dict[str, Any] | None, remote: RemoteRow) -> RowMerge:
+        """Merge, and write the row; a combined value that breaks a check of its column is not combined."""
+        now_ms = self._store.clock.now_ms()
+        orphaned = local is None and self._is_orphaned(table, remote.values or {})
+        merged = merge_row(table, chain, local, remote, now_ms, orphaned=orphaned)
+        made = combined(merged)
+        for plain in (*({name} for name in made), set(made)):
+            try:
+                self._write_row(table, remote, merged, stands=local is not None)
+            except apsw.ConstraintError:
+                merged = merge_row(table, chain, local, remote, now_ms, plain=plain)
+            else:
+                return merged
+        self._write_row(table, remote, merged, stands=local is not None)
+        return merged
+
+    def _is_orphaned(self, table: Table, values: Mapping[str, Any]) -> bool:
+        """Is a parent, with which the row goes, deleted here and that delete not yet on the server?"""
+        for column in table.foreign_keys:
+            parent = values.get(column.name)
+            if parent is None or column.spec.on_delete != "cascade":
+                continue
+            chain = self.waiting.chain((str(column.spec.references), parent))
+            if chain and chain[-1].change.op is Op.DELETE:
+                return True
+        return False
 
     def drop(self, table: Table, ids: Sequence[str]) -> None:
         """Remove rows that the server has no more; what refers to them follows its foreign key, as it did there.
@@ -106,6 +133,8 @@ class Rebase:
             local = self._local(child, row_id)
             merged = merge_lost_parent(column, chain, row_id, local, gone)
             self._rewrite((child.name, row_id), chain, merged)
+            if merged.action is Action.DROP and chain and chain[0].change.op is Op.INSERT:
+                self._withdraw(child, row_id)
             self._record(*merged.verdicts)
             if merged.action is Action.DROP:
                 dropped.append(row_id)
@@ -141,6 +170,11 @@ class Rebase:
             self.connection.execute(insert_row(table), whole)
         elif raw:
             self.connection.execute(set_columns(table, tuple(raw)), (remote.id, *raw.values()))
+
+    def _withdraw(self, table: Table, row_id: str) -> None:
+        """A verdict brought the row back, and before it reached the server it went with its parent after all."""
+        self.connection.execute(_SQL["withdraw_conflict"], (table.name, row_id))
+        self.verdicts -= self.connection.changes()
 
     def _record(self, *verdicts: Verdict) -> None:
         """Keep the verdicts on one row, and tell."""

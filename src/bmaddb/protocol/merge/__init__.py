@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bmaddb.protocol.merge.rows import merge_row
+from bmaddb.protocol.merge.rows import combined, merge_row
 from bmaddb.protocol.merge.shapes import Action, Pending, RemoteRow, RowMerge, Verdict
 
-__all__ = ["Action", "Pending", "RemoteRow", "RowMerge", "Verdict", "merge_row"]
+__all__ = ["Action", "Pending", "RemoteRow", "RowMerge", "Verdict", "combined", "merge_row"]

@@ -16,8 +16,11 @@ from bmaddb.schema.tables import Table
 _ENVELOPE = frozenset({"id", "user_id", "created_at", "updated_at", SERVER_SEQ})
 
 
-def merge_local_delete(table: Table, chain: Chain, remote: RemoteRow) -> RowMerge:
-    """The row is deleted here and lives on the server, perhaps edited there in between."""
+def merge_local_delete(table: Table, chain: Chain, remote: RemoteRow, *, orphaned: bool) -> RowMerge:
+    """The row is deleted here and lives on the server, perhaps edited there in between.
+
+    `orphaned`: so is a parent of it, and the server will take the row along with that one.
+    """
     theirs = dict(remote.values or {})
     gone: dict[int, Change | None] = {item.position: None for item in chain}
     if chain[0].change.op is Op.INSERT:  # made and deleted here; another device's row of that id is not ours
@@ -27,7 +30,7 @@ def merge_local_delete(table: Table, chain: Chain, remote: RemoteRow) -> RowMerg
         base.update(item.change.old)
     compared = theirs.keys() & base.keys() - _ENVELOPE
     edited = any(not same(base[name], theirs[name]) for name in compared)
-    if edited and edit_wins(table, theirs):
+    if edited and not orphaned and edit_wins(table, theirs):
         return RowMerge(
             action=Action.PUT,
             values=theirs,

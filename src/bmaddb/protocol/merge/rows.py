@@ -6,14 +6,15 @@ server's. A column that only one side changed needs no rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from bmaddb.protocol import stamps
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op
 from bmaddb.protocol.merge.deletes import merge_local_delete, merge_remote_delete
-from bmaddb.protocol.merge.rules import Dispute, Winner, merge_value
+from bmaddb.protocol.merge.functions import combiner
+from bmaddb.protocol.merge.rules import Dispute, Merged, Winner, merge_value, newest_with
 from bmaddb.protocol.merge.shapes import Action, Chain, Pending, RemoteRow, RowMerge, Verdict
 from bmaddb.protocol.values import same, to_wire
 from bmaddb.schema.columns import Column
@@ -23,20 +24,40 @@ from bmaddb.schema.tables import Table
 
 _IDENTITY = frozenset({"id", "user_id", SERVER_SEQ})
 _MOMENTS = frozenset({"created_at", "updated_at"})
-_ASK_A_PERSON = frozenset({MergeRule.TXT, MergeRule.IMM})
+_UNFIT = "what both sides make together breaks a check of the column"
+_ASK_A_PERSON = frozenset({MergeRule.IMM})
 
 
-def merge_row(table: Table, chain: Chain, local: Mapping[str, Any] | None, remote: RemoteRow, now_ms: int) -> RowMerge:
+def merge_row(
+    table: Table,
+    chain: Chain,
+    local: Mapping[str, Any] | None,
+    remote: RemoteRow,
+    now_ms: int,
+    *,
+    plain: Set[str] = frozenset(),
+    orphaned: bool = False,
+) -> RowMerge:
     """Merge the waiting changes of one row (`chain`, oldest first) with the server's row.
 
     `local` is the row as it stands in the file, in wire values, None when it is deleted here. Stamps further
-    ahead of `now_ms` than STAMP_AHEAD_MS_MAX count as made now.
+    ahead of `now_ms` than STAMP_AHEAD_MS_MAX count as made now. The columns in `plain` cannot hold what their
+    rule would make of both sides: the newer stands. `orphaned`: a parent is deleted here too, and takes the
+    row along whatever was done to it.
     """
     if remote.values is None:
         return merge_remote_delete(table, chain, local, remote)
     if local is None:
-        return merge_local_delete(table, chain, remote)
-    return _merge_columns(table, chain, local, remote, now_ms)
+        return merge_local_delete(table, chain, remote, orphaned=orphaned)
+    return _merge_columns(table, chain, local, remote, _Ground(now_ms, plain))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What every column of one merge shares."""
+
+    now_ms: int
+    plain: Set[str]
 
 
 @dataclass(slots=True)
@@ -49,7 +70,9 @@ class _Outcome:
     verdicts: list[Verdict] = field(default_factory=list)
 
 
-def _merge_columns(table: Table, chain: Chain, local: Mapping[str, Any], remote: RemoteRow, now_ms: int) -> RowMerge:
+def _merge_columns(
+    table: Table, chain: Chain, local: Mapping[str, Any], remote: RemoteRow, ground: _Ground
+) -> RowMerge:
     theirs = remote.values or {}
     live = _since_last_delete(chain)
     base = _base_values(chain)
@@ -64,7 +87,7 @@ def _merge_columns(table: Table, chain: Chain, local: Mapping[str, Any], remote:
         elif not touching:
             outcome.row[name] = theirs[name]
         else:
-            _merge_column(outcome, column, base, local[name], remote, touching[-1].stamp, now_ms)
+            _merge_column(outcome, column, base, local[name], remote, touching[-1].stamp, ground)
     if outcome.kept <= _MOMENTS:  # nothing of substance is left to push: the moments are theirs as well
         outcome.row.update({name: theirs[name] for name in outcome.kept if name in theirs})
         outcome.kept.clear()
@@ -85,7 +108,7 @@ def _merge_column(
     mine: Any,
     remote: RemoteRow,
     my_stamp: str,
-    now_ms: int,
+    ground: _Ground,
 ) -> None:
     name = column.name
     theirs = (remote.values or {})[name]
@@ -99,25 +122,39 @@ def _merge_column(
     if same(mine, was):  # changed there and back again here, or a default nobody chose
         outcome.row[name] = theirs
         return
+    my_stamp, their_stamp = stamps.comparable(my_stamp, remote.stamp(name), ground.now_ms)
     dispute = Dispute(
         base=was,
         mine=mine,
         theirs=theirs,
         my_stamp=my_stamp,
-        their_stamp=stamps.trusted(remote.stamp(name), now_ms),
+        their_stamp=their_stamp,
         states=column.spec.enum,
+        transitions=column.spec.transitions,
+        combine=combiner(column),
     )
-    merged = merge_value(column.spec.merge, dispute)
+    merged = newest_with(dispute, _UNFIT) if name in ground.plain else merge_value(column.spec.merge, dispute)
     outcome.row[name] = merged.value
     if merged.winner is not Winner.THEIRS:
         outcome.kept.add(name)
     if merged.winner is Winner.BOTH:
         outcome.patched[name] = merged.value
     if name not in _MOMENTS:
-        outcome.verdicts.append(_verdict(column, remote, dispute, merged.value))
+        outcome.verdicts.append(_verdict(column, remote, dispute, merged))
 
 
-def _verdict(column: Column[Any], remote: RemoteRow, dispute: Dispute, resolved: Any) -> Verdict:
+def combined(merged: RowMerge) -> tuple[str, ...]:
+    """The columns that hold a value neither side had."""
+    return tuple(
+        verdict.column
+        for verdict in merged.verdicts
+        if verdict.column is not None
+        and not same(verdict.resolved, verdict.mine)
+        and not same(verdict.resolved, verdict.theirs)
+    )
+
+
+def _verdict(column: Column[Any], remote: RemoteRow, dispute: Dispute, merged: Merged) -> Verdict:
     return Verdict(
         table=remote.table,
         id=remote.id,
@@ -125,9 +162,9 @@ def _verdict(column: Column[Any], remote: RemoteRow, dispute: Dispute, resolved:
         base=dispute.base,
         mine=dispute.mine,
         theirs=dispute.theirs,
-        resolved=resolved,
-        rule=str(column.spec.merge),
-        needs_attention=column.spec.merge in _ASK_A_PERSON,
+        resolved=merged.value,
+        rule=f"{column.spec.merge}: {merged.doubt}" if merged.doubt else str(column.spec.merge),
+        needs_attention=bool(merged.doubt) or column.spec.merge in _ASK_A_PERSON,
     )
 
 

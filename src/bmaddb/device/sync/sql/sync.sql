@@ -33,6 +33,10 @@ INSERT INTO sync_conflicts (id, table_name, row_id, column_name, base_value, loc
   resolved_value, policy, resolved_by, needs_attention, detected_at, resolved_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'rule', ?10, ?11, ?11)
 
+-- name: withdraw_conflict
+DELETE FROM sync_conflicts
+WHERE table_name = ?1 AND row_id = ?2 AND column_name IS NULL AND resolved_by = 'rule' AND resolved_value IS NOT NULL
+
 -- name: add_run
 INSERT INTO sync_runs (id, trigger, started_at, ended_at, result, pushed_rows, pulled_rows, bytes_up, bytes_down,
   conflicts, error_code)

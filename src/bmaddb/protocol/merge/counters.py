@@ -1,0 +1,41 @@
+"""Counters: a JSON object device -> [count, stamp], whose value is the sum over the devices.
+
+Each device writes only its own entry, so counts made offline add up, and one that arrives twice counts once.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bmaddb.protocol import stamps
+from bmaddb.protocol.values import identity
+
+
+def total(counter: Any) -> int:
+    """The sum over all devices; entries that are none count nothing."""
+    entries = counter.values() if isinstance(counter, dict) else ()
+    return sum(entry[0] for entry in entries if _is_count(entry))
+
+
+def counted(counter: Any, device_id: str, by: int, now_ms: int) -> dict[str, Any]:
+    """The counter after this device counted `by` more (less, when negative)."""
+    entries = dict(counter) if isinstance(counter, dict) else {}
+    mine: Any = entries.get(device_id)
+    count, last = mine if _is_count(mine) else (0, stamps.NO_STAMP)
+    entries[device_id] = [count + by, stamps.Stamps(device_id).following(now_ms, last)]
+    return entries
+
+
+def newer_count(one: Any, other: Any) -> Any:
+    """Of two entries of one device, the later; None is no entry."""
+    return max((entry for entry in (one, other) if entry is not None), key=_age, default=None)
+
+
+def _age(entry: Any) -> tuple[bool, str, int, str]:
+    if _is_count(entry):
+        return True, entry[1], entry[0], ""
+    return False, "", 0, identity(entry)
+
+
+def _is_count(entry: Any) -> bool:
+    return isinstance(entry, list) and len(entry) == 2 and type(entry[0]) is int and isinstance(entry[1], str)
