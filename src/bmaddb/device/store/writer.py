@@ -37,6 +37,7 @@ class Writer:
         self._owner: int | None = None
         self._capture: Capture | None = None
         self._touched: set[str] | None = None
+        self._after: dict[str, None] = {}
 
     @property
     def mine(self) -> bool:
@@ -75,6 +76,10 @@ class Writer:
             raise translated from error
         self._end()
         return touched
+
+    def depend(self, after: Sequence[str]) -> None:
+        """The open write depends on these entries of the outbox."""
+        self._after.update(dict.fromkeys(after))
 
     def expect_many(self) -> None:
         """Many rows are about to be written: capture them the way that is cheap for many."""
@@ -133,7 +138,9 @@ class Writer:
             return
         changeset = capture.changeset()
         if changeset:
-            draft = CommitDraft(changeset=changeset, connection=self.connection, tables=capture.recorded)
+            draft = CommitDraft(
+                changeset=changeset, connection=self.connection, tables=capture.recorded, after=tuple(self._after)
+            )
             for hook in hooks:
                 hook(draft)
 
@@ -143,6 +150,7 @@ class Writer:
         else:
             self.connection.set_update_hook(None)
         self._capture = self._touched = None
+        self._after.clear()
         self.depth = 0
         self.free()
 
