@@ -29,8 +29,9 @@ class Committed(Signal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryQueued(Signal):
-    """A transaction waits in the outbox."""
+    """A transaction waits in the outbox, as the entry with this id."""
 
+    id: str
     position: int
     size_bytes: int
 

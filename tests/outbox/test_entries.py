@@ -90,7 +90,7 @@ def test_an_entry_survives_an_upgrade_that_moves_columns(bench: Bench) -> None:
     assert old.changes["notes", note.id].new["body"] == "words"
     assert edit.changes["notes", note.id].new["title"] == "b"
     assert new.changes["notes", note.id].new == {"colour": "red"}
-    assert bench.outbox.lease(10, 1_000_000) == (1, 2, 3)
+    assert bench.outbox.lease(10, 1_000_000) == (1,), "three edits of one row leave as one"
     assert b"likes" not in b"".join(bench.outbox.batch())
 
 

@@ -103,9 +103,9 @@ def test_the_row_takes_the_version_of_its_entry(bench: Bench) -> None:
 
 def test_a_delete_that_waits_learns_the_version_of_the_entry_before_it(bench: Bench) -> None:
     note = write(bench, "a")[0]
+    bench.outbox.lease(1, MANY)
     with bench.store.write() as tx:
         tx.delete(note)
-    bench.outbox.lease(1, MANY)
     settle(bench.outbox, 1)
     bench.outbox.lease(1, MANY)
     assert sent(bench.outbox)[0]["changes"][0]["delete"] == [{"id": note.id, "base": 100}]

@@ -16,6 +16,7 @@ from bmaddb.protocol.messages import RowDelete, RowInserts, RowUpdate, TableChan
 from bmaddb.protocol.values import fault, leaving
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
+from bmaddb.schema.kinds import Kind
 from bmaddb.schema.rules import MergeRule
 from bmaddb.schema.tables import Table
 
@@ -69,12 +70,12 @@ def outgoing(catalog: Catalog, changes: Sequence[Change], base: Mapping[RowKey, 
     The server writes all inserts and updates in this order, then all deletes in the reverse one. Empty when
     nothing in the entry concerns the server.
     """
-    groups: dict[str, list[Change]] = {name: [] for name in catalog.tables}
+    groups: dict[str, list[Change]] = {}
     for change in changes:
-        groups[change.table].append(change)
+        groups.setdefault(change.table, []).append(change)
     told: list[TableChange] = []
-    for name, listed in groups.items():
-        table = catalog.table(name)
+    for name in groups if len(groups) == 1 else filter(groups.__contains__, catalog.tables):
+        table, listed = catalog.table(name), groups[name]
         inserts = _inserts(table, [change for change in listed if change.op is Op.INSERT])
         told += [TableChange(table=name, insert=insert) for insert in inserts]
         updates = tuple(_updates(table, [change for change in listed if change.op is Op.UPDATE], base))
@@ -84,6 +85,15 @@ def outgoing(catalog: Catalog, changes: Sequence[Change], base: Mapping[RowKey, 
         if updates or deletes:
             told.append(TableChange(table=name, update=updates, delete=deletes))
     return tuple(told)
+
+
+def concerns_server(catalog: Catalog, changes: Iterable[Change]) -> bool:
+    """Is there anything in them that leaves? An update of local columns alone does not."""
+    return any(
+        change.op is not Op.UPDATE
+        or any(name in change.new and _leaves(column) for name, column in catalog.table(change.table).by_name.items())
+        for change in changes
+    )
 
 
 def parents(table: Table, values: Mapping[str, Any]) -> frozenset[RowKey]:
@@ -113,6 +123,8 @@ def _change_fault(table: Table, change: Change) -> str | None:
             if change.op is Op.UPDATE and not made_again:
                 return f"{table.name}.{name} belongs to the server and was changed on this device"
             continue
+        if value is None and column.kind is Kind.JSON and not column.spec.nullable:
+            return f"{table.name}.{name} holds JSON null, and must have a value: an empty list or object"
         reason = fault(column, value)
         if reason is not None:
             return reason

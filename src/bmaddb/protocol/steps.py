@@ -33,6 +33,8 @@ class FailureKind(enum.StrEnum):
     NUMBER = "number"
     """The server expects another entry number."""
     TOO_LARGE = "too large"
+    SERVER = "server"
+    """The server failed (status 500): perhaps for a moment, perhaps each time it meets this request."""
     REFUSED = "refused"
     """The request, or an entry in it, is wrong."""
     CONFLICTS = "conflicts"

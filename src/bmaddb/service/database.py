@@ -52,9 +52,12 @@ class Database:
         """What happens in this database, as facts to listen to."""
         return self.store.signals
 
-    def write(self) -> WriteTransaction:
-        """`with db.write() as tx:` one transaction, and one unit on the server; nested, a savepoint."""
-        return self.store.write()
+    def write(self, *, after: Sequence[str] = ()) -> WriteTransaction:
+        """`with db.write() as tx:` one transaction, and one unit on the server; nested, a savepoint.
+
+        `after`: ids of outbox entries (`EntryQueued.id`) that must reach the server before this write does.
+        """
+        return self.store.write(after=after)
 
     def get(self, record: type[R], row_id: str) -> R | None:
         """The row with this id, or None."""

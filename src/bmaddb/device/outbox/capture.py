@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import apsw
 
 from bmaddb import statements
@@ -46,10 +48,11 @@ class Capture:
         now_ms = self._store.clock.now_ms()
         stamp = self._stamps.next(now_ms, self.last_stamp)
         position = self._position + 1
+        entry_id = uuid7(self._store.entropy, now_ms)
         draft.connection.execute(
             _SQL["append"],
             (
-                uuid7(self._store.entropy, now_ms),
+                entry_id,
                 position,
                 draft.changeset,
                 self._store.catalog.version,
@@ -57,10 +60,11 @@ class Capture:
                 stamp,
                 len(draft.changeset),
                 now_ms,
+                json.dumps(draft.after),
             ),
         )
         self._position, self.last_stamp = position, stamp
-        self._drafted = EntryQueued(position=position, size_bytes=len(draft.changeset))
+        self._drafted = EntryQueued(id=entry_id, position=position, size_bytes=len(draft.changeset))
 
     def _notice_others(self, connection: apsw.Connection) -> None:
         """Go on after the newest entry; another process may have written to the file since our last one."""

@@ -30,7 +30,11 @@ class EntryStatus(enum.StrEnum):
 
 
 class ParkReason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Why an entry is parked, in words for a person. `entry`: the parked entry this one depends on."""
+    """Why an entry is parked, in words for a person; `hint`: what that person can do.
+
+    `entry`: the parked entry this one depends on. A queued entry has a reason too, when it was refused together
+    with others and is now sent alone.
+    """
 
     code: str
     message: str
@@ -38,6 +42,7 @@ class ParkReason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     hint: str | None = None
     table: str | None = None
     id: str | None = None
+    column: str | None = None
     entry: str | None = None
 
 
@@ -60,11 +65,13 @@ class Entry:
     size_bytes: int
     created_at_ms: int
     changes: dict[RowKey, Change]
+    next_attempt_at_ms: int | None = None
+    """When a parked entry is sent again by itself; None when it waits for a person."""
     broken: str | None = field(default=None)
 
 
 def read_entry(row: tuple[Any, ...], layouts: Layouts, catalog: Catalog) -> Entry:
-    """An entry out of a row of the outbox (columns as in the block `entries_after`), in today's names.
+    """An entry out of a row of the outbox (columns as in the block `one`), in today's names.
 
     MigrationError when it is older than the file and the migrations from there are not known.
     """
@@ -73,7 +80,7 @@ def read_entry(row: tuple[Any, ...], layouts: Layouts, catalog: Catalog) -> Entr
     broken = None
     decoded: tuple[Change, ...] = ()
     if changes is not None:
-        decoded = _read_changes(changes, names)
+        decoded = read_changes(changes, names)
     else:
         layout = layouts.find(layout_id)
         if layout is None:
@@ -97,6 +104,7 @@ def read_entry(row: tuple[Any, ...], layouts: Layouts, catalog: Catalog) -> Entr
         depends_on=tuple(msgspec.json.decode(row[11])),
         size_bytes=row[12],
         created_at_ms=row[13],
+        next_attempt_at_ms=row[14],
         changes={change.key: change for change in decoded if change.new or change.op is Op.DELETE},
         broken=broken,
     )
@@ -117,7 +125,8 @@ def write_changes(changes: Iterable[Change]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def _read_changes(text: str, names: Names) -> tuple[Change, ...]:
+def read_changes(text: str, names: Names) -> tuple[Change, ...]:
+    """The changes of an edited entry, in today's names."""
     return tuple(
         Change(table=table, op=Op(op), id=id_, old=names.values(source, old), new=names.values(source, new))
         for source, op, id_, old, new in msgspec.json.decode(text)

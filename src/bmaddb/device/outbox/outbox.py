@@ -6,30 +6,36 @@ leased; numbers are in the file before they are on the wire.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import apsw
 import msgspec
 
 from bmaddb import errors as e
 from bmaddb import signals, statements
+from bmaddb.device.outbox import reasons
+from bmaddb.device.outbox.amend import amend_entry
 from bmaddb.device.outbox.capture import Capture
-from bmaddb.device.outbox.cone import Cone
 from bmaddb.device.outbox.discard import discard_entry
-from bmaddb.device.outbox.entries import Entry, EntryStatus, ParkReason, read_entry, write_changes
+from bmaddb.device.outbox.entries import Entry, EntryStatus, ParkReason, read_entry
 from bmaddb.device.outbox.layouts import Layouts
-from bmaddb.device.outbox.sending import concerns_server, encode_entry, row_versions
+from bmaddb.device.outbox.leasing import Leasing, encode_leased, leased_units
+from bmaddb.device.outbox.parking import Parking
+from bmaddb.device.outbox.row_index import RowIndex
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
-from bmaddb.protocol.changes import Op, RowKey, entry_fault
+from bmaddb.protocol.changes import Op, RowKey
 from bmaddb.protocol.steps import Settlement
 from bmaddb.schema.sqlite_ddl_rows import write_version
 
 _SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")
-DEPENDS = "depends_on_parked"
-UNSENDABLE = "cannot_be_sent"
+Fence: TypeAlias = Callable[[apsw.Connection], None]
+FENCE: ContextVar[Fence | None] = ContextVar("bmaddb_outbox_fence", default=None)
+"""Asked at the start of every edit made in this context; it raises when somebody else syncs the file now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +57,11 @@ class Outbox:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._layouts = Layouts(store)
-        self._waiting: Waiting | None = None
+        self._waiting = self._picture(RowIndex(store, self._layouts))
         self._data_version = -1
         self._encoded: dict[int, bytes] = {}
         self._told: list[signals.Signal] = []
+        self._parking = Parking(store.clock, self.tell)
         self.capture = Capture(store, self._layouts.current)
 
     # --- for people ---
@@ -67,47 +74,51 @@ class Outbox:
     def entries(self) -> tuple[Entry, ...]:
         """Everything in the outbox, oldest first."""
         with self._store.read() as connection:
-            rows = connection.execute(_SQL["entries_after"], (-1,))
-            return tuple(read_entry(row, self._layouts, self._store.catalog) for row in rows)
+            rows = connection.execute(_SQL["all"])
+            return tuple(self._read(row) for row in rows)
 
     def parked(self) -> tuple[Entry, ...]:
         """The entries that wait for a person, each with its reason."""
-        return tuple(entry for entry in self.entries() if entry.status is EntryStatus.PARKED)
+        with self._store.read() as connection:
+            rows = connection.execute(_SQL["of_status_after"], (str(EntryStatus.PARKED), -1, -1))
+            return tuple(self._read(row) for row in rows)
 
     def retry(self, entry_id: str) -> None:
-        """Send a parked entry again, and with it what was parked only because it depends on another.
+        """Send a parked entry again, and with it what was parked only because it depends on it.
 
         RecordNotFound when no parked entry has this id.
         """
+        with self.edit() as (_, waiting):
+            self._parking.requeue(waiting, [self._parked_entry(waiting, entry_id)])
+
+    def amend(self, entry_id: str, values: Mapping[RowKey, Mapping[str, Any]]) -> None:
+        """Change what a parked entry says, (table, id) -> column -> Python value, and send it again.
+
+        The local row changes too, where nothing newer stands; values are held to the same rules as a local
+        write (RecordInvalid, ReadOnlyTable). RecordNotFound when no parked entry has this id, or it does not
+        write such a row.
+        """
         with self.edit() as (connection, waiting):
-            self._parked_entry(waiting, entry_id)
-            for entry in waiting:
-                depends = entry.reason is not None and entry.reason.code == DEPENDS
-                if entry.id == entry_id or depends:
-                    self._requeue(connection, waiting, entry)
+            entry = self._parked_entry(waiting, entry_id)
+            for key, given in values.items():
+                amend_entry(connection, self._store, waiting, entry, key, given)
+            self._parking.requeue(waiting, [waiting.find(entry_id) or entry])
 
     def discard(self, entry_id: str) -> None:
         """Give a parked entry up: its rows go back to what the server last said, where nothing newer stands.
 
         Entries that cannot live without a row it inserted go with it; others that were parked behind it are
-        sent again. RecordNotFound when no parked entry has this id.
+        sent again. RecordNotFound when no parked entry has this id; StoreBusy while one of those is on its way.
         """
         with self.edit(loose_keys=True) as (connection, waiting):
             entry = self._parked_entry(waiting, entry_id)
-            cone = Cone(self._store.catalog)
-            doomed = [entry]
-            cone.add(entry)
-            for other in waiting:
-                if other.position > entry.position and _lives_by(other, doomed, cone):
-                    doomed.append(other)
-                    cone.add(other)
+            doomed = (entry, *waiting.dependents(entry))
+            if any(item.status is EntryStatus.LEASED for item in doomed):
+                raise e.StoreBusy("what builds on this entry is on its way just now", hint="discard it after the sync")
             for item in reversed(doomed):
                 discard_entry(connection, self._store.catalog, waiting, item)
-                connection.execute(_SQL["remove"], (item.position,))
                 waiting.remove(item.position)
-            for other in waiting:
-                if other.reason is not None and other.reason.code == DEPENDS:
-                    self._requeue(connection, waiting, other)
+            self._parking.requeue_behind(waiting, [item.id for item in doomed])
 
     # --- for the sync engine ---
 
@@ -118,14 +129,20 @@ class Outbox:
         With `loose_keys` foreign keys are not enforced in it: no cascade, and parents may come later. `durable`:
         it and all before it survive a power cut, whatever the durability of the file.
         """
+        began = False
         try:
             with self._store.apply("remote", durable=durable) as connection, _keys(connection, loose=loose_keys):
+                began = True
+                fence = FENCE.get()
+                if fence is not None:
+                    fence(connection)
                 waiting = self._refreshed(connection)
                 yield connection, waiting
-                self._save(connection, waiting)
+                self._parking.after_rewrite(waiting, waiting.save())
         except BaseException:
-            self._waiting = None
-            self._told.clear()
+            if began:
+                self._data_version = -1
+                self._told.clear()
             raise
         told, self._told = self._told, []
         for signal in told:
@@ -139,35 +156,27 @@ class Outbox:
     def last_number(self) -> int:
         """The highest number whose answer this device knows."""
         with self._store.read() as connection:
-            row = connection.execute(_SQL["last_number"]).fetchone()
-        return 0 if row is None else int(row[0])
+            return _last_number(connection)
+
+    def requeue_due(self) -> None:
+        """Send again what is parked until a time that has come: trouble of the server's, columns it did not know."""
+        if self.counts().parked:
+            with self.edit() as (_, waiting):
+                self._parking.requeue_due(waiting)
 
     def lease(self, limit_entries: int, limit_bytes: int) -> tuple[int, ...]:
         """Give numbers to the next entries that may leave, durably; parks what can never leave.
 
-        At least one entry is taken if there is one, however large. Returns the numbers, ascending.
+        At least one is taken if there is one, however large; neighbours that touch the same rows may share a
+        number (see squash.py). Returns the numbers, ascending.
         """
         # Under durability "normal" a power cut could take back a number that has left the device, and its next
         # entry would be taken for a repeat of this one.
         with self.edit(durable=True) as (connection, waiting):
-            if waiting.leased():
+            if next(waiting.of_status(EntryStatus.LEASED), None) is not None:
                 raise e.StoreBusy("entries of this file are in flight already", hint="another process syncs it")
-            chosen = self._choose(connection, waiting, limit_entries)
-            base = row_versions(connection, self._store.catalog, waiting, chosen)
-            row = connection.execute(_SQL["last_number"]).fetchone()
-            number = 0 if row is None else int(row[0])
-            self._encoded, size = {}, 0
-            for entry in chosen:
-                stamp = self.capture.believable(entry.hlc)
-                leased = replace(entry, status=EntryStatus.LEASED, number=number + 1, hlc=stamp)
-                body = encode_entry(self._store.catalog, leased, base[entry.position])
-                size += len(body)
-                if self._encoded and size > limit_bytes:
-                    break
-                number += 1
-                connection.execute(_SQL["lease"], (entry.position, number, stamp))
-                waiting.restate(replace(leased, attempts=entry.attempts + 1))
-                self._encoded[number] = body
+            leasing = Leasing(self._store.catalog, connection, waiting, self._parking)
+            self._encoded = leasing.lease(self.capture, _last_number(connection), limit_entries, limit_bytes)
         return tuple(self._encoded)
 
     def batch(self) -> tuple[bytes, ...]:
@@ -175,12 +184,7 @@ class Outbox:
         numbers = self.in_flight()
         if not numbers or numbers != tuple(self._encoded):
             with self.edit() as (connection, waiting):
-                leased = waiting.leased()
-                base = row_versions(connection, self._store.catalog, waiting, leased)
-                self._encoded = {
-                    entry.number or 0: encode_entry(self._store.catalog, entry, base[entry.position])
-                    for entry in leased
-                }
+                self._encoded = encode_leased(connection, self._store.catalog, waiting)
         return tuple(self._encoded.values())
 
     def settle(self, connection: apsw.Connection, waiting: Waiting, applied: Sequence[Settlement]) -> int:
@@ -189,34 +193,42 @@ class Outbox:
         What it did not answer is released first: a later delete of such a row is rebased with it.
         """
         versions: dict[RowKey, int] = {}
-        by_number = {entry.number: entry for entry in waiting.leased()}
+        units = leased_units(waiting)
         rows = 0
         for item in applied:
-            entry = by_number.get(item.number)
-            if entry is None:
+            unit = units.get(item.number)
+            if unit is None:
                 continue  # settled by another process that shares this file
-            waiting.remove(entry.position)
-            connection.execute(_SQL["remove"], (entry.position,))
-            rows += len(entry.changes)
-            versions.update({key: item.version for key, change in entry.changes.items() if change.op is not Op.DELETE})
-            self.tell(signals.EntrySettled(position=entry.position, version=item.version))
+            for entry in unit.entries:
+                waiting.remove(entry.position)
+                self.tell(signals.EntrySettled(position=entry.position, version=item.version))
+            rows += len(unit.changes)
+            versions.update({key: item.version for key, change in unit.changes.items() if change.op is not Op.DELETE})
         self.release(connection, waiting)
         self._write_versions(connection, waiting, versions)
         return rows
 
     def release(self, connection: apsw.Connection, waiting: Waiting) -> None:
         """Entries still leased never reached the server: their numbers are free again."""
-        connection.execute(_SQL["release"])
         self._encoded = {}
         for entry in waiting.leased():
             waiting.restate(replace(entry, status=EntryStatus.QUEUED, number=None))
 
     def park(self, connection: apsw.Connection, waiting: Waiting, entry: Entry, reason: ParkReason) -> None:
         """The entry waits for a person from now on; what depends on it follows at the next lease."""
-        text = msgspec.json.encode(reason).decode()
-        connection.execute(_SQL["park"], (entry.position, text))
-        waiting.restate(replace(entry, status=EntryStatus.PARKED, number=None, reason=reason))
-        self.tell(signals.EntryParked(position=entry.position, code=reason.code, message=reason.message))
+        self._parking.park(waiting, entry, reason)
+
+    def refuse(self, waiting: Waiting, refused: Sequence[Entry], reason: ParkReason, *, passes: bool = False) -> None:
+        """The server refused this unit: its one entry is parked; of several each is sent alone, to find which.
+
+        `passes`: it is trouble of the server's own, and the entry is sent again by itself after a while.
+        """
+        if len(refused) == 1:
+            self._parking.park(waiting, refused[0], reason, passes=passes)
+            return
+        for entry in refused:
+            alone = replace(entry, status=EntryStatus.QUEUED, number=None, reason=reasons.sent_apart())
+            waiting.restate(alone)
 
     def know_number(self, connection: apsw.Connection, number: int) -> None:
         """The highest number the server has from this device."""
@@ -229,38 +241,11 @@ class Outbox:
 
     # --- inside ---
 
-    def _choose(self, connection: apsw.Connection, waiting: Waiting, limit: int) -> list[Entry]:
-        """The next entries free to leave, oldest first."""
-        catalog = self._store.catalog
-        cone = Cone(catalog)
-        chosen: list[Entry] = []
-        for entry in waiting:
-            if len(chosen) == limit:
-                break
-            if entry.status is EntryStatus.PARKED:
-                cone.add(entry)
-                continue
-            reason = self._obstacle(entry, cone)
-            if reason is not None:
-                self.park(connection, waiting, entry, reason)
-                cone.add(entry)
-            elif concerns_server(catalog, entry):
-                chosen.append(entry)
-            else:  # nothing in it concerns the server
-                connection.execute(_SQL["remove"], (entry.position,))
-                waiting.remove(entry.position)
-        return chosen
+    def _picture(self, index: RowIndex) -> Waiting:
+        return Waiting(self._store.catalog, index, self._read)
 
-    def _obstacle(self, entry: Entry, cone: Cone) -> ParkReason | None:
-        holder = cone.holder(entry)
-        if holder is not None:
-            return ParkReason(code=DEPENDS, message="it depends on a parked entry", entry=holder)
-        fault = entry.broken or entry_fault(self._store.catalog, entry.changes.values())
-        return None if fault is None else ParkReason(code=UNSENDABLE, message=fault)
-
-    def _requeue(self, connection: apsw.Connection, waiting: Waiting, entry: Entry) -> None:
-        connection.execute(_SQL["requeue"], (entry.position,))
-        waiting.restate(replace(entry, status=EntryStatus.QUEUED, reason=None))
+    def _read(self, row: tuple[Any, ...]) -> Entry:
+        return read_entry(row, self._layouts, self._store.catalog)
 
     def _parked_entry(self, waiting: Waiting, entry_id: str) -> Entry:
         entry = waiting.find(entry_id)
@@ -278,26 +263,16 @@ class Outbox:
             waiting.rebase_deletes([(table, row_id) for row_id in ids], version)
 
     def _refreshed(self, connection: apsw.Connection) -> Waiting:
-        """The picture, with what was committed since; drawn anew when another process wrote to the file."""
+        """The picture; drawn anew when another process wrote to the file, or an edit was lost."""
         [(data_version,)] = connection.execute(_SQL["data_version"])
-        if self._waiting is None or data_version != self._data_version:
-            self._waiting = Waiting()
+        self._waiting.begin(connection, others_wrote=data_version != self._data_version)
         self._data_version = data_version
-        # Not the highest ever seen: positions are given again once their entries have left.
-        newest = max((entry.position for entry in self._waiting), default=0)
-        rows = connection.execute(_SQL["entries_after"], (newest,)).fetchall()
-        for row in rows:
-            self._waiting.add(read_entry(row, self._layouts, self._store.catalog))
         return self._waiting
 
-    def _save(self, connection: apsw.Connection, waiting: Waiting) -> None:
-        for entry in waiting.take_edited():
-            if entry.changes:
-                text = write_changes(entry.changes.values())
-                connection.execute(_SQL["edit"], (entry.position, text, len(text), entry.schema_version))
-            else:
-                connection.execute(_SQL["remove"], (entry.position,))
-                waiting.remove(entry.position)
+
+def _last_number(connection: apsw.Connection) -> int:
+    row = connection.execute(_SQL["last_number"]).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 @contextmanager
@@ -311,9 +286,3 @@ def _keys(connection: apsw.Connection, *, loose: bool) -> Iterator[None]:
         yield
     finally:
         connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 1)
-
-
-def _lives_by(other: Entry, doomed: Sequence[Entry], cone: Cone) -> bool:
-    """Does `other` touch or refer to a row that one of `doomed` inserted?"""
-    inserted = {key for item in doomed for key, change in item.changes.items() if change.op is Op.INSERT}
-    return bool(inserted & other.changes.keys()) or cone.parent_holder(other) is not None

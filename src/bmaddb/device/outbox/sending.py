@@ -1,4 +1,4 @@
-"""Entries as the server reads them, and the versions of the rows they were made on."""
+"""Units as the server reads them, and the versions of the rows they were made on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import apsw
 import msgspec
 
-from bmaddb.device.outbox.entries import Entry
+from bmaddb.device.outbox.squash import Unit
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.protocol.changes import SERVER_SEQ, Op, RowKey, outgoing
 from bmaddb.protocol.codec import encode
@@ -18,50 +18,45 @@ from bmaddb.schema.sqlite_ddl_rows import read_versions
 Versions = Mapping[RowKey, int | None]
 
 
-def concerns_server(catalog: Catalog, entry: Entry) -> bool:
-    """Is there anything in it that leaves? An update of local columns alone does not."""
-    return bool(outgoing(catalog, tuple(entry.changes.values()), {}))
-
-
-def encode_entry(catalog: Catalog, entry: Entry, base: Versions) -> bytes:
-    """The entry as JSON bytes, under its number."""
-    changes = outgoing(catalog, tuple(entry.changes.values()), base)
-    message = WireEntry(number=entry.number or 0, schema_version=entry.schema_version, hlc=entry.hlc, changes=changes)
+def encode_unit(catalog: Catalog, unit: Unit, base: Versions, number: int, stamp: str) -> bytes:
+    """The unit as JSON bytes, under its number."""
+    changes = outgoing(catalog, tuple(unit.changes.values()), base)
+    message = WireEntry(number=number, schema_version=unit.last.schema_version, hlc=stamp, changes=changes)
     return encode(message)
 
 
 def row_versions(
-    connection: apsw.Connection, catalog: Catalog, waiting: Waiting, entries: Sequence[Entry]
+    connection: apsw.Connection, catalog: Catalog, waiting: Waiting, units: Sequence[Unit]
 ) -> dict[int, dict[RowKey, int | None]]:
-    """For each entry (by position) the server's version of each row it changes or deletes.
+    """For each unit (by its last position) the server's version of each row it changes or deletes.
 
     A row that a later entry deletes is gone from the file; that delete remembers the version it saw.
     """
-    standing = _standing_versions(connection, catalog, entries)
+    standing = _standing_versions(connection, catalog, units)
     return {
-        entry.position: {
-            key: _version(waiting, entry, key, standing)
-            for key, change in entry.changes.items()
+        unit.last.position: {
+            key: _version(waiting, unit, key, standing)
+            for key, change in unit.changes.items()
             if change.op is not Op.INSERT
         }
-        for entry in entries
+        for unit in units
     }
 
 
-def _version(waiting: Waiting, entry: Entry, key: RowKey, standing: Versions) -> int | None:
-    for item in waiting.chain(key):
-        if item.position >= entry.position and item.change.op is Op.DELETE:
-            version = item.change.old.get(SERVER_SEQ)
-            return _positive(version)
-    return standing.get(key)
+def _version(waiting: Waiting, unit: Unit, key: RowKey, standing: Versions) -> int | None:
+    version = standing.get(key)
+    if version is not None:  # it stands in the file, so nothing that waits deletes it
+        return version
+    item = waiting.first_delete(key, unit.entries[0].position)
+    return None if item is None else _positive(item.change.old.get(SERVER_SEQ))
 
 
 def _standing_versions(
-    connection: apsw.Connection, catalog: Catalog, entries: Sequence[Entry]
+    connection: apsw.Connection, catalog: Catalog, units: Sequence[Unit]
 ) -> dict[RowKey, int | None]:
     wanted: dict[str, set[str]] = {}
-    for entry in entries:
-        for (table, row_id), change in entry.changes.items():
+    for unit in units:
+        for (table, row_id), change in unit.changes.items():
             if change.op is Op.UPDATE and table in catalog.tables:
                 wanted.setdefault(table, set()).add(row_id)
     return {

@@ -135,9 +135,12 @@ class Store:
 
     # -- writing -------------------------------------------------------------------------------------------
 
-    def write(self) -> WriteTransaction:
-        """A transaction for `with`; inside another write of the same thread, a savepoint of it."""
-        return WriteTransaction(self)
+    def write(self, *, after: Sequence[str] = ()) -> WriteTransaction:
+        """A transaction for `with`; inside another write of the same thread, a savepoint of it.
+
+        `after`: ids of outbox entries that must reach the server before this write does.
+        """
+        return WriteTransaction(self, after)
 
     @contextmanager
     def apply(self, origin: Origin = "remote", *, durable: bool = False) -> Iterator[apsw.Connection]:
@@ -212,14 +215,16 @@ class Store:
     def writing_connection(self) -> apsw.Connection:
         return self._writer.connection
 
-    def begin_write(self) -> bool:
+    def begin_write(self, after: Sequence[str] = ()) -> bool:
         """Start a transaction, or a savepoint in this thread's one; the answer is whether it is outermost."""
         if not self._writer.mine:
             self._begin(captured=True)
+            self._writer.depend(after)
             return True
         if self._writer.applying:
             raise e.StoreError("write() cannot run inside apply()", hint="its changes would not be captured")
         self._writer.savepoint()
+        self._writer.depend(after)
         return False
 
     def end_write(self, *, outermost: bool, keep: bool) -> None:

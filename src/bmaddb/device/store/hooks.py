@@ -17,12 +17,13 @@ class CommitDraft:
 
     `changeset` is the net change of the synced user tables, as SQLite's session extension writes it, with the
     columns of each table in the order of the file. `tables` are the ones in it (one whose changes were undone
-    by a savepoint may be named too).
+    by a savepoint may be named too). `after`: ids of outbox entries that this write says it depends on.
     """
 
     changeset: bytes
     connection: apsw.Connection
     tables: frozenset[str]
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -103,6 +103,14 @@ class RowMaker:
             changed["updated_at"] = max(now_ms, getattr(current, _UPDATED_AT))
         return changed
 
+    def raw(self, name: str, value: Any, *, inserted: bool) -> Any:
+        """The raw value of one column of a row that stands; `inserted`: nobody else knows the row yet."""
+        raw = self._raw(name, value)
+        field = self._by_name[name]
+        if not inserted or name in _ENVELOPE_FIXED:
+            self._check_changeable(field)
+        return raw
+
     def slots(self, changed: Mapping[str, Any]) -> dict[str, Any]:
         """The same changes by the record's attributes."""
         return {self._by_name[name].slot: raw for name, raw in changed.items()}

@@ -6,7 +6,7 @@ it is open; what it returned before a rollback is no longer true after it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import TracebackType
 from typing import Any, Final, Protocol, TypeVar, overload
@@ -47,7 +47,7 @@ class Ground(Protocol):
     def writes_here(self) -> bool: ...
     @property
     def writing_connection(self) -> apsw.Connection: ...
-    def begin_write(self) -> bool: ...
+    def begin_write(self, after: Sequence[str] = ()) -> bool: ...
     def end_write(self, *, outermost: bool, keep: bool) -> None: ...
     def get(self, record: type[R], row_id: str) -> R | None: ...
     def query(self, record: type[R]) -> Query[R]: ...
@@ -59,14 +59,15 @@ class Ground(Protocol):
 class WriteTransaction:
     """Reads and writes of one transaction; made by `Store.write()`."""
 
-    __slots__ = ("_connection", "_open", "_outermost", "_store")
+    __slots__ = ("_after", "_connection", "_open", "_outermost", "_store")
 
-    def __init__(self, store: Ground) -> None:
+    def __init__(self, store: Ground, after: Sequence[str] = ()) -> None:
         self._store = store
+        self._after = after
         self._open = False
 
     def __enter__(self) -> WriteTransaction:
-        self._outermost = self._store.begin_write()
+        self._outermost = self._store.begin_write(self._after)
         self._connection = self._store.writing_connection
         self._open = True
         return self

@@ -40,6 +40,7 @@ class Writer:
         self._capture: Capture | None = None
         self._touched: set[str] | None = None
         self._synchronous: int | None = None
+        self._after: dict[str, None] = {}
 
     @property
     def mine(self) -> bool:
@@ -80,6 +81,10 @@ class Writer:
             raise translated from error
         self._end()
         return touched
+
+    def depend(self, after: Sequence[str]) -> None:
+        """The open write depends on these entries of the outbox."""
+        self._after.update(dict.fromkeys(after))
 
     def expect_many(self) -> None:
         """Many rows are about to be written: capture them the way that is cheap for many."""
@@ -144,7 +149,9 @@ class Writer:
             return
         changeset = capture.changeset()
         if changeset:
-            draft = CommitDraft(changeset=changeset, connection=self.connection, tables=capture.recorded)
+            draft = CommitDraft(
+                changeset=changeset, connection=self.connection, tables=capture.recorded, after=tuple(self._after)
+            )
             for hook in hooks:
                 hook(draft)
 
@@ -158,6 +165,7 @@ class Writer:
         if self._synchronous is not None and not self.connection.in_transaction:
             self.connection.pragma("synchronous", self._synchronous)
             self._synchronous = None
+        self._after.clear()
         self.depth = 0
         self.free()
 

@@ -105,10 +105,10 @@ class Pages:
             return 0
         if any(column.kind is Kind.BLOB for column in table.columns):
             connection.create_scalar_function(UNBASE64, _blob, 1, deterministic=True)
-        waits = rebase.waiting.rows_of(table.name)
+        place = part.columns.index("id")
+        waits = rebase.waiting.index.among_page(table.name, rows, place)
         if waits:
             ids = msgspec.json.encode(waits).decode()
-            place = part.columns.index("id")
             for (text,) in connection.execute(_SQL["rows_among"], (rows, place, ids)).fetchall():
                 rebase.merge(table, _remote_row(table, part.columns, row_values(str(text))))
             statement = upsert_page(table, part.columns, sparing=True)
@@ -120,8 +120,7 @@ class Pages:
         return int(count)
 
     def _write_deletes(self, rebase: Rebase, table: Table, ids: list[str]) -> int:
-        waits = rebase.waiting.rows_of(table.name)
-        merged = set(waits).intersection(ids) if waits else set()
+        merged = rebase.waiting.index.among(table.name, ids)
         gone = [row_id for row_id in ids if row_id not in merged or rebase.merge(table, _deleted(table, row_id))]
         if gone:
             rebase.drop(table, gone)

@@ -119,7 +119,7 @@ class Rebase:
 
     def _waiting_for(self, child: Table, column: Column[Any], gone: Set[str]) -> Iterator[str]:
         """The rows that something which waits would make refer to one that is gone."""
-        for entry in self.waiting:
+        for entry in self.waiting.referring(str(column.spec.references), gone):
             for (name, row_id), change in entry.changes.items():
                 if name == child.name and change.new.get(column.name) in gone:
                     yield row_id

@@ -11,7 +11,7 @@ import msgspec
 
 from bmaddb import errors as e
 from bmaddb import statements
-from bmaddb.device.outbox import Outbox, ParkReason
+from bmaddb.device.outbox import Outbox, reasons
 from bmaddb.device.outbox.retry import backoff_ms
 from bmaddb.device.store import Store
 from bmaddb.device.sync.pages import PageCounts, Pages
@@ -28,7 +28,6 @@ from bmaddb.protocol.messages import (
     PushAnswer,
     PushRequest,
 )
-from bmaddb.protocol.refusals import worded
 from bmaddb.protocol.session import Limits, Session
 from bmaddb.signals import SyncEnded
 
@@ -191,13 +190,12 @@ class SyncRun:
 
     def _settle(self, command: steps.Settle) -> steps.Event:
         with self._outbox.edit(loose_keys=command.clash is not None) as (connection, waiting):
-            by_number = {entry.number: entry for entry in waiting.leased()}
+            refused = [] if command.rejection is None else waiting.under_number(command.rejection.number)
             rows = self._outbox.settle(connection, waiting, command.applied)
-            self._outbox.release(connection, waiting)
             verdicts = 0
-            if command.rejection is not None and command.rejection.number in by_number:
-                entry = by_number[command.rejection.number]
-                self._outbox.park(connection, waiting, entry, _reason(command.rejection))
+            if command.rejection is not None and refused:
+                reason = reasons.of_rejection(self._store.catalog, command.rejection)
+                self._outbox.refuse(waiting, refused, reason)
             if command.clash is not None:
                 rebase = Rebase(self._store, self._outbox, connection, waiting)
                 for row in command.clash.rows:
@@ -216,10 +214,9 @@ class SyncRun:
 
     def _park_batch(self, command: steps.ParkBatch) -> steps.Event:
         failure = command.failure
-        reason = ParkReason(code=failure.code, message=failure.message, hint=failure.hint)
-        with self._outbox.edit() as (connection, waiting):
-            for entry in waiting.leased():
-                self._outbox.park(connection, waiting, entry, reason)
+        with self._outbox.edit() as (_, waiting):
+            passes = failure.kind in reasons.PASSES
+            self._outbox.refuse(waiting, waiting.leased(), reasons.of_failure(failure), passes=passes)
         return steps.Released()
 
     def _know_number(self, number: int) -> None:
@@ -250,19 +247,6 @@ class SyncRun:
                     None if report.failure is None else report.failure.code,
                 ),
             )
-
-
-def _reason(rejection: steps.Rejection) -> ParkReason:
-    error = rejection.error
-    code, message = worded(error)
-    return ParkReason(
-        code=code,
-        message=message,
-        details=None if error.details is None else str(error.details),
-        hint=None if error.hint is None else str(error.hint),
-        table=rejection.table,
-        id=rejection.id,
-    )
 
 
 _ASKING: Mapping[type[steps.Command], Callable[[SyncRun, Any], Awaitable[steps.Event]]] = {

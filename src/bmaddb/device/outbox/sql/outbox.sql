@@ -8,25 +8,40 @@ PRAGMA data_version
 SELECT position, hlc FROM outbox_operations ORDER BY position DESC LIMIT 1
 
 -- name: append
-INSERT INTO outbox_operations (id, position, changeset, schema_version, layout, hlc, byte_size, created_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO outbox_operations (id, position, changeset, schema_version, layout, hlc, byte_size, created_at, depends_on)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 
--- name: entries_after
+-- name: all
 SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
-       depends_on, byte_size, created_at
-FROM outbox_operations WHERE position > ?1 ORDER BY position
+       depends_on, byte_size, created_at, next_attempt_at
+FROM outbox_operations ORDER BY position
 
--- name: lease
-UPDATE outbox_operations SET status = 'leased', number = ?2, hlc = ?3, attempts = attempts + 1 WHERE position = ?1
+-- name: one
+SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
+       depends_on, byte_size, created_at, next_attempt_at
+FROM outbox_operations WHERE position = ?1
 
--- name: release
-UPDATE outbox_operations SET status = 'queued', number = NULL WHERE status = 'leased'
+-- name: after
+SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
+       depends_on, byte_size, created_at, next_attempt_at
+FROM outbox_operations WHERE position > ?1 ORDER BY position LIMIT ?2
 
--- name: park
-UPDATE outbox_operations SET status = 'parked', number = NULL, reason = ?2 WHERE position = ?1
+-- name: of_status_after
+SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
+       depends_on, byte_size, created_at, next_attempt_at
+FROM outbox_operations WHERE status = ?1 AND position > ?2 ORDER BY position LIMIT ?3
 
--- name: requeue
-UPDATE outbox_operations SET status = 'queued', reason = NULL WHERE position = ?1
+-- name: position_of
+SELECT position FROM outbox_operations WHERE id = ?1
+
+-- name: depending_on
+SELECT position FROM outbox_operations
+WHERE depends_on <> '[]' AND position > ?2
+  AND EXISTS (SELECT 1 FROM json_each(depends_on) WHERE value = ?1)
+
+-- name: restate
+UPDATE outbox_operations
+SET status = ?2, number = ?3, hlc = ?4, attempts = ?5, reason = ?6, next_attempt_at = ?7 WHERE position = ?1
 
 -- name: edit
 UPDATE outbox_operations SET changes = ?2, changeset = NULL, byte_size = ?3, schema_version = ?4 WHERE position = ?1
@@ -37,8 +52,11 @@ DELETE FROM outbox_operations WHERE position = ?1
 -- name: counts
 SELECT status, count(*) FROM outbox_operations GROUP BY status
 
+-- name: count
+SELECT count(*) FROM outbox_operations
+
 -- name: in_flight
-SELECT number FROM outbox_operations WHERE status = 'leased' ORDER BY number
+SELECT DISTINCT number FROM outbox_operations WHERE status = 'leased' ORDER BY number
 
 -- name: last_number
 SELECT last_number FROM sync_cursors WHERE id = 'native'
