@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import apsw
 
 from bmaddb import statements
@@ -40,6 +42,18 @@ class Capture:
         if refusable(stamp, now_ms):
             self.last_stamp = stamp = self._stamps.next(now_ms, self.last_stamp)
         return stamp
+
+    def prepend(self, connection: apsw.Connection, entries: Sequence[tuple[str, str]]) -> None:
+        """Put entries, each a stamp and its changes as JSON text, before all that waits."""
+        self._notice_others(connection)
+        now_ms = self._store.clock.now_ms()
+        connection.execute(_SQL["move_aside"])
+        connection.execute(_SQL["move_back"], (len(entries),))
+        for position, (stamp, changes) in enumerate(entries, start=1):
+            row_id = uuid7(self._store.entropy, now_ms)
+            values = (row_id, position, changes, self._store.catalog.version, stamp, now_ms)
+            connection.execute(_SQL["append_changes"], values)
+        self._position += len(entries)
 
     def _append(self, draft: CommitDraft) -> None:
         self._notice_others(draft.connection)

@@ -24,7 +24,7 @@ from bmaddb.device.outbox.layouts import Layouts
 from bmaddb.device.outbox.sending import concerns_server, encode_entry, row_versions
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
-from bmaddb.protocol.changes import Op, RowKey, entry_fault
+from bmaddb.protocol.changes import Change, Op, RowKey, entry_fault
 from bmaddb.protocol.steps import Settlement
 from bmaddb.schema.sqlite_ddl_rows import write_version
 
@@ -219,6 +219,18 @@ class Outbox:
         connection.execute(_SQL["park"], (entry.position, text))
         waiting.restate(replace(entry, status=EntryStatus.PARKED, number=None, reason=reason))
         self.tell(signals.EntryParked(position=entry.position, code=reason.code, message=reason.message))
+
+    def give_back(
+        self, connection: apsw.Connection, waiting: Waiting, entries: Sequence[tuple[str, Sequence[Change]]]
+    ) -> None:
+        """Entries, each a stamp and changes, that leave before all that waits; the last thing in an `edit`."""
+        if not entries:
+            return
+        if waiting.leased():
+            raise e.StoreBusy("entries of this file are in flight", hint="another process syncs it")
+        self._save(connection, waiting)
+        self.capture.prepend(connection, [(stamp, write_changes(changes)) for stamp, changes in entries])
+        self._waiting = None  # the positions are others now
 
     def know_number(self, connection: apsw.Connection, number: int) -> None:
         """The highest number the server has from this device."""

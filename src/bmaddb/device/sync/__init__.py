@@ -7,5 +7,16 @@ from bmaddb.device.sync.http_transport import HttpTransport
 from bmaddb.device.sync.report import SyncReport
 from bmaddb.device.sync.schedule import BackgroundSync, Schedule
 from bmaddb.device.sync.transport import Transport
+from bmaddb.device.sync.verify_report import TableCheck, Verified, VerifyReport
 
-__all__ = ["BackgroundSync", "HttpTransport", "Schedule", "SyncEngine", "SyncReport", "Transport"]
+__all__ = [
+    "BackgroundSync",
+    "HttpTransport",
+    "Schedule",
+    "SyncEngine",
+    "SyncReport",
+    "TableCheck",
+    "Transport",
+    "Verified",
+    "VerifyReport",
+]

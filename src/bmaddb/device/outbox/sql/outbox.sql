@@ -11,6 +11,17 @@ SELECT position, hlc FROM outbox_operations ORDER BY position DESC LIMIT 1
 INSERT INTO outbox_operations (id, position, changeset, schema_version, layout, hlc, byte_size, created_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
 
+-- name: append_changes
+INSERT INTO outbox_operations (id, position, changes, schema_version, hlc, byte_size, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, length(?3), ?6)
+
+-- Positions are unique, so those that stand go aside first.
+-- name: move_aside
+UPDATE outbox_operations SET position = -1 - position
+
+-- name: move_back
+UPDATE outbox_operations SET position = -1 - position + ?1
+
 -- name: entries_after
 SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
        depends_on, byte_size, created_at
