@@ -232,7 +232,7 @@ def test_a_value_that_cannot_travel_parks_its_entry_alone(world: World) -> None:
 
 
 def test_the_server_has_a_new_epoch(world: World) -> None:
-    """Restored from a backup: rows it lost go, rows it has stay, and what waits here is pushed."""
+    """Restored from a backup: rows it lost come back from the devices, and what waits here is pushed."""
     here, there = world.device(), world.device()
     write(here, "kept", "lost")
     world.settle(here, there)
@@ -245,7 +245,7 @@ def test_the_server_has_a_new_epoch(world: World) -> None:
     report = here.sync()
     assert report.ok
     assert report.resynced
-    assert titles(here) == ["kept and edited", "waits"]
+    assert titles(here) == ["kept and edited", "lost", "waits"]
     world.settle(there)
     world.assert_equal(here, there)
 
@@ -283,7 +283,7 @@ def test_a_resync_survives_a_crash(world: World) -> None:
     assert len(titles(here)) == 12, "nothing goes before everything was seen"
     here.reopen()
     assert here.sync().ok
-    assert len(titles(here)) == 11
+    assert len(titles(here)) == 12, "what the server lost is given back"
     world.assert_equal(here)
 
 

@@ -40,6 +40,8 @@ class PullAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tables: tuple[TablePage, ...] = ()
     resync: bool = False
     reason: str | None = None
+    lost: tuple[tuple[int, int], ...] = ()
+    """Of a first page: ranges of the user's versions (first, last) that were given out before a restore, and lost."""
 
 
 class RowInserts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

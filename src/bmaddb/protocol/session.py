@@ -154,7 +154,7 @@ class Session:
     def _after_page(self, more: bool) -> Command:
         self._caught_up = not more
         if self._sweeping and not more:
-            return self._go(State.SWEEPING, Sweep())
+            return self._request(State.SWEEPING, Sweep())
         return self._go_on()
 
     def _pull(self) -> Command:
@@ -176,6 +176,7 @@ class Session:
         return self._go_on()
 
     def _swept(self, event: Swept) -> Command:
+        self._calm()
         self._sweeping = False
         return self._go_on()
 
@@ -305,7 +306,7 @@ TRANSITIONS: Mapping[State, Mapping[type[Event], Handler]] = MappingProxyType(
         State.PULLING: {Pulled: Session._pulled, Failed: Session._pull_failed},
         State.APPLYING: {PageApplied: Session._applied},
         State.RESYNCING: {ResyncBegun: Session._resync_begun},
-        State.SWEEPING: {Swept: Session._swept},
+        State.SWEEPING: {Swept: Session._swept, Failed: Session._failed},
         State.NUMBERING: {NumberKnown: Session._number_known, Failed: Session._failed},
         State.LEASING: {Leased: Session._leased},
         State.PUSHING: {Pushed: Session._pushed, Failed: Session._push_failed},

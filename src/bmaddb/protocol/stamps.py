@@ -52,6 +52,10 @@ class Stamps:
             return last
         return max(last, remote)
 
+    def at(self, milliseconds: int) -> str:
+        """A stamp of this device for something that was done at that time."""
+        return self._write(milliseconds, 0)
+
     def _write(self, milliseconds: int, counter: int) -> str:
         return f"{milliseconds:012x}-{counter:04x}-{self.node}"
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.kinds import Kind, to_raw
+from bmaddb.schema.postgres_ddl_digests import SIGNATURES, digest_functions
 from bmaddb.schema.postgres_ddl_functions import (
     dispatchers,
     json_types,
@@ -95,8 +96,8 @@ def tables_functions(catalog: Catalog, numbers: Mapping[str, int]) -> str:
     """The functions of every synced table and their dispatchers."""
     synced = {table.name: numbers[table.name] for table in catalog.synced_tables}
     writable = {table.name: numbers[table.name] for table in catalog.synced_tables if write_columns(table)}
-    parts = [table_functions(table) for table in catalog.synced_tables]
-    return "\n\n".join([*parts, dispatchers(synced, writable)])
+    parts = [f"{table_functions(table)}\n\n{digest_functions(table)}" for table in catalog.synced_tables]
+    return "\n\n".join([*parts, dispatchers(synced, writable, SIGNATURES)])
 
 
 def wire_facts(catalog: Catalog, numbers: Mapping[str, int]) -> str:

@@ -10,7 +10,7 @@ Rules of this room:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from bmaddb import errors as e
@@ -80,8 +80,13 @@ def table_functions(table: Table) -> str:
     return "\n\n".join(parts)
 
 
-def dispatchers(tables: Mapping[str, int], writable_tables: Mapping[str, int]) -> str:
-    """`read(tab, ...)` and its sisters: one CASE over the numbers of the tables, each."""
+def dispatchers(
+    tables: Mapping[str, int], writable_tables: Mapping[str, int], more: Iterable[tuple[str, str, str, str]] = ()
+) -> str:
+    """`read(tab, ...)` and its sisters: one CASE over the numbers of the tables, each.
+
+    `more` are (verb, types of the arguments, type of the result, volatility) of further functions of all tables.
+    """
     signatures = (
         ("read", "uuid, bigint, bigint, int, bigint[]", "bmad_sync.page", "stable", tables),
         ("versions", "uuid, bigint, bigint, int", "bigint[]", "stable", tables),
@@ -91,6 +96,7 @@ def dispatchers(tables: Mapping[str, int], writable_tables: Mapping[str, int]) -
         ("insert", "int[], jsonb, uuid, bigint, text, text", "int", "volatile", writable_tables),
         ("update", "text[], jsonb, uuid, bigint, text", "int", "volatile", writable_tables),
         ("delete", "text[], uuid", "int", "volatile", writable_tables),
+        *((*signature, tables) for signature in more),
     )
     return "\n\n".join(_dispatcher(*signature) for signature in signatures)
 
@@ -112,7 +118,7 @@ def _read(table: Table) -> str:
         "stamps": "nullif(t.stamps, '{}')",
     }
     kinds = wire_kinds(table)
-    columns = ", ".join(book.get(name) or _out(name, kinds[name]) for name in read_columns(table))
+    columns = ", ".join(book.get(name) or out(name, kinds[name]) for name in read_columns(table))
     return f"""create function bmad_sync.read_{table.name}(
   p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
 )
@@ -126,7 +132,7 @@ begin
   from (
     select json_build_array({columns}) as listed
     from {qualified(table.name)} t
-    where {_mine(table)}{_SINCE} and t.server_seq <> all (p_skip)
+    where {mine(table)}{_SINCE} and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   ) x;
@@ -143,7 +149,7 @@ as $$
 begin
   return array(
     select t.server_seq from {qualified(table.name)} t
-    where {_mine(table)}{_SINCE}
+    where {mine(table)}{_SINCE}
     order by t.server_seq
     limit p_max
   );
@@ -153,7 +159,7 @@ $$;"""
 
 def _raw(table: Table) -> str:
     columns = ", ".join(
-        f"{_out(name, kind, json_as_text=True)} as {quoted(name)}" for name, kind in wire_kinds(table).items()
+        f"{out(name, kind, json_as_text=True)} as {quoted(name)}" for name, kind in wire_kinds(table).items()
     )
     return f"""create function bmad_sync.raw_{table.name}(p_uid uuid, p_lo bigint, p_hi bigint)
 returns json
@@ -165,7 +171,7 @@ begin
     from (
       select {columns}
       from {qualified(table.name)} t
-      where {_mine(table)}{_SINCE}
+      where {mine(table)}{_SINCE}
       order by t.server_seq
     ) x
   );
@@ -181,7 +187,7 @@ as $$
 begin
   return array(
     select t.id from unnest(p_ids) k (id)
-    cross join lateral (select t.id from {qualified(table.name)} t where {_mine(table)}t.id = k.id offset 0) t
+    cross join lateral (select t.id from {qualified(table.name)} t where {mine(table)}t.id = k.id offset 0) t
   );
 end
 $$;"""
@@ -189,7 +195,7 @@ $$;"""
 
 def _look(table: Table) -> str:
     columns = ", ".join(
-        f"{_out(name, kind)} as {quoted(name)}" for name, kind in wire_kinds(table).items() if name != "id"
+        f"{out(name, kind)} as {quoted(name)}" for name, kind in wire_kinds(table).items() if name != "id"
     )
     return f"""create function bmad_sync.look_{table.name}(p_uid uuid, p_ids text[])
 returns jsonb
@@ -285,11 +291,13 @@ end
 $$;"""
 
 
-def _mine(table: Table) -> str:
+def mine(table: Table) -> str:
+    """The condition that leaves the rows of the user `p_uid`, with its AND; none on a catalogue table."""
     return "t.user_id = p_uid and " if table.scope is Scope.USER else ""
 
 
-def _out(name: str, kind: Kind, *, json_as_text: bool = False) -> str:
+def out(name: str, kind: Kind, *, json_as_text: bool = False) -> str:
+    """A column as the wire has it."""
     column = f"t.{quoted(name)}"
     if kind is Kind.TS:
         return f"bmad_sync.ms({column})"

@@ -89,6 +89,22 @@ def read_unseen(table: Table) -> str:
     return f"SELECT id FROM {quoted(table.name)} WHERE server_seq < 0"
 
 
+def read_unseen_versions(table: Table) -> str:
+    """(id, the version it had) of those rows."""
+    return f"SELECT id, -1 - server_seq FROM {quoted(table.name)} WHERE server_seq < 0"
+
+
+def read_lost(table: Table, id_place: int, version_place: int) -> str:
+    """The ids, in the page ?1, of unseen rows whose version is higher than the page's, or lies in the ranges ?2."""
+    return (
+        f"SELECT mine.id FROM jsonb_each(?1) AS row\n"
+        f"JOIN {quoted(table.name)} AS mine ON mine.id = row.value->>{id_place}\n"
+        f"WHERE mine.server_seq < 0 AND (-1 - mine.server_seq > row.value->>{version_place}\n"
+        "OR EXISTS (SELECT 1 FROM json_each(?2) AS lost\n"
+        "WHERE -1 - mine.server_seq BETWEEN lost.value->>0 AND lost.value->>1))"
+    )
+
+
 def _extracted(column: Column[Any], place: int) -> str:
     if column.kind is Kind.JSON:
         return f"nullif(value->{place}, 'null')" if column.spec.nullable else f"value->{place}"

@@ -15,7 +15,15 @@ from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.query import Query
 from bmaddb.device.store import Store, WriteTransaction
-from bmaddb.device.sync import NO_VALUE, BackgroundSync, Side, SyncEngine, SyncReport, overturn
+from bmaddb.device.sync import (
+    NO_VALUE,
+    BackgroundSync,
+    Side,
+    SyncEngine,
+    SyncReport,
+    VerifyReport,
+    overturn,
+)
 from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.schema import Catalog, Record
 from bmaddb.service.health import DatabaseHealth, examine
@@ -100,6 +108,14 @@ class Database:
     async def sync_async(self) -> SyncReport:
         """The same, awaitable; the caller's event loop stays free."""
         return await self._wired().sync()
+
+    def verify(self, *, repair: bool = True) -> VerifyReport:
+        """Sync, check the file, and compare every row with the server's; with `repair`, make this file the same.
+
+        What is overwritten or removed here is kept in `conflicts()`; a row the server lost is pushed again.
+        Being offline is said in the report (`Verified.UNKNOWN`), not raised.
+        """
+        return self._wired().verify_blocking(repair=repair)
 
     def start_sync(self) -> None:
         """Sync in the background: now, after every local commit, and on a timer. Again is fine."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import apsw
 
@@ -42,6 +43,18 @@ class Capture:
         if refusable(stamp, now_ms):
             self.last_stamp = stamp = self._stamps.next(now_ms, self.last_stamp)
         return stamp
+
+    def prepend(self, connection: apsw.Connection, entries: Sequence[tuple[str, str]]) -> range:
+        """Put entries, each a stamp and its changes as JSON text, before all that waits; their positions."""
+        now_ms = self._store.clock.now_ms()
+        [(oldest,)] = connection.execute(_SQL["oldest_position"])
+        end = 1 if oldest is None else int(oldest)
+        positions = range(end - len(entries), end)
+        for position, (stamp, changes) in zip(positions, entries, strict=True):
+            row_id = uuid7(self._store.entropy, now_ms)
+            values = (row_id, position, changes, self._store.catalog.version, stamp, now_ms)
+            connection.execute(_SQL["append_changes"], values)
+        return positions
 
     def _append(self, draft: CommitDraft) -> None:
         self._notice_others(draft.connection)

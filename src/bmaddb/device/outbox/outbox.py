@@ -21,14 +21,14 @@ from bmaddb.device.outbox import reasons
 from bmaddb.device.outbox.amend import amend_entry
 from bmaddb.device.outbox.capture import Capture
 from bmaddb.device.outbox.discard import discard_entry
-from bmaddb.device.outbox.entries import Entry, EntryStatus, ParkReason, read_entry
+from bmaddb.device.outbox.entries import Entry, EntryStatus, ParkReason, read_entry, write_changes
 from bmaddb.device.outbox.layouts import Layouts
 from bmaddb.device.outbox.leasing import Leasing, encode_leased, leased_units
 from bmaddb.device.outbox.parking import Parking
 from bmaddb.device.outbox.row_index import RowIndex
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
-from bmaddb.protocol.changes import Op, RowKey
+from bmaddb.protocol.changes import Change, Op, RowKey
 from bmaddb.protocol.steps import Settlement
 from bmaddb.schema.sqlite_ddl_rows import write_version
 
@@ -229,6 +229,19 @@ class Outbox:
         for entry in refused:
             alone = replace(entry, status=EntryStatus.QUEUED, number=None, reason=reasons.sent_apart())
             waiting.restate(alone)
+
+    def give_back(
+        self, connection: apsw.Connection, waiting: Waiting, entries: Sequence[tuple[str, Sequence[Change]]]
+    ) -> None:
+        """Entries, each a stamp and changes, that leave before all that waits; the last thing in an `edit`."""
+        if not entries:
+            return
+        if waiting.leased():
+            raise e.StoreBusy("entries of this file are in flight", hint="another process syncs it")
+        self._parking.after_rewrite(waiting, waiting.save())
+        written = [(stamp, write_changes(changes)) for stamp, changes in entries]
+        for position, (_, changes) in zip(self.capture.prepend(connection, written), entries, strict=True):
+            waiting.index.replace(position, changes)
 
     def know_number(self, connection: apsw.Connection, number: int) -> None:
         """The highest number the server has from this device."""

@@ -16,7 +16,7 @@ from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.outbox.cone import Cone
 from bmaddb.device.outbox.entries import Entry, EntryStatus, write_changes
-from bmaddb.device.outbox.row_index import RowIndex
+from bmaddb.device.outbox.row_index import BEFORE_ALL, RowIndex
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey
 from bmaddb.protocol.merge import Pending
 from bmaddb.schema.catalog import Catalog
@@ -205,7 +205,7 @@ class Waiting:
         return tuple(found[position] for position in sorted(found))
 
     def _paged(self, ask: Callable[[int], Iterable[tuple[Any, ...]]]) -> Iterator[Entry]:
-        position = -1
+        position = BEFORE_ALL
         while rows := list(ask(position)):
             for row in rows:
                 position = row[1]

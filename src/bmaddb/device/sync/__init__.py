@@ -8,6 +8,7 @@ from bmaddb.device.sync.report import SyncReport
 from bmaddb.device.sync.schedule import BackgroundSync, Schedule
 from bmaddb.device.sync.transport import Transport
 from bmaddb.device.sync.verdicts import NO_VALUE, Side, overturn
+from bmaddb.device.sync.verify_report import TableCheck, Verified, VerifyReport
 
 __all__ = [
     "NO_VALUE",
@@ -17,6 +18,9 @@ __all__ = [
     "Side",
     "SyncEngine",
     "SyncReport",
+    "TableCheck",
     "Transport",
+    "Verified",
+    "VerifyReport",
     "overturn",
 ]

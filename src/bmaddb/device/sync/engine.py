@@ -14,6 +14,8 @@ from bmaddb.device.sync.loop import LoopThread
 from bmaddb.device.sync.report import SyncReport
 from bmaddb.device.sync.run import Device, Sleep, SyncRun
 from bmaddb.device.sync.transport import Transport
+from bmaddb.device.sync.verify import VerifyRun
+from bmaddb.device.sync.verify_report import VerifyReport
 from bmaddb.protocol.session import Limits
 
 Trigger: TypeAlias = Literal["start", "timer", "write", "push", "manual", "online"]
@@ -40,6 +42,7 @@ class SyncEngine:
         self._device = Device(store=store, outbox=outbox, transport=transport, limits=limits or Limits(), sleep=sleep)
         self._current: asyncio.Task[SyncReport] | None = None
         self._next: asyncio.Task[SyncReport] | None = None
+        self._alone = asyncio.Lock()
 
     async def sync(self, trigger: Trigger = "manual") -> SyncReport:
         """Bring both sides together; everything committed before the call is part of it.
@@ -63,6 +66,18 @@ class SyncEngine:
         except CancelledError:
             raise _closed() from None
 
+    def verify_blocking(self, *, repair: bool = True) -> VerifyReport:
+        """Compare every row with the server's and, with `repair`, make this file the same; see VerifyReport."""
+        try:
+            return self.loop.submit(self.verify(repair=repair)).result()
+        except CancelledError:
+            raise _closed() from None
+
+    async def verify(self, *, repair: bool = True, sample_rows: int = 0) -> VerifyReport:
+        """The same, only for coroutines on the engine's own loop; `sample_rows`: only the next so many rows."""
+        async with self._alone:
+            return await VerifyRun(self._device).run(repair=repair, sample_rows=sample_rows)
+
     def close(self) -> None:
         """Let go of the network and the thread; a sync that runs is cut, the next goes on from there."""
         if self.loop.started:
@@ -72,7 +87,7 @@ class SyncEngine:
     async def join(self, trigger: Trigger) -> SyncReport:
         """One sync that begins after now; only for coroutines on the engine's own loop."""
         if self._current is None:
-            self._current = self._begun(SyncRun(self._device).run(trigger))
+            self._current = self._begun(self._sync_alone(trigger))
             return await asyncio.shield(self._current)
         if self._next is None:
             self._next = self._begun(self._after(self._current, trigger))
@@ -93,7 +108,11 @@ class SyncEngine:
     async def _after(self, running: asyncio.Task[SyncReport], trigger: Trigger) -> SyncReport:
         await asyncio.wait([running])
         self._current, self._next = self._next, None
-        return await SyncRun(self._device).run(trigger)
+        return await self._sync_alone(trigger)
+
+    async def _sync_alone(self, trigger: Trigger) -> SyncReport:
+        async with self._alone:
+            return await SyncRun(self._device).run(trigger)
 
 
 def _closed() -> e.SyncError:

@@ -7,8 +7,9 @@ written: a child may arrive a page before its parent. What a delete does to chil
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import apsw
 import msgspec
@@ -16,11 +17,12 @@ import msgspec
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.outbox.capture import LAST_STAMP
-from bmaddb.device.store import Store
+from bmaddb.device.store import Store, meta
+from bmaddb.device.sync.giveback import LOST_VERSIONS, GiveBack, LostUpdates
 from bmaddb.device.sync.rebase import Rebase
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.merge import RemoteRow
-from bmaddb.protocol.messages import PullAnswer, TablePage
+from bmaddb.protocol.messages import Cursor, PullAnswer, TablePage
 from bmaddb.protocol.stamps import is_stamp
 from bmaddb.protocol.values import unbase64
 from bmaddb.schema.kinds import Kind
@@ -29,12 +31,14 @@ from bmaddb.schema.sqlite_ddl_rows import (
     UNBASE64,
     mark_unseen,
     read_unseen,
+    read_unseen_versions,
     upsert_page,
 )
 from bmaddb.schema.tables import Table
 from bmaddb.signals import PageApplied
 
 _SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
+Overwriting: TypeAlias = Callable[[Rebase, Table, TablePage], None]
 _ROW_ENVELOPE = frozenset({"id", "server_seq", "hlc", "stamps"})
 
 
@@ -60,14 +64,35 @@ class Pages:
         with self._outbox.edit(loose_keys=True) as (connection, waiting):
             rebase = Rebase(self._store, self._outbox, connection, waiting)
             parts = [(table, part) for part in page.tables if (table := self._synced(part)) is not None]
+            lost = self._lost_updates(rebase, page)
             for table, part in parts:
-                counts.rows += self._write_rows(rebase, table, part)
+                counts.rows += self._write_rows(rebase, table, part, lost)
             for table, part in parts:
                 counts.deletes += self._write_deletes(rebase, table, list(part.deleted))
             now_ms = self._store.clock.now_ms()
             connection.execute(_SQL["save_cursor"], (page.cursor, self._store.catalog.version, now_ms))
             counts.verdicts = rebase.verdicts
             self._outbox.tell(PageApplied(rows=counts.rows, deletes=counts.deletes, more=page.more))
+            self._outbox.give_back(connection, waiting, rebase.returned)
+        return counts
+
+    def mend(self, parts: Sequence[TablePage], cursor: Cursor, note: Overwriting) -> PageCounts | None:
+        """Write rows that were fetched by id; None, and nothing done, when the file has moved on from `cursor`.
+
+        `note` hears of each row that stands here before the server's takes its place (None: before it is removed).
+        """
+        counts = PageCounts()
+        with self._outbox.edit(loose_keys=True) as (connection, waiting):
+            if connection.execute(_SQL["cursor"]).fetchall()[0][0] != cursor:
+                return None
+            rebase = Rebase(self._store, self._outbox, connection, waiting)
+            known = [(table, part) for part in parts if (table := self._synced(part)) is not None]
+            for table, part in known:
+                note(rebase, table, part)
+                counts.rows += self._write_rows(rebase, table, part)
+            for table, part in known:
+                counts.deletes += self._write_deletes(rebase, table, list(part.deleted))
+            counts.verdicts = rebase.verdicts
         return counts
 
     def begin_resync(self) -> None:
@@ -77,16 +102,29 @@ class Pages:
             for table in self._store.catalog.synced_tables:
                 connection.execute(mark_unseen(table))
             connection.execute(_SQL["begin_resync"], (self._store.catalog.version,))
+            self._store.meta_set(LOST_VERSIONS, "[]", connection)
 
-    def sweep(self) -> PageCounts:
-        """Everything was read again: what did not come is deleted on the server."""
+    def unseen(self) -> dict[str, dict[str, int]]:
+        """By table, id and version of the rows that have not come while everything is read again."""
+        with self._store.read() as connection:
+            listed = {
+                table.name: dict(connection.execute(read_unseen_versions(table)))
+                for table in self._store.catalog.synced_tables
+            }
+        return {name: rows for name, rows in listed.items() if rows}
+
+    def sweep(self, lost: Mapping[str, Set[str]]) -> PageCounts:
+        """Everything was read again: what did not come is deleted on the server, or was `lost` there (ids by table)."""
         counts = PageCounts()
         with self._outbox.edit(loose_keys=True) as (connection, waiting):
             rebase = Rebase(self._store, self._outbox, connection, waiting)
             for table in self._store.catalog.synced_tables:
-                unseen = [str(row[0]) for row in connection.execute(read_unseen(table))]
+                kept = lost.get(table.name, frozenset())
+                unseen = [str(row[0]) for row in connection.execute(read_unseen(table)) if row[0] not in kept]
                 counts.deletes += self._write_deletes(rebase, table, unseen)
+            entries = GiveBack(self._store, self._outbox).entries(rebase, lost)
             connection.execute(_SQL["end_resync"])
+            self._outbox.give_back(connection, waiting, entries)
             counts.verdicts = rebase.verdicts
         return counts
 
@@ -95,7 +133,16 @@ class Pages:
         table = self._store.catalog.tables.get(part.table)
         return table if table is not None and table.synced else None
 
-    def _write_rows(self, rebase: Rebase, table: Table, part: TablePage) -> int:
+    def _lost_updates(self, rebase: Rebase, page: PullAnswer) -> LostUpdates | None:
+        """What finds the rows the server lost an edit of; None while nothing is read again."""
+        standing = rebase.connection.execute(_SQL["cursor"]).fetchone()
+        if standing is None or not standing[2]:
+            return None
+        if page.lost:
+            self._store.meta_set(LOST_VERSIONS, msgspec.json.encode(page.lost).decode(), rebase.connection)
+        return LostUpdates(self._store, rebase, meta.get(rebase.connection, LOST_VERSIONS) or "[]")
+
+    def _write_rows(self, rebase: Rebase, table: Table, part: TablePage, lost: LostUpdates | None = None) -> int:
         connection = rebase.connection
         rows, count = connection.execute(_SQL["parse_rows"], (bytes(part.rows).decode(),)).fetchone() or (
             b"",
@@ -107,10 +154,14 @@ class Pages:
             connection.create_scalar_function(UNBASE64, _blob, 1, deterministic=True)
         place = part.columns.index("id")
         waits = rebase.waiting.index.among_page(table.name, rows, place)
-        if waits:
+        bereft = frozenset() if lost is None else frozenset(lost.find(table, part.columns, rows))
+        if waits or bereft:
+            waits = (*waits, *bereft)
             ids = msgspec.json.encode(waits).decode()
             for (text,) in connection.execute(_SQL["rows_among"], (rows, place, ids)).fetchall():
-                rebase.merge(table, _remote_row(table, part.columns, row_values(str(text))))
+                remote = _remote_row(table, part.columns, row_values(str(text)))
+                edit = lost.pending(table, remote) if lost is not None and remote.id in bereft else None
+                rebase.merge(table, remote, edit)
             statement = upsert_page(table, part.columns, sparing=True)
             connection.execute(statement, (rows, self._store.user, ids))
         else:

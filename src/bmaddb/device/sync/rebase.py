@@ -13,8 +13,8 @@ from bmaddb.device.outbox import Outbox
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.entropy import uuid7
-from bmaddb.protocol.changes import SERVER_SEQ, Op, RowKey
-from bmaddb.protocol.merge import Action, RemoteRow, RowMerge, Verdict, combined, merge_row
+from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey
+from bmaddb.protocol.merge import Action, Pending, RemoteRow, RowMerge, Verdict, combined, merge_row
 from bmaddb.protocol.merge.deletes import merge_lost_parent
 from bmaddb.protocol.merge.shapes import Chain
 from bmaddb.protocol.messages import ServerRow
@@ -27,6 +27,8 @@ from bmaddb.signals import ConflictResolved
 
 _SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
 
+LOST_POSITION = -1  # of an edit that stands in no entry any more
+
 
 class Rebase:
     """Merges rows inside one transaction of the outbox."""
@@ -35,6 +37,7 @@ class Rebase:
         self.connection = connection
         self.waiting = waiting
         self.verdicts = 0
+        self.returned: list[tuple[str, tuple[Change, ...]]] = []
         self._store = store
         self._outbox = outbox
 
@@ -58,11 +61,14 @@ class Rebase:
         if self.merge(table, remote):
             self.drop(table, [row.id])
 
-    def merge(self, table: Table, remote: RemoteRow) -> bool:
-        """Bring one row, and what waits for it, onto the server's row; True when it is gone, and to be dropped."""
+    def merge(self, table: Table, remote: RemoteRow, lost: Pending | None = None) -> bool:
+        """Bring one row, and what waits for it, onto the server's row; True when it is gone, and to be dropped.
+
+        `lost` is an edit of it that the server lost; what is left of that is in `returned` afterwards.
+        """
         key = (table.name, remote.id)
-        chain = self.waiting.chain(key)
-        local = self._local(table, remote.id)
+        chain = (*([lost] if lost else []), *self.waiting.chain(key))
+        local = self.local_row(table, remote.id)
         if chain:
             merged = self._merge_waiting(table, chain, local, remote)
         elif remote.values is None:
@@ -71,7 +77,7 @@ class Rebase:
             merged = RowMerge(action=Action.PUT, values=remote.values)
             self._write_row(table, remote, merged, stands=local is not None)
         self._rewrite(key, chain, merged)
-        self._record(*merged.verdicts)
+        self.record(*merged.verdicts)
         return remote.values is None and merged.action in (Action.DROP, Action.KEEP)
 
     def _merge_waiting(self, table: Table, chain: Chain, local: dict[str, Any] | None, remote: RemoteRow) -> RowMerge:
@@ -130,12 +136,12 @@ class Rebase:
         dropped: list[str] = []
         for row_id in ids:
             chain = self.waiting.chain((child.name, row_id))
-            local = self._local(child, row_id)
+            local = self.local_row(child, row_id)
             merged = merge_lost_parent(column, chain, row_id, local, gone)
             self._rewrite((child.name, row_id), chain, merged)
             if merged.action is Action.DROP and chain and chain[0].change.op is Op.INSERT:
                 self._withdraw(child, row_id)
-            self._record(*merged.verdicts)
+            self.record(*merged.verdicts)
             if merged.action is Action.DROP:
                 dropped.append(row_id)
             elif merged.values:
@@ -147,10 +153,13 @@ class Rebase:
     def _rewrite(self, key: RowKey, chain: Chain, merged: RowMerge) -> None:
         for item in chain:
             change = merged.changes.get(item.position, item.change)
-            if change != item.change:
+            if item.position == LOST_POSITION:
+                self.returned += [(item.stamp, (change,))] if change is not None else []
+            elif change != item.change:
                 self.waiting.rewrite(item.position, key, change)
 
-    def _local(self, table: Table, row_id: str) -> dict[str, Any] | None:
+    def local_row(self, table: Table, row_id: str) -> dict[str, Any] | None:
+        """The row as it stands in the file, in wire values."""
         row = self.connection.execute(read_row(table), (row_id,)).fetchone()
         if row is None:
             return None
@@ -176,7 +185,7 @@ class Rebase:
         self.connection.execute(_SQL["withdraw_conflict"], (table.name, row_id))
         self.verdicts -= self.connection.changes()
 
-    def _record(self, *verdicts: Verdict) -> None:
+    def record(self, *verdicts: Verdict) -> None:
         """Keep the verdicts on one row, and tell."""
         for verdict in verdicts:
             self._write_verdict(verdict)

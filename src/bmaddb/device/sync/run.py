@@ -19,7 +19,8 @@ from bmaddb.device.sync.rebase import Rebase
 from bmaddb.device.sync.report import SyncReport, Tally
 from bmaddb.device.sync.transport import Transport, failure_of
 from bmaddb.entropy import uuid7
-from bmaddb.protocol import codec, steps
+from bmaddb.protocol import codec, digests, steps
+from bmaddb.protocol.digests import DigestRequest, UnseenAsked
 from bmaddb.protocol.messages import (
     PULL_FUNCTION,
     PUSH_FUNCTION,
@@ -32,6 +33,7 @@ from bmaddb.protocol.session import Limits, Session
 from bmaddb.signals import SyncEnded
 
 _SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
+UNSEEN_PER_REQUEST = 1_000
 Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
 
@@ -131,6 +133,24 @@ class SyncRun:
         await asyncio.to_thread(self._know_number, answer.last_number)
         return steps.NumberKnown()
 
+    async def _sweep(self, command: steps.Sweep) -> steps.Event:
+        lost: dict[str, set[str]] = {}
+        for table, rows in (await asyncio.to_thread(self._pages.unseen)).items():
+            ids = list(rows)
+            for start in range(0, len(ids), UNSEEN_PER_REQUEST):
+                some = ids[start : start + UNSEEN_PER_REQUEST]
+                asked = UnseenAsked(table=table, ids=tuple(some), versions=tuple(rows[row_id] for row_id in some))
+                request = DigestRequest(
+                    schema_version=self._store.catalog.version,
+                    device_id=self._store.device_id,
+                    user=self._store.user,
+                    unseen=(asked,),
+                )
+                answer = digests.digest_answer(await self._call(digests.DIGEST_FUNCTION, digests.encode(request)))
+                lost.setdefault(table, set()).update(row_id for part in answer.unseen for row_id in part.ids)
+        self._count(await asyncio.to_thread(self._pages.sweep, lost))
+        return steps.Swept()
+
     async def _refresh_token(self, command: steps.RefreshToken) -> steps.Event:
         return steps.TokenRefreshed(refreshed=await self._transport.refresh_token())
 
@@ -179,10 +199,6 @@ class SyncRun:
         self._pages.begin_resync()
         self._tally.resynced = True
         return steps.ResyncBegun()
-
-    def _sweep(self, command: steps.Sweep) -> steps.Event:
-        self._count(self._pages.sweep())
-        return steps.Swept()
 
     def _lease(self, command: steps.Lease) -> steps.Event:
         numbers = self._outbox.lease(command.limit_entries, command.limit_bytes)
@@ -254,12 +270,12 @@ _ASKING: Mapping[type[steps.Command], Callable[[SyncRun, Any], Awaitable[steps.E
     steps.Push: SyncRun._push,
     steps.AskNumber: SyncRun._ask_number,
     steps.RefreshToken: SyncRun._refresh_token,
+    steps.Sweep: SyncRun._sweep,
     steps.Wait: SyncRun._wait,
 }
 _WRITING: Mapping[type[steps.Command], Callable[[SyncRun, Any], steps.Event]] = {
     steps.ApplyPage: SyncRun._apply_page,
     steps.Resync: SyncRun._resync,
-    steps.Sweep: SyncRun._sweep,
     steps.Lease: SyncRun._lease,
     steps.Settle: SyncRun._settle,
     steps.Release: SyncRun._release,

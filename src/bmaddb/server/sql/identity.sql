@@ -100,14 +100,33 @@ exception when untranslatable_character or invalid_text_representation then
 end
 $$;
 
--- A timestamptz as the wire has it: whole milliseconds since 1970, the rest cut off.
+-- What a moment may be on every side: years 1 to 9999, in milliseconds.
+create function bmad_sync.ms_min() returns bigint language sql immutable parallel safe as $$ select -62135596800000 $$;
+create function bmad_sync.ms_max() returns bigint language sql immutable parallel safe as $$ select 253402300799999 $$;
+
+-- A timestamptz as the wire has it: whole milliseconds since 1970, the rest cut off; what plain SQL wrote outside the
+-- years of the wire (infinity, too) is shown as their end, or no pull could ever pass it.
 create function bmad_sync.ms(moment timestamptz) returns bigint
 language sql stable parallel safe
-as $$ select floor(extract(epoch from moment) * 1000)::bigint $$;
+as $$
+  select case
+    when moment > '9999-12-31 23:59:59.999+00'::timestamptz then 253402300799999
+    when moment < '0001-01-01 00:00:00+00'::timestamptz then -62135596800000
+    else floor(extract(epoch from moment) * 1000)::bigint
+  end
+$$;
 
+-- Hours and milliseconds apart: the product of one big number and an interval would be rounded.
 create function bmad_sync.moment(ms bigint) returns timestamptz
-language sql stable parallel safe
-as $$ select timestamptz 'epoch' + ms * interval '1 millisecond' $$;
+language plpgsql stable parallel safe
+as $$
+begin
+  if ms not between bmad_sync.ms_min() and bmad_sync.ms_max() then
+    raise exception 'moment_out_of_range: % ms lies outside the years 1 to 9999', ms using errcode = '22008';
+  end if;
+  return timestamptz 'epoch' + (ms / 3600000) * interval '1 hour' + (ms % 3600000) * interval '1 millisecond';
+end
+$$;
 
 -- Now, as exact as the wire is.
 create function bmad_sync.now_ms() returns bigint

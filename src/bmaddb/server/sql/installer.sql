@@ -25,7 +25,7 @@ begin
   for old in
     select p.oid::regprocedure as signature from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where n.nspname = 'bmad_sync' or n.nspname = 'public' and p.proname in (
-      'bmad_pull_v1', 'bmad_push_v1', 'pull_changes_optimized', 'push_changes_optimized'
+      'bmad_pull_v1', 'bmad_push_v1', 'bmad_digest_v1', 'pull_changes_optimized', 'push_changes_optimized'
     )
   loop
     execute format('drop function if exists %s cascade', old.signature);

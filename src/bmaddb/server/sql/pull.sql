@@ -158,6 +158,8 @@ declare
   listed json[];
   c_upto bigint;
   room int;
+  cursor text;
+  more boolean;
 begin
   if given is null then
     select h.epoch as epoch, 0::bigint as c, 0::bigint as u, h.catalogue_version as c_start, h.user_version as u_start into at;
@@ -179,11 +181,13 @@ begin
   c_upto := greatest(part.upto, at.c);
   room := case when c_upto < h.catalogue_version then 0 else rows_max - part.used end;
   part := bmad_sync.pull_scope(uid, names, h.user_touched, at.u, h.user_version, at.u_start, room, skip);
-  return json_build_object(
-    'cursor', bmad_sync.write_cursor(h.epoch, uid, c_upto, greatest(part.upto, at.u), at.c_start, at.u_start),
-    'more', c_upto < h.catalogue_version or part.upto < h.user_version,
-    'tables', array_to_json(listed || part.listed)
-  );
+  cursor := bmad_sync.write_cursor(h.epoch, uid, c_upto, greatest(part.upto, at.u), at.c_start, at.u_start);
+  more := c_upto < h.catalogue_version or part.upto < h.user_version;
+  if given is null and not isempty(h.user_lost) then -- a device that had rows before can tell what it alone holds
+    return json_build_object('cursor', cursor, 'more', more, 'tables', array_to_json(listed || part.listed),
+      'lost', (select json_agg(json_build_array(lower(r), upper(r) - 1)) from unnest(h.user_lost) r));
+  end if;
+  return json_build_object('cursor', cursor, 'more', more, 'tables', array_to_json(listed || part.listed));
 end
 $$;
 

@@ -11,6 +11,13 @@ SELECT position, hlc FROM outbox_operations ORDER BY position DESC LIMIT 1
 INSERT INTO outbox_operations (id, position, changeset, schema_version, layout, hlc, byte_size, created_at, depends_on)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 
+-- name: append_changes
+INSERT INTO outbox_operations (id, position, changes, schema_version, hlc, byte_size, created_at)
+VALUES (?1, ?2, ?3, ?4, ?5, length(?3), ?6)
+
+-- name: oldest_position
+SELECT min(position) FROM outbox_operations
+
 -- name: all
 SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
        depends_on, byte_size, created_at, next_attempt_at

@@ -1,0 +1,125 @@
+"""The device's side of a comparison: ranges of ids, their digests, the hashes of single rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import apsw
+import msgspec
+
+from bmaddb import statements
+from bmaddb.device.outbox import Outbox
+from bmaddb.device.store import Store
+from bmaddb.protocol.digests import HIGHEST_ID, LOWEST_ID, json_token, real_bits, row_hash
+from bmaddb.protocol.messages import Cursor
+from bmaddb.schema.sqlite_ddl_digests import (
+    BITS,
+    JSONB,
+    read_canonical,
+    read_edge,
+    read_held,
+    read_odd_versions,
+)
+from bmaddb.schema.tables import Table
+
+_SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Neighbouring ranges of one table's ids: from each bound up to, not including, the next."""
+
+    table: str
+    bounds: tuple[str, ...]
+
+    def range_at(self, place: int) -> Part:
+        """One range of it; places count from 1, as on the server."""
+        return Part(self.table, (self.bounds[place - 1], self.bounds[place]))
+
+    @property
+    def ranges(self) -> int:
+        return len(self.bounds) - 1
+
+
+class Snapshot:
+    """The file at one moment; nothing is compared that waits in the outbox."""
+
+    def __init__(self, store: Store, outbox: Outbox, connection: apsw.Connection) -> None:
+        self._store = store
+        self._connection = connection
+        connection.create_scalar_function(BITS, real_bits, 1, deterministic=True)
+        connection.create_scalar_function(JSONB, json_token, 1, deterministic=True)
+        row = connection.execute(_SQL["cursor"]).fetchone()
+        self.cursor: Cursor = None if row is None or row[2] else row[0]
+        found: dict[str, dict[str, None]] = {}
+        for entry in outbox.entries():
+            for table, row_id in entry.changes:
+                found.setdefault(table, {})[row_id] = None
+        self._waiting: Mapping[str, tuple[str, ...]] = {table: tuple(ids) for table, ids in found.items()}
+
+    @property
+    def waiting(self) -> int:
+        """How many rows something waits for."""
+        return sum(map(len, self._waiting.values()))
+
+    def skipped(self, part: Part) -> tuple[str, ...]:
+        """The ids of the part's rows that something waits for."""
+        low, high = part.bounds[0], part.bounds[-1]
+        return tuple(row_id for row_id in self._waiting.get(part.table, ()) if low <= row_id < high)
+
+    def digests(self, part: Part) -> list[tuple[int, str]]:
+        """For each range: how many rows, and the sum of their hashes as text."""
+        counts, totals, place = [0] * part.ranges, [0] * part.ranges, 0
+        for row_id, value in self._rows(part):
+            while row_id >= part.bounds[place + 1]:
+                place += 1
+            counts[place] += 1
+            totals[place] += value
+        return [(count, str(total)) for count, total in zip(counts, totals, strict=True)]
+
+    def hashes(self, part: Part) -> dict[str, str]:
+        """The hash of each row, by id."""
+        return {row_id: str(value) for row_id, value in self._rows(part)}
+
+    def split(self, part: Part, size: int) -> Part:
+        """The same ids in ranges of about `size` rows."""
+        step = read_edge(self._table(part))
+        low, high = part.bounds[0], part.bounds[-1]
+        bounds, at = [low], low
+        while (row := self._connection.execute(step, (at, size)).fetchone()) is not None and row[0] < high:
+            at = str(row[0])
+            bounds.append(at)
+        return Part(part.table, (*bounds, high))
+
+    def after(self, table: str, at: str, size: int) -> tuple[str, bool]:
+        """The id `size` rows behind `at`, and whether there is one; the end of all ids when not."""
+        row = self._connection.execute(read_edge(self._store.catalog.table(table)), (at, size)).fetchone()
+        return (HIGHEST_ID, False) if row is None else (str(row[0]), True)
+
+    def odd_versions(self, table: Table, head: int) -> list[str]:
+        """The ids of rows whose version the server cannot have given."""
+        skip = _listed(self._waiting.get(table.name, ()))
+        return [str(row[0]) for row in self._connection.execute(read_odd_versions(table), (head, skip))]
+
+    def held(self, table: Table, ids: Sequence[str]) -> dict[str, int]:
+        """The versions of those rows that the server gave one."""
+        return dict(self._connection.execute(read_held(table), (_listed(ids),)))
+
+    def _rows(self, part: Part) -> Iterator[tuple[str, int]]:
+        skip = _listed(self.skipped(part))
+        query = read_canonical(self._table(part))
+        for row_id, canonical in self._connection.execute(query, (part.bounds[0], part.bounds[-1], skip)):
+            yield row_id, row_hash(canonical)
+
+    def _table(self, part: Part) -> Table:
+        return self._store.catalog.table(part.table)
+
+
+def whole(table: Table) -> Part:
+    """All ids of a table as one range."""
+    return Part(table.name, (LOWEST_ID, HIGHEST_ID))
+
+
+def _listed(ids: Sequence[str]) -> str:
+    return msgspec.json.encode(ids).decode()
