@@ -15,7 +15,7 @@ from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.query import Query
 from bmaddb.device.store import Store, WriteTransaction
-from bmaddb.device.sync import BackgroundSync, SyncEngine, SyncReport, VerifyReport
+from bmaddb.device.sync import BackgroundSync, Schedule, SyncEngine, SyncReport, VerifyReport
 from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.schema import Catalog, Record
 from bmaddb.service.health import DatabaseHealth, examine
@@ -92,10 +92,13 @@ class Database:
         """
         return self._wired().verify_blocking(repair=repair)
 
-    def start_sync(self) -> None:
-        """Sync in the background: now, after every local commit, and on a timer. Again is fine."""
+    def start_sync(self, schedule: Schedule | None = None) -> None:
+        """Sync in the background: now, after every local commit, and on a timer. Again is fine.
+
+        From time to time a few rows are compared with the server's; `Schedule(verify_ms=0)` never does.
+        """
         if self._background is None:
-            self._background = BackgroundSync(self._wired())
+            self._background = BackgroundSync(self._wired(), schedule=schedule)
             self._background.start()
 
     def stop_sync(self) -> None:
