@@ -79,6 +79,15 @@ class SyncEnded(Signal):
     error_code: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerifyEnded(Signal):
+    """A sample was compared in the background; `result` is a word of `Verified`, or 'failed'; `differing` rows were."""
+
+    result: str
+    differing: int
+    error_code: str | None
+
+
 class SignalBus:
     """Hands each signal to the listeners of its type, on the thread that emits it."""
 

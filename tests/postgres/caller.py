@@ -19,6 +19,7 @@ _SQL = statements.load("tests.postgres", "caller.sql")
 _DOORS = {
     "bmad_pull_v1": "pull",
     "bmad_push_v1": "push",
+    "bmad_digest_v1": "digest",
 }
 
 

@@ -12,3 +12,6 @@ select public.pull_changes_optimized(last_pulled_at => %(last)s, schema_version 
 
 -- name: watermelon_push
 select public.push_changes_optimized(json_build_object('changes', %(changes)s::json, 'last_pulled_at', %(last)s::bigint))
+
+-- name: digest
+select public.bmad_digest_v1(%s::json)

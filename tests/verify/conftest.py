@@ -12,8 +12,15 @@ from bmaddb.modules.registry import catalog_with
 from bmaddb.server.migrator import install
 from tests.postgres.small_catalog import SMALL
 from tests.support.postgres import Database
-from tests.support.server import serve
+from tests.support.server import RunningServer, serve
 from tests.sync.devices import World, world_of
+
+
+@pytest.fixture
+def world(tmp_path: Path, server: RunningServer) -> Iterator[World]:
+    """Devices and a server that hold the twelve modules."""
+    with world_of(tmp_path, server) as made:
+        yield made
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from bmaddb.schema import (
     LocalRecord,
     Module,
     Sensitivity,
-    ServerRecord,
     blob,
     boolean,
     integer,
@@ -127,24 +126,6 @@ class OperationJournal(
     finished_at = timestamp(null=True, sensitivity=Sensitivity.PERSONAL)
 
 
-class ChangeLog(
-    ServerRecord,
-    table="change_log",
-    retention=prune(days=400),
-    indexes=(("user_ref", "id"), ("table_name", "row_ref")),
-):
-    """One row per accepted change; its number is the pull cursor; carries tombstones."""
-
-    user_ref = text(null=True, note="null for catalogue rows")
-    table_name = text()
-    row_ref = text()
-    op = text(enum=("upsert", "delete"))
-    columns = json(default=[], note="names only, no values")
-    hlc = text()
-    device_ref = text(null=True)
-    committed_at = timestamp()
-
-
 MODULE = Module(
     name="syncStatus",
     purpose="What the engine itself remembers: cursors, outbox, conflicts, runs, operations.",
@@ -154,6 +135,5 @@ MODULE = Module(
         SyncConflict,
         SyncRun,
         OperationJournal,
-        ChangeLog,
     ),
 )

@@ -24,6 +24,7 @@ class User(
     table="users",
     delete=DeleteRule.NEVER,
     indexes=(("account_status",),),
+    server_uniques={"users_one_account_per_email": "lower(email)"},
 ):
     """Root record of one person; every other user row hangs from it."""
 

@@ -147,7 +147,7 @@ def real_bits(*values: Any) -> str | None:
 
 
 def json_token(*values: Any) -> str:
-    """JSON text as jsonb writes it, after its length in bytes; `~` for null."""
+    """JSON text as jsonb writes it, after its length in bytes; `~` for NULL and for JSON's null, which travel alike."""
     text = values[0]
     if text is None:
         return "~"
@@ -171,6 +171,8 @@ class _Number(str):
 
 def _token(text: str) -> str:
     written = jsonb_text(text)
+    if written == "null":
+        return "~"
     return f"{len(written.encode('utf-8', 'surrogatepass'))}:{written}"
 
 

@@ -23,6 +23,7 @@ from bmaddb import errors as e
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import INT_MAX, INT_MIN, Kind, canonical_json
 
+TS_MIN, TS_MAX = -62_135_596_800_000, 253_402_300_799_999  # as bmad_sync.ms_min() and ms_max() on the server
 _PYTHON_TYPES: dict[Kind, type | tuple[type, ...]] = {
     Kind.TEXT: str,
     Kind.INT: int,
@@ -92,7 +93,7 @@ def fault(column: Column[Any], value: Any) -> str | None:
         return None
     if not isinstance(value, _PYTHON_TYPES[column.kind]):
         return f"{where} holds {type(value).__name__}, which is no {column.kind}"
-    return _scalar_fault(where, value)
+    return _scalar_fault(column.kind, where, value)
 
 
 def leaving(kind: Kind, value: Any) -> Any:
@@ -136,7 +137,7 @@ def _rounded(number: float) -> float:
         return math.inf
 
 
-def _scalar_fault(where: str, value: Any) -> str | None:
+def _scalar_fault(kind: Kind, where: str, value: Any) -> str | None:
     if isinstance(value, str):
         if "\0" in value:
             return f"{where} holds U+0000, which Postgres cannot store"
@@ -146,6 +147,8 @@ def _scalar_fault(where: str, value: Any) -> str | None:
             return f"{where} holds an unpaired surrogate"
     if isinstance(value, int) and not INT_MIN <= value <= INT_MAX:
         return f"{where} does not fit 64 bits"
+    if kind is Kind.TS and not TS_MIN <= value <= TS_MAX:
+        return f"{where} lies outside the years 1 to 9999"
     if isinstance(value, float) and not math.isfinite(value):
         return f"{where} is not a finite number"
     return None

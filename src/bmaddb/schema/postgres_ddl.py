@@ -31,6 +31,7 @@ from bmaddb.schema.postgres_ddl_tables import (
     held_columns,
     indexes,
     qualified,
+    server_uniques,
 )
 from bmaddb.schema.records import deletable
 from bmaddb.schema.tables import Table
@@ -83,8 +84,8 @@ def create_tables(catalog: Catalog, tables: tuple[Table, ...]) -> str:
 
 
 def tables_security(catalog: Catalog) -> str:
-    """RLS, policies and grants of every table on the server; may run again."""
-    return "\n\n".join(secure(table) for table in catalog.server_tables)
+    """RLS, policies, grants and late indexes of every table on the server; may run again."""
+    return "\n\n".join("\n".join((secure(table), *server_uniques(table))) for table in catalog.server_tables)
 
 
 def tables_triggers(catalog: Catalog, numbers: Mapping[str, int]) -> str:

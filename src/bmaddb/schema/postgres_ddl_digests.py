@@ -35,7 +35,7 @@ def _hash(table: Table) -> str:
 def _token(name: str, kind: Kind) -> str:
     column = f"t.{quoted(name)}"
     if kind in (Kind.TEXT, Kind.JSON):
-        text = f"{column}::text" if kind is Kind.JSON else column
+        text = f"nullif({column}::text, 'null')" if kind is Kind.JSON else column
         return f"coalesce(octet_length({text}) || ':' || {text}, '~')"
     written = {
         Kind.INT: column,

@@ -141,6 +141,14 @@ def indexes(table: Table, catalog: Catalog) -> tuple[str, ...]:
     return tuple(_index(table, columns) for columns in dict.fromkeys(listed))
 
 
+def server_uniques(table: Table) -> tuple[str, ...]:
+    """CREATE UNIQUE INDEX for what only the server writes and holds once; may run again."""
+    return tuple(
+        f"create unique index if not exists {quoted(name)} on {qualified(table.name)} (({expression}));"
+        for name, expression in table.options.server_uniques.items()
+    )
+
+
 def uniques(table: Table) -> tuple[tuple[str, ...], ...]:
     """The unique groups the server enforces."""
     if table.scope is not Scope.USER:

@@ -49,6 +49,8 @@ class TableOptions:
     open_states: tuple[str, ...] = ()
     indexes: IndexColumns = ()
     uniques: IndexColumns = ()
+    server_uniques: Mapping[str, str] = field(default_factory=dict)
+    """Name -> SQL expression that is unique among all rows on the server, whoever owns them; of SRV columns only."""
     searchable: tuple[str, ...] = ()
     sync_priority: int = 5
 

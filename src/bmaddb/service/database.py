@@ -18,6 +18,7 @@ from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.device.sync import (
     NO_VALUE,
     BackgroundSync,
+    Schedule,
     Side,
     SyncEngine,
     SyncReport,
@@ -117,10 +118,13 @@ class Database:
         """
         return self._wired().verify_blocking(repair=repair)
 
-    def start_sync(self) -> None:
-        """Sync in the background: now, after every local commit, and on a timer. Again is fine."""
+    def start_sync(self, schedule: Schedule | None = None) -> None:
+        """Sync in the background: now, after every local commit, and on a timer. Again is fine.
+
+        From time to time a few rows are compared with the server's; `Schedule(verify_ms=0)` never does.
+        """
         if self._background is None:
-            self._background = BackgroundSync(self._wired())
+            self._background = BackgroundSync(self._wired(), schedule=schedule)
             self._background.start()
 
     def stop_sync(self) -> None:

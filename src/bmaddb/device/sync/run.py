@@ -129,7 +129,8 @@ class SyncRun:
         return steps.Pushed(answer=answer)
 
     async def _ask_number(self, command: steps.AskNumber) -> steps.Event:
-        answer = await self._send((), 0, None, 1)
+        settled = await asyncio.to_thread(self._outbox.last_number)
+        answer = await self._send((), settled, None, 1)
         await asyncio.to_thread(self._know_number, answer.last_number)
         return steps.NumberKnown()
 

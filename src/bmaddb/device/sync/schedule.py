@@ -12,7 +12,7 @@ from bmaddb.device.outbox.retry import WAIT_MS_MAX, backoff_ms
 from bmaddb.device.store import CommitFact
 from bmaddb.device.sync.engine import SyncEngine, Trigger
 from bmaddb.protocol.steps import Result
-from bmaddb.signals import SyncEnded
+from bmaddb.signals import SyncEnded, VerifyEnded
 
 Alarm: TypeAlias = Callable[[asyncio.Event, float], Awaitable[None]]
 """Returns when the event is set or so many seconds have passed."""
@@ -29,6 +29,9 @@ class Schedule:
     retry_ms: int = 1_000
     """After the first failure; doubles up to `retry_ms_max`, and ends only when the sync is stopped."""
     retry_ms_max: int = WAIT_MS_MAX
+    verify_ms: int = 600_000
+    """After so long, once a sync went well, the next `verify_rows` rows are compared and repaired; 0: never."""
+    verify_rows: int = 1_000
 
 
 async def alarm_clock(event: asyncio.Event, seconds: float) -> None:
@@ -57,6 +60,7 @@ class BackgroundSync:
         self._event: asyncio.Event | None = None
         self._written = False
         self._failures = 0
+        self._verified_ms = self._store.clock.monotonic_ms()
         self._stopping = False
         self._task: asyncio.Task[None] | None = None
 
@@ -114,7 +118,24 @@ class BackgroundSync:
         except e.BmadError as error:
             self._store.signals.emit(SyncEnded(result=str(Result.FAILED), error_code=error.code))
             return False
-        return report.result in (Result.OK, Result.PARTIAL)
+        if report.result not in (Result.OK, Result.PARTIAL):
+            return False
+        await self._verify_some()
+        return True
+
+    async def _verify_some(self) -> None:
+        """Compare a few rows when it is time; what comes of it is in the file, and told as a signal."""
+        now_ms = self._store.clock.monotonic_ms()
+        if self._schedule.verify_ms <= 0 or now_ms - self._verified_ms < self._schedule.verify_ms:
+            return
+        self._verified_ms = now_ms
+        try:
+            report = await self._engine.verify(sample_rows=self._schedule.verify_rows)
+        except e.BmadError as error:
+            self._store.signals.emit(VerifyEnded(result="failed", differing=0, error_code=error.code))
+            return
+        code = None if report.failure is None else report.failure.code
+        self._store.signals.emit(VerifyEnded(result=str(report.result), differing=report.differing, error_code=code))
 
     async def _rest(self, event: asyncio.Event) -> None:
         """Until something happens, or it is time."""

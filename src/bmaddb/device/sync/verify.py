@@ -86,7 +86,7 @@ class VerifyRun:
         try:
             if not sample_rows:
                 faults, broken = await asyncio.to_thread(self._examine)
-            await self._sync()
+                await self._sync()  # a sample follows a sync, and syncs again only where the server moved on
             parts = await asyncio.to_thread(self._parts, sample_rows)
             result = await self._verify(parts, repair=repair, thorough=not sample_rows)
         except Halt as halt:
@@ -161,7 +161,7 @@ class VerifyRun:
         while work:
             work, batch = _batch(work)
             local, answer = await self._ask(partial(self._digest_request, batch))
-            split: list[Part] = []
+            split: list[tuple[Part, int]] = []
             for part, ours, theirs in zip(batch, local, answer.digests, strict=True):
                 if part in fresh:
                     self._check(part.table).rows += sum(count for count, _ in ours)
@@ -171,7 +171,10 @@ class VerifyRun:
                 for place, mine in enumerate(ours, start=1):
                     if mine == theirs.ranges.get(str(place), (0, "0")):
                         continue
-                    (leaves if mine[0] <= LEAF_ROWS else split).append(part.range_at(place))
+                    if mine[0] <= LEAF_ROWS:
+                        leaves.append(part.range_at(place))
+                    else:
+                        split.append((part.range_at(place), mine[0]))
             work += await asyncio.to_thread(self._split, split)
         return leaves
 
@@ -189,11 +192,10 @@ class VerifyRun:
         )
         return [snapshot.digests(part) for part in parts], self._request(snapshot.cursor, digests=asked)
 
-    def _split(self, parts: Sequence[Part]) -> list[Part]:
+    def _split(self, parts: Sequence[tuple[Part, int]]) -> list[Part]:
         with self._store.read() as connection:
             snapshot = Snapshot(self._store, self._device.outbox, connection)
-            sizes = [max(1, sum(count for count, _ in snapshot.digests(part)) // SPLIT_INTO) for part in parts]
-            return [snapshot.split(part, size) for part, size in zip(parts, sizes, strict=True)]
+            return [snapshot.split(part, max(1, rows // SPLIT_INTO)) for part, rows in parts]
 
     async def _list(self, leaves: Iterable[Part]) -> None:
         """Compare small ranges row by row; what differs goes into the checks."""

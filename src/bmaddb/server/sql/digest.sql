@@ -132,6 +132,9 @@ declare
   versions bigint[];
   lost int8multirange := h.user_lost + int8multirange(int8range(h.user_version, null, '()'));
 begin
+  if jsonb_typeof(coalesce(given -> 'versions', '[]')) <> 'array' then
+    perform bmad_sync.refuse('PT400', 'bad_request', '"versions" must be an array');
+  end if;
   versions := array(
     select bmad_sync.whole(v::json, 'versions', 0, 999999999999999) from jsonb_array_elements(coalesce(given -> 'versions', '[]')) v
   );

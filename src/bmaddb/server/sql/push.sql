@@ -3,6 +3,9 @@
 create function bmad_sync.entries_per_push_max() returns int language sql immutable as $$ select 1000 $$;
 
 -- Takes the caller's head lock, so that everything below sees a scope nobody else is changing, and meets the device.
+-- What a device says it has settled is behind it: a server that forgot the device (silent for long), or was restored
+-- from a backup, goes on from there. Were its numbers to begin anew, a request that is still on its way could meet them
+-- with another meaning.
 create function bmad_sync.begin_push(p_device text, p_schema_version int, p_settled bigint) returns bigint
 language plpgsql security definer set search_path = ''
 as $$
@@ -11,26 +14,30 @@ declare
   last bigint;
 begin
   perform bmad_sync.lock_head(uid);
-  insert into bmad_sync.devices as d (user_id, device_id, schema_version) values (uid, p_device, p_schema_version)
+  insert into bmad_sync.devices as d (user_id, device_id, schema_version, last_number, settled)
+  values (uid, p_device, p_schema_version, p_settled, p_settled)
   on conflict (user_id, device_id) do update set schema_version = excluded.schema_version, seen_at = now(),
-    settled = greatest(d.settled, least(p_settled, d.last_number))
+    last_number = greatest(d.last_number, p_settled), settled = greatest(d.settled, p_settled)
   returning last_number into last;
   delete from bmad_sync.answers a where a.user_id = uid and a.device_id = p_device and a.number <= p_settled;
   return last;
 end
 $$;
 
-create function bmad_sync.stored_answer(p_device text, p_number bigint, out answer json, out versions bigint[])
+-- The answer belongs to the entry with this number and this stamp: two copies of one file may give out the same numbers.
+create function bmad_sync.stored_answer(p_device text, p_number bigint, p_stamp text, out answer json, out versions bigint[])
 language sql stable security definer set search_path = ''
 as $$
   select a.answer, a.versions from bmad_sync.answers a
   where a.user_id = bmad_sync.uid() and a.device_id = p_device and a.number = p_number
+    and coalesce(a.hlc, p_stamp) is not distinct from p_stamp
 $$;
 
-create function bmad_sync.store_answer(p_device text, p_number bigint, p_answer json, p_versions bigint[]) returns void
+create function bmad_sync.store_answer(p_device text, p_number bigint, p_stamp text, p_answer json, p_versions bigint[]) returns void
 language sql security definer set search_path = ''
 as $$
-  insert into bmad_sync.answers values (bmad_sync.uid(), p_device, p_number, p_answer, p_versions);
+  insert into bmad_sync.answers (user_id, device_id, number, hlc, answer, versions)
+  values (bmad_sync.uid(), p_device, p_number, p_stamp, p_answer, p_versions);
   update bmad_sync.devices set last_number = p_number where user_id = bmad_sync.uid() and device_id = p_device;
 $$;
 
@@ -174,7 +181,7 @@ declare
   outcome bmad_sync.outcome;
 begin
   if entry.number <= last_number then
-    outcome := bmad_sync.stored_answer(device, entry.number);
+    outcome := bmad_sync.stored_answer(device, entry.number, entry.hlc);
     if outcome.answer is null then
       perform bmad_sync.refuse('PT409', 'number_settled', format('entry %s was settled by this device before', entry.number),
         'take the next number', jsonb_build_object('last_number', last_number)::text);
@@ -185,7 +192,7 @@ begin
       'entries are numbered without a gap', jsonb_build_object('last_number', last_number)::text);
   end if;
   outcome := bmad_sync.push_entry(uid, device, entry, written);
-  perform bmad_sync.store_answer(device, entry.number, outcome.answer, outcome.versions);
+  perform bmad_sync.store_answer(device, entry.number, entry.hlc, outcome.answer, outcome.versions);
   return outcome;
 end
 $$;

@@ -165,18 +165,45 @@ begin
 end
 $$;
 
+-- A row stands once in an entry: which of two changes came first could not be said.
+create function bmad_sync.check_once(changes bmad_sync.change[]) returns void
+language plpgsql
+as $$
+declare
+  twice record;
+begin
+  select x.name, x.id into twice
+  from (
+    select (c.facts).name, r ->> (array_position(c.columns, 'id') - 1) as id
+    from unnest(changes) c, jsonb_array_elements(c.inserted) r
+    union all
+    select (c.facts).name, e ->> 'id' from unnest(changes) c, jsonb_array_elements(c.updated || c.deleted) e
+  ) x
+  group by x.name, x.id having count(*) > 1
+  limit 1;
+  if found then
+    perform bmad_sync.reject('bad_entry', format('%s %s stands more than once in the entry', twice.name, to_json(twice.id)), twice.name,
+      'give each row one change, or make two entries');
+  end if;
+end
+$$;
+
 -- What can be written of an entry's changes, in the order parents first; refuses anything else.
 create function bmad_sync.read_changes(given json) returns bmad_sync.change[]
 language plpgsql
 as $$
+declare
+  changes bmad_sync.change[];
 begin
   if json_typeof(given) is distinct from 'array' then
     perform bmad_sync.reject('bad_entry', 'changes must be an array', null);
   elsif position(bmad_sync.unreadable() in given::text) > 0 then
     perform bmad_sync.reject('bad_text', 'a text holds U+0000 or half a surrogate pair', null, 'Postgres cannot store it; take it out');
   end if;
-  return array(
+  changes := array(
     select c from jsonb_array_elements(given::jsonb) e, bmad_sync.read_change(e) c order by ((c).facts).place
   );
+  perform bmad_sync.check_once(changes);
+  return changes;
 end
 $$;

@@ -70,6 +70,7 @@ create table if not exists bmad_sync.answers (
   primary key (user_id, device_id, number),
   foreign key (user_id, device_id) references bmad_sync.devices on delete cascade
 );
+alter table bmad_sync.answers add column if not exists hlc text collate "C"; -- the entry's stamp
 
 do $$
 declare
