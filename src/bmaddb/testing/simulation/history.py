@@ -71,6 +71,12 @@ class RowStory:
         return any(True for _ in self.of(Deed.DELETE))
 
     @property
+    def came_back(self) -> bool:
+        """Was it made again after a delete (moved away and back by an operator)?"""
+        deeds = [act.deed for act in self.of(Deed.INSERT, Deed.DELETE)]
+        return Deed.DELETE in deeds and Deed.INSERT in deeds[deeds.index(Deed.DELETE) :]
+
+    @property
     def editors(self) -> set[str]:
         """Who did anything but delete it."""
         return {act.by for act in self.acts if act.deed is not Deed.DELETE}

@@ -34,7 +34,8 @@ class Oracle:
         wrong = [f"{_named(key)} stands on the server, and nobody made it" for key in unknown]
         for key, story in self._history.rows.items():
             if key[0] == user:
-                wrong.extend(f"{_named(key)}: {fault}" for fault in self._judge_row(key, story, stand.get(key)))
+                faults = [f"{_named(key)}: {fault}" for fault in self._judge_row(key, story, stand.get(key))]
+                wrong.extend([*faults, f"  its story: {_told(story)}"] if faults else [])
         return wrong
 
     def _judge_row(self, key: RowKey, story: RowStory, row: Row | None) -> Iterator[str]:
@@ -68,7 +69,7 @@ class Oracle:
 
     def _must_be_gone(self, story: RowStory, table: Table) -> bool:
         deletes = [act for act in story.of(Deed.DELETE) if act.certainty is Certainty.CERTAIN]
-        if not deletes:
+        if not deletes or story.came_back:
             return False
         if table.delete_rule is DeleteRule.DELETE_WINS:
             return True
@@ -194,3 +195,10 @@ _RULES: Mapping[MergeRule, Rule] = {
 
 def _named(key: RowKey) -> str:
     return f"{key[1]} {key[2]}"
+
+
+def _told(story: RowStory) -> str:
+    lines = (
+        f"{act.by} {act.deed} {act.column or ''} {act.prev!r} -> {act.new!r} {act.certainty}" for act in story.acts
+    )
+    return "; ".join(lines)
