@@ -20,7 +20,7 @@ from typing import Protocol, cast
 from bmaddb import errors as e
 from bmaddb.settings import Settings, read_settings
 
-COMMANDS = ("serve", "token", "schema", "verify", "conflicts", "demo")
+COMMANDS = ("serve", "token", "schema", "outbox", "conflicts", "verify", "demo")
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130

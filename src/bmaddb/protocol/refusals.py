@@ -30,6 +30,7 @@ _BY_STATUS: Mapping[int, FailureKind] = MappingProxyType(
         413: FailureKind.TOO_LARGE,
         425: FailureKind.LINK,
         429: FailureKind.LINK,
+        500: FailureKind.SERVER,
     }
 )
 

@@ -90,6 +90,9 @@ class Limits:
     """How often one sync begins again from nothing."""
 
 
+_MAY_PASS = frozenset({FailureKind.LINK, FailureKind.SERVER})
+
+
 class Session:
     """The course of one sync; `handle` takes what happened and says what to do next."""
 
@@ -237,11 +240,11 @@ class Session:
         if failure.kind is FailureKind.TOKEN and not self._refreshed:
             self._refreshed = True
             return self._go(State.REFRESHING, RefreshToken())
-        if failure.kind is FailureKind.LINK and self._attempts + 1 < self._limits.attempts:
+        if failure.kind in _MAY_PASS and self._attempts + 1 < self._limits.attempts:
             self._attempts += 1
             wait_ms = max(event.failure.retry_after_ms, self._limits.wait_ms << (self._attempts - 1))
             return self._go(State.WAITING, Wait(delay_ms=wait_ms))
-        if failure.kind in (FailureKind.TOKEN, FailureKind.LINK):
+        if failure.kind is FailureKind.TOKEN or failure.kind in _MAY_PASS:
             return self._finish(Result.OFFLINE, failure)
         return self._finish(Result.FAILED, failure)
 
@@ -259,12 +262,18 @@ class Session:
             return self._go(State.RELEASING, Release())
         if kind is FailureKind.TOO_LARGE:
             return self._smaller(event.failure, self._shrink * 2)
-        if kind is FailureKind.REFUSED:
+        if kind is FailureKind.SERVER and not self._looks_for_one() and self._attempts + 1 < self._limits.attempts:
+            return self._failed(event)
+        if kind in (FailureKind.REFUSED, FailureKind.SERVER):
             # Is it the request, or what it carries? A push of nothing tells: refused as well, no entry is to
             # blame. And nothing is released before the number is known, for an earlier try may have arrived.
-            self._refusal = event.failure
+            self._refusal, self._attempts = event.failure, 0
             return self._request(State.NUMBERING, AskNumber())
         return self._failed(event)
+
+    def _looks_for_one(self) -> bool:
+        """Is this batch a part of one the server failed on? Then only the last step is worth a second attempt."""
+        return self._shrink > 1 and len(self._in_flight) > 1
 
     def _smaller(self, failure: Failure, shrink: int) -> Command:
         """Less at once; a single entry that cannot get through is parked, and its size says nothing of others."""

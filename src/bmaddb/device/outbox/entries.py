@@ -32,8 +32,8 @@ class EntryStatus(enum.StrEnum):
 class ParkReason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Why an entry is parked, in words for a person; `hint`: what that person can do.
 
-    `entry`: the parked entry this one depends on. A queued entry has a reason too, when it was refused together
-    with others and is now sent alone.
+    `entry`: the parked entry this one depends on. A queued entry has a reason too, when it is sent alone: it was
+    refused together with others, or is tried again by itself.
     """
 
     code: str
@@ -44,6 +44,8 @@ class ParkReason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     id: str | None = None
     column: str | None = None
     entry: str | None = None
+    times: int = 0
+    """How often it was parked for this and sent again by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

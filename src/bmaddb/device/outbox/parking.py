@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+import msgspec
+
 from bmaddb import signals
 from bmaddb.clock import Clock
 from bmaddb.device.outbox import reasons
@@ -24,17 +26,21 @@ class Parking:
         self._tell = tell
 
     def park(self, waiting: Waiting, entry: Entry, reason: ParkReason, *, passes: bool = False) -> None:
-        """The entry waits for a person from now on, or (`passes`) for a while; what depends on it follows at the
-        next lease."""
+        """The entry waits for a person from now on, or (`passes`) for a while.
+
+        What depends on it follows at the next lease.
+        """
         again_ms = None
         if passes or reason.code in reasons.NEWER_HERE:
-            delay_ms = backoff_ms(AGAIN_MS, max(entry.attempts, 1), 1.0, limit_ms=AGAIN_MS_MAX)
-            again_ms = self._clock.now_ms() + round(delay_ms)
+            before = entry.reason
+            times = before.times + 1 if before is not None and before.code == reason.code else 1
+            reason = msgspec.structs.replace(reason, times=times)
+            again_ms = self._clock.now_ms() + round(backoff_ms(AGAIN_MS, times, 1.0, limit_ms=AGAIN_MS_MAX))
         parked = replace(entry, status=EntryStatus.PARKED, number=None, reason=reason, next_attempt_at_ms=again_ms)
         waiting.restate(parked)
         self._tell(signals.EntryParked(position=entry.position, code=reason.code, message=reason.message))
 
-    def requeue(self, waiting: Waiting, entries: Iterable[Entry]) -> None:
+    def requeue(self, waiting: Waiting, entries: Iterable[Entry], *, by_itself: bool = False) -> None:
         """Send these again, and what was parked only because it stands behind one of them."""
         chosen = {entry.position: entry for entry in entries}
         if not chosen:
@@ -45,7 +51,8 @@ class Parking:
                 chosen[entry.position] = entry
                 free.add(entry.id)
         for entry in chosen.values():
-            waiting.restate(replace(entry, status=EntryStatus.QUEUED, reason=None, next_attempt_at_ms=None))
+            kept = entry.reason if by_itself and entry.next_attempt_at_ms is not None else None
+            waiting.restate(replace(entry, status=EntryStatus.QUEUED, reason=kept, next_attempt_at_ms=None))
 
     def requeue_behind(self, waiting: Waiting, gone: Iterable[str]) -> None:
         """Entries with these ids are gone: what was parked behind one is sent again."""
@@ -68,7 +75,7 @@ class Parking:
             for entry in waiting.of_status(EntryStatus.PARKED)
             if entry.next_attempt_at_ms is not None and entry.next_attempt_at_ms <= now_ms
         ]
-        self.requeue(waiting, due)
+        self.requeue(waiting, due, by_itself=True)
         return len(due)
 
     def after_rewrite(self, waiting: Waiting, rewritten: Iterable[Entry]) -> None:

@@ -99,10 +99,18 @@ class Pages:
         """Everything will be read again: no row counts as seen, no number as known."""
         with self._outbox.edit(loose_keys=True) as (connection, waiting):
             self._outbox.release(connection, waiting)
-            for table in self._store.catalog.synced_tables:
-                connection.execute(mark_unseen(table))
-            connection.execute(_SQL["begin_resync"], (self._store.catalog.version,))
-            self._store.meta_set(LOST_VERSIONS, "[]", connection)
+            self._mark_unseen(connection)
+
+    def mark_unseen(self) -> None:
+        """Everything will be read again, and the numbers are known: a new schema, the same server."""
+        with self._outbox.edit(loose_keys=True) as (connection, _):
+            self._mark_unseen(connection)
+
+    def _mark_unseen(self, connection: apsw.Connection) -> None:
+        for table in self._store.catalog.synced_tables:
+            connection.execute(mark_unseen(table))
+        connection.execute(_SQL["begin_resync"], (self._store.catalog.version,))
+        self._store.meta_set(LOST_VERSIONS, "[]", connection)
 
     def unseen(self) -> dict[str, dict[str, int]]:
         """By table, id and version of the rows that have not come while everything is read again."""

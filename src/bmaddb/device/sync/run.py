@@ -12,8 +12,10 @@ import msgspec
 from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox, reasons
+from bmaddb.device.outbox.outbox import FENCE
 from bmaddb.device.outbox.retry import backoff_ms
 from bmaddb.device.store import Store
+from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import PageCounts, Pages
 from bmaddb.device.sync.rebase import Rebase
 from bmaddb.device.sync.report import SyncReport, Tally
@@ -59,13 +61,14 @@ class SyncRun:
         self._limits = device.limits
         self._sleep = device.sleep
         self._pages = Pages(device.store, device.outbox)
+        self._lease_of_file = SyncLease(device.store)
         self._tally = Tally()
         self._attempt = 0
 
     async def run(self, trigger: str) -> SyncReport:
         """Run to the end; the report says which end. Raises StoreError for the file."""
         began_ms, began = self._store.clock.now_ms(), self._store.clock.monotonic_ms()
-        done = await self._drive()
+        done = await self._hold_and_drive()
         report = SyncReport(
             result=done.result,
             failure=done.failure,
@@ -78,6 +81,21 @@ class SyncRun:
         code = None if done.failure is None else done.failure.code
         self._store.signals.emit(SyncEnded(result=str(done.result), error_code=code))
         return report
+
+    async def _hold_and_drive(self) -> steps.Done:
+        """Drive as the one that syncs this file; every edit of the run is fenced."""
+        try:
+            await asyncio.to_thread(self._lease_of_file.take)
+        except e.StoreBusy as error:
+            return _partial(error)
+        fence = FENCE.set(self._lease_of_file.fence)
+        try:
+            done = await self._drive()
+            await asyncio.to_thread(self._lease_of_file.give_back)
+        finally:
+            FENCE.reset(fence)
+            self._lease_of_file.let_go()
+        return done
 
     async def _drive(self) -> steps.Done:
         session = Session(self._limits)
@@ -94,10 +112,7 @@ class SyncRun:
                 )
                 return steps.Done(result=steps.Result.FAILED, failure=failure)
             except e.StoreBusy as error:  # another process works on this file; what it does not push, we do next time
-                failure = steps.Failure(
-                    kind=steps.FailureKind.LINK, code=error.code, message=error.message, hint=error.hint
-                )
-                return steps.Done(result=steps.Result.PARTIAL, failure=failure)
+                return _partial(error)
 
     async def _perform(self, command: steps.Command) -> steps.Event:
         asking = _ASKING.get(type(command))
@@ -173,6 +188,7 @@ class SyncRun:
         return codec.push_answer(await self._call(PUSH_FUNCTION, codec.encode(request)))
 
     async def _call(self, function: str, body: bytes) -> bytes:
+        await asyncio.to_thread(self._lease_of_file.renew)
         self._tally.requests += 1
         self._tally.bytes_up += len(body)
         answer = await self._transport.call(function, body)
@@ -182,15 +198,19 @@ class SyncRun:
     # --- writing: the file, on a worker thread ---
 
     def _start(self) -> steps.Started:
+        self._outbox.requeue_due()
         with self._store.read() as connection:
             row = connection.execute(_SQL["cursor"]).fetchone()
         in_flight = self._outbox.in_flight()
         if row is None:
             return steps.Started(cursor=None, in_flight=in_flight)
         cursor, version, resyncing = row
-        # Under a newer schema the rows are read again: they may have columns that were skipped before.
-        known = cursor if version >= self._store.catalog.version else None
-        return steps.Started(cursor=known, in_flight=in_flight, resyncing=bool(resyncing))
+        if cursor is not None and version < self._store.catalog.version:
+            # Under a newer schema every row is read again: it may have columns that were skipped before. A pull
+            # from nothing tells of no delete, so what does not come is swept, as after any resync.
+            self._pages.mark_unseen()
+            return steps.Started(cursor=None, in_flight=in_flight, resyncing=True)
+        return steps.Started(cursor=cursor, in_flight=in_flight, resyncing=bool(resyncing))
 
     def _apply_page(self, command: steps.ApplyPage) -> steps.Event:
         self._count(self._pages.apply(command.page))
@@ -264,6 +284,11 @@ class SyncRun:
                     None if report.failure is None else report.failure.code,
                 ),
             )
+
+
+def _partial(error: e.StoreBusy) -> steps.Done:
+    failure = steps.Failure(kind=steps.FailureKind.LINK, code=error.code, message=error.message, hint=error.hint)
+    return steps.Done(result=steps.Result.PARTIAL, failure=failure)
 
 
 _ASKING: Mapping[type[steps.Command], Callable[[SyncRun, Any], Awaitable[steps.Event]]] = {
