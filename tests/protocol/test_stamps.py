@@ -59,6 +59,38 @@ def test_a_stamp_within_the_bound_stays_what_it_is() -> None:
     assert HERE.observe(NOW, NO_STAMP, near) == near
 
 
+AHEAD = STAMP_AHEAD_MS_MAX + 1
+SIDES = [
+    # (mine ahead by, theirs ahead by, is mine newer?), in milliseconds
+    (0, -1, True),
+    (-1, 0, False),
+    (-(10**9), -1, False),
+    (-1, AHEAD, False),
+    (AHEAD, -1, True),
+    (1, AHEAD, True),
+    (AHEAD, 1, False),
+    (AHEAD + 1, AHEAD, True),
+    (AHEAD, AHEAD + 1, False),
+    (STAMP_AHEAD_MS_MAX, AHEAD * 1000, True),
+]
+
+
+@pytest.mark.parametrize(("mine", "theirs", "newer"), SIDES)
+def test_a_clock_that_is_wrong_wins_over_the_past_and_never_over_the_future(
+    mine: int, theirs: int, newer: bool
+) -> None:
+    """Whichever side it is on: a stamp from too far ahead is one of just now."""
+    one, other = HERE.next(NOW + mine, NO_STAMP), THERE.next(NOW + theirs, NO_STAMP)
+    left, right = stamps.comparable(one, other, NOW)
+    assert (left > right) is newer
+    assert stamps.comparable(other, one, NOW) == (right, left)
+
+
+def test_no_stamp_is_older_than_any() -> None:
+    assert stamps.comparable(NO_STAMP, HERE.next(NOW, NO_STAMP), NOW)[0] == NO_STAMP
+    assert stamps.comparable(HERE.next(NOW + AHEAD, NO_STAMP), "x", NOW)[1] == NO_STAMP
+
+
 @pytest.mark.parametrize("text", ["x", "0" * 30, "ZZZZZZZZZZZZ-0000-0000000000aa", NO_STAMP])
 def test_text_that_is_no_stamp_is_neither_adopted_nor_trusted(text: str) -> None:
     assert HERE.observe(NOW, NO_STAMP, text) == NO_STAMP

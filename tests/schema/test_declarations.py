@@ -86,6 +86,16 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: declare(LocalRecord, {"t": text(merge=MergeRule.SRV)}),
         "does not fit",
     ),
+    "a set that is no JSON": (lambda: declare(columns={"t": text(merge=MergeRule.SET)}), "does not fit a text"),
+    "a largest of JSON": (lambda: declare(columns={"j": json(merge=MergeRule.MAX)}), "does not fit a json"),
+    "states without their order": (lambda: declare(columns={"t": text(merge=MergeRule.STM)}), "needs an enum"),
+    "a merge function without its rule": (lambda: declare(columns={"n": integer(merge_with=max)}), "merge_with"),
+    "its rule without a merge function": (lambda: declare(columns={"n": integer(merge=MergeRule.FUN)}), "merge_with"),
+    "transitions of a text": (lambda: declare(columns={"t": text(transitions={"a": ("b",)})}), "transitions go with"),
+    "transitions to nowhere": (
+        lambda: declare(columns={"t": text(enum=("a", "b"), merge=MergeRule.STM, transitions={"a": ("b", "c")})}),
+        "transitions name c",
+    ),
     "a merge on a server table": (
         lambda: declare(ServerRecord, {"t": text(merge=MergeRule.LOC)}),
         "does not fit",

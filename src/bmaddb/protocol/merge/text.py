@@ -4,9 +4,9 @@ What each side did to the base is a list of edits. Edits that do not touch are a
 added at one place are all kept, the older side's first. Where both changed the same words the newer side's
 stand, and the caller is told, so that the other version can be kept beside.
 
-Rules of this room: swapping the sides gives the same text; nothing here costs more than a fixed amount per
-unit. A stretch of lines (or words) between two that occur once on both sides is compared with difflib when
-it has at most UNITS_MAX of them; a longer one counts as changed as a whole.
+Rules of this room: swapping the sides gives the same text; the cost is bounded. A stretch of lines (or words)
+between two that occur once on both sides is compared with difflib when it has at most UNITS_MAX of them, and
+COMPARED_MAX of them in all; a longer one counts as changed as a whole.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import TypeAlias
 
-UNITS_MAX = 300
+UNITS_MAX = 200
+COMPARED_MAX = 20_000
 _WORD = re.compile(r"\S+\s*|\s+")
 
 
@@ -62,47 +63,79 @@ _Resolve: TypeAlias = Callable[[Sequence[str], list[str], list[str]], _Settled]
 
 def merge_text(base: str, older: str, newer: str) -> MergedText:
     """What both sides made of `base`, in one text; `newer` is the side with the newer stamp."""
-    lines, overlap = _merged(_lines(base), _lines(older), _lines(newer), _resolve_lines)
+    lines, overlap = _Merge().lines(_lines(base), _lines(older), _lines(newer))
     return MergedText("\n".join(lines), overlap)
 
 
-def _lines(text: str) -> list[str]:
-    return text.split("\n") if text else []
+class _Merge:
+    """The merge of one text: what it may still spend on comparing."""
 
+    def __init__(self) -> None:
+        self._left = COMPARED_MAX
 
-def _merged(base: Sequence[str], older: Sequence[str], newer: Sequence[str], resolve: _Resolve) -> _Settled:
-    units: list[str] = []
-    overlap = False
-    done = 0
-    for region in _regions(_edits(base, older), _edits(base, newer)):
-        units += base[done : region.start]
-        done = region.end
-        before = _applied(base, region, region.older)
-        after = _applied(base, region, region.newer)
-        if not region.newer or before == after:
-            units += before
-        elif not region.older:
-            units += after
-        else:
-            both, clash = resolve(base[region.start : region.end], before, after)
-            units += both
-            overlap = overlap or clash
-    units += base[done:]
-    return units, overlap
+    def lines(self, base: Sequence[str], older: Sequence[str], newer: Sequence[str]) -> _Settled:
+        return self._merged(base, older, newer, self._resolve_lines)
 
+    def _merged(self, base: Sequence[str], older: Sequence[str], newer: Sequence[str], resolve: _Resolve) -> _Settled:
+        units: list[str] = []
+        overlap = False
+        done = 0
+        for region in _regions(self._edits(base, older), self._edits(base, newer)):
+            units += base[done : region.start]
+            done = region.end
+            before = _applied(base, region, region.older)
+            after = _applied(base, region, region.newer)
+            if not region.newer or before == after:
+                units += before
+            elif not region.older:
+                units += after
+            else:
+                both, clash = resolve(base[region.start : region.end], before, after)
+                units += both
+                overlap = overlap or clash
+        units += base[done:]
+        return units, overlap
 
-def _resolve_lines(base: Sequence[str], older: list[str], newer: list[str]) -> _Settled:
-    if not "".join(base).strip():  # whole lines were added, or written where a blank one was
-        same = _common_start(older, newer)
-        return [*older, *newer[same:]], False
-    if not older or not newer:
-        return newer, True
-    words, clash = _merged(_words(base), _words(older), _words(newer), _resolve_words)
-    return [_sentence(words)], clash
+    def _resolve_lines(self, base: Sequence[str], older: list[str], newer: list[str]) -> _Settled:
+        if not "".join(base).strip():  # whole lines were added, or written where a blank one was
+            same = _common_start(older, newer)
+            return [*older, *newer[same:]], False
+        if not older or not newer:
+            return newer, True
+        words, clash = self._merged(_words(base), _words(older), _words(newer), _resolve_words)
+        return [_sentence(words)], clash
+
+    def _edits(self, base: Sequence[str], side: Sequence[str]) -> list[_Edit]:
+        """What turns `base` into `side`, in order, no two adjacent."""
+        start = _common_start(base, side)
+        room = min(len(base), len(side)) - start
+        end = next((n for n in range(room) if base[-1 - n] != side[-1 - n]), room)
+        found: list[_Edit] = []
+        i = j = start
+        for anchor_i, anchor_j in [*_anchors(base, side, start, end), (len(base) - end, len(side) - end)]:
+            found += self._differences(base[i:anchor_i], side[j:anchor_j], i)
+            i, j = anchor_i + 1, anchor_j + 1
+        return _joined(found)
+
+    def _differences(self, base: Sequence[str], side: Sequence[str], offset: int) -> Iterator[_Edit]:
+        if not base and not side:
+            return
+        longest = max(len(base), len(side))
+        if longest > min(UNITS_MAX, self._left) or not base or not side:
+            yield _Edit(offset, offset + len(base), side)
+            return
+        self._left -= longest
+        for word, i1, i2, j1, j2 in SequenceMatcher(None, base, side, autojunk=False).get_opcodes():
+            if word != "equal":
+                yield _Edit(offset + i1, offset + i2, side[j1:j2])
 
 
 def _resolve_words(_base: Sequence[str], _older: list[str], newer: list[str]) -> _Settled:
     return newer, True
+
+
+def _lines(text: str) -> list[str]:
+    return text.split("\n") if text else []
 
 
 def _sentence(words: Sequence[str]) -> str:
@@ -143,19 +176,6 @@ def _applied(base: Sequence[str], region: _Region, edits: Sequence[_Edit]) -> li
     return [*units, *base[done : region.end]]
 
 
-def _edits(base: Sequence[str], side: Sequence[str]) -> list[_Edit]:
-    """What turns `base` into `side`, in order, no two adjacent."""
-    start = _common_start(base, side)
-    room = min(len(base), len(side)) - start
-    end = next((n for n in range(room) if base[-1 - n] != side[-1 - n]), room)
-    found: list[_Edit] = []
-    i = j = start
-    for anchor_i, anchor_j in [*_anchors(base, side, start, end), (len(base) - end, len(side) - end)]:
-        found += _differences(base[i:anchor_i], side[j:anchor_j], i)
-        i, j = anchor_i + 1, anchor_j + 1
-    return _joined(found)
-
-
 def _joined(edits: Sequence[_Edit]) -> list[_Edit]:
     joined: list[_Edit] = []
     for edit in edits:
@@ -163,17 +183,6 @@ def _joined(edits: Sequence[_Edit]) -> list[_Edit]:
             edit = _Edit(joined[-1].start, edit.end, [*joined.pop().units, *edit.units])
         joined.append(edit)
     return joined
-
-
-def _differences(base: Sequence[str], side: Sequence[str], offset: int) -> Iterator[_Edit]:
-    if not base and not side:
-        return
-    if max(len(base), len(side)) > UNITS_MAX or not base or not side:
-        yield _Edit(offset, offset + len(base), side)
-        return
-    for word, i1, i2, j1, j2 in SequenceMatcher(None, base, side, autojunk=False).get_opcodes():
-        if word != "equal":
-            yield _Edit(offset + i1, offset + i2, side[j1:j2])
 
 
 def _anchors(base: Sequence[str], side: Sequence[str], start: int, end: int) -> list[tuple[int, int]]:
