@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
@@ -74,6 +74,20 @@ def serve(port: int, conninfo: str, says: Connection) -> None:
     os.environ["BMADDB_JWT_SECRET"] = SECRET
     catalog = "tests.chaos.scripted:CATALOG"
     main(["serve", "--port", str(port), "--database-url", conninfo, "--catalog", catalog])
+
+
+def apart(job: Callable[[str, Connection], None], argument: str) -> Any:
+    """What `job` sends from a process of its own."""
+    hears, says = _FORKS.Pipe(duplex=False)
+    process: Any = _FORKS.Process(target=job, args=(argument, says), daemon=True)
+    process.start()
+    says.close()
+    try:
+        assert hears.poll(START_S_MAX), "it says nothing"
+        return hears.recv()
+    finally:
+        hears.close()
+        process.join()
 
 
 class Device:

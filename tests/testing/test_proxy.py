@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from bmaddb.testing.proxy import Cut, CuttingProxy
+from bmaddb.testing.proxy import Cut, CuttingProxy, Wire
 
 
 class _Counter(http.server.BaseHTTPRequestHandler):
@@ -83,3 +83,45 @@ def test_a_kept_connection_is_cut_too(proxy: CuttingProxy) -> None:
         with pytest.raises(httpx.TransportError):
             client.post("/work", content=b"x")
         assert _Counter.arrived == 2
+
+
+@pytest.mark.parametrize("wire", [Wire.CUT, Wire.RESET, Wire.HALF_CLOSE])
+@pytest.mark.parametrize("after_bytes", [0, 20, 100])
+def test_an_answer_that_breaks_off_somewhere(proxy: CuttingProxy, wire: Wire, after_bytes: int) -> None:
+    proxy.break_next(wire, after_bytes)
+    with pytest.raises(httpx.TransportError):
+        call(proxy)
+    assert (_Counter.arrived, proxy.cuts_done) == (1, 1)
+    assert call(proxy) == "2"
+
+
+@pytest.mark.parametrize("wire", [Wire.CUT, Wire.RESET])
+def test_a_request_that_breaks_off_never_arrives(proxy: CuttingProxy, wire: Wire) -> None:
+    proxy.break_next(wire, 30, answers=False)
+    with pytest.raises(httpx.TransportError):
+        call(proxy)
+    assert (_Counter.arrived, proxy.cuts_done) == (0, 1)
+    assert call(proxy) == "1"
+
+
+def test_a_stalled_answer_comes_when_it_is_released(proxy: CuttingProxy) -> None:
+    proxy.break_next(Wire.STALL, 10)
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{proxy.url}/work", content=b"x", timeout=0.3)
+    proxy.release()
+    assert (_Counter.arrived, proxy.cuts_done) == (1, 1)
+    assert call(proxy) == "2"
+
+
+def test_a_dripping_answer_is_whole(proxy: CuttingProxy) -> None:
+    proxy.break_next(Wire.DRIP)
+    assert call(proxy) == "1"
+    assert proxy.cuts_done == 1
+
+
+def test_what_was_called_off_does_not_happen(proxy: CuttingProxy) -> None:
+    proxy.break_next(Wire.CUT, 5)
+    proxy.cut_next("/work", Cut.AFTER_EFFECT)
+    proxy.mend()
+    assert call(proxy) == "1"
+    assert proxy.cuts_done == 0

@@ -6,6 +6,7 @@ that goes through it can write.
 
 from __future__ import annotations
 
+import ctypes
 import os
 from typing import Final, Literal, TypeAlias
 
@@ -42,6 +43,21 @@ def open_writer(path: str, durability: Durability, key: bytes | None, vfs: str |
 def open_reader(path: str, key: bytes | None, vfs: str | None = None) -> apsw.Connection:
     """A connection that can only read."""
     return _opened(path, apsw.SQLITE_OPEN_READONLY, key, vfs)
+
+
+class Place:
+    """Does the path still lead to the file that a connection has open? SQLite itself would write on."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+        self._answer = ctypes.c_int(0)
+        self._address = ctypes.addressof(self._answer)
+
+    @property
+    def lost(self) -> bool:
+        """Was the file moved, replaced or deleted? False where the system cannot tell."""
+        self._connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, self._address)
+        return bool(self._answer.value)
 
 
 def checked_path(path: str | os.PathLike[str]) -> str:

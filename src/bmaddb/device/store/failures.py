@@ -26,7 +26,7 @@ def failure(error: Exception, tables: Iterable[Table] = ()) -> e.BmadError:
         return _constraint(str(error), tables)
     for kinds, make in _MADE:
         if isinstance(error, kinds):
-            return make(str(error))
+            return make(error)
     return e.StoreError(f"SQLite refused: {error}")
 
 
@@ -52,42 +52,61 @@ def _checked_column(check: str, tables: Iterable[Table]) -> str:
     return "a value"
 
 
-def _closed(_: str) -> e.BmadError:
+def _closed(_: Exception) -> e.BmadError:
     return e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
 
 
-def _busy(message: str) -> e.BmadError:
-    return e.StoreBusy(f"another process holds the file: {message}", hint="try again")
+def _busy(error: Exception) -> e.BmadError:
+    return e.StoreBusy(f"another process holds the file: {error}", hint="try again")
 
 
-def _not_a_database(_: str) -> e.BmadError:
+def _not_a_database(_: Exception) -> e.BmadError:
     return e.StoreCorrupt(
         "the file is not a database, or the key is wrong", hint="check the path and the key; restore a backup"
     )
 
 
-def _corrupt(message: str) -> e.BmadError:
-    return e.StoreCorrupt(f"the file is damaged: {message}", hint="restore a backup, or sync into a new file")
+def _corrupt(error: Exception) -> e.BmadError:
+    return e.StoreCorrupt(
+        f"the file is damaged: {error}",
+        hint="bmaddb.device.store.salvage sets it aside and keeps what was not sent yet; or restore a backup",
+    )
 
 
-def _read_only(_: str) -> e.BmadError:
-    return e.StoreError("the file cannot be written here", hint="write inside `with db.write() as tx:`")
+def _read_only(error: Exception) -> e.BmadError:
+    if getattr(error, "extendedresult", 0) == apsw.SQLITE_READONLY_DBMOVED:
+        return moved()
+    return e.StoreError(
+        "the file cannot be written: it, its folder or its disk is read-only",
+        hint="make both writable; a transaction writes inside `with db.write() as tx:`",
+    )
 
 
-def _full(_: str) -> e.BmadError:
+def moved() -> e.StoreError:
+    """The path leads to another file than the one that is open, or to none."""
+    return e.StoreError(
+        "the file was moved, replaced or deleted while it was open; nothing more is written to it",
+        hint="close the store, put the file back with its -wal file, and open it again",
+    )
+
+
+def _full(_: Exception) -> e.BmadError:
     return e.StoreError("the disk is full", hint="nothing was written; free some space and try again")
 
 
-def _cannot_open(message: str) -> e.BmadError:
-    return e.StoreError(f"the file cannot be opened: {message}", hint="check that its folder exists and is yours")
+def _cannot_open(error: Exception) -> e.BmadError:
+    return e.StoreError(f"the file cannot be opened: {error}", hint="check that its folder exists and is yours")
 
 
-def _input_output(message: str) -> e.BmadError:
-    return e.StoreError(f"the disk failed: {message}")
+def _input_output(error: Exception) -> e.BmadError:
+    return e.StoreError(
+        f"the disk failed: {error}",
+        hint="what was committed before is kept; look after the disk and its limits, then try again",
+    )
 
 
-def _query(message: str) -> e.BmadError:
-    return e.QueryError(message)
+def _query(error: Exception) -> e.BmadError:
+    return e.QueryError(str(error))
 
 
 _MADE: Final = (

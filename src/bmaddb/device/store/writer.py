@@ -15,7 +15,8 @@ import apsw
 from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.store.capture import Capture, Layouts
-from bmaddb.device.store.failures import failure
+from bmaddb.device.store.connection import Place
+from bmaddb.device.store.failures import failure, moved
 from bmaddb.device.store.hooks import BeforeCommit, CommitDraft
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.tables import Table
@@ -35,6 +36,7 @@ class Writer:
         self.depth = 0
         self._catalog = catalog
         self._layouts = Layouts(connection, catalog)
+        self._place = Place(connection)
         self._lock = threading.Lock()
         self._owner: int | None = None
         self._capture: Capture | None = None
@@ -56,6 +58,8 @@ class Writer:
         """Start a transaction; StoreBusy when others write for too long. `durable`: its commit syncs the log."""
         self.acquire()
         try:
+            if self._place.lost:
+                raise moved()
             if durable:
                 self._sync_at_commit()
             self.connection.execute(_SQL["begin_write"])
