@@ -31,6 +31,7 @@ from bmaddb.schema.postgres_ddl_tables import (
     indexes,
     qualified,
 )
+from bmaddb.schema.postgres_ddl_walks import walk
 from bmaddb.schema.records import deletable
 from bmaddb.schema.tables import Table
 
@@ -95,7 +96,7 @@ def tables_functions(catalog: Catalog, numbers: Mapping[str, int]) -> str:
     """The functions of every synced table and their dispatchers."""
     synced = {table.name: numbers[table.name] for table in catalog.synced_tables}
     writable = {table.name: numbers[table.name] for table in catalog.synced_tables if write_columns(table)}
-    parts = [table_functions(table) for table in catalog.synced_tables]
+    parts = [part for table in catalog.synced_tables for part in (table_functions(table), walk(table))]
     return "\n\n".join([*parts, dispatchers(synced, writable)])
 
 
