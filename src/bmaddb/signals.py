@@ -72,6 +72,20 @@ class PageApplied(Signal):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstSyncProgress(Signal):
+    """Rows of a first sync are in the file: `rows` of the `expected` of this table, `total_rows` of all.
+
+    Counted since this stream of pages began; one that was cut goes on with what is left.
+    """
+
+    table: str
+    rows: int
+    expected: int
+    total_rows: int
+    total_expected: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SyncEnded(Signal):
     """A sync run is over; `result` is 'ok', 'partial', 'offline' or 'failed'."""
 

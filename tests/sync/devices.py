@@ -33,6 +33,8 @@ class Device:
     catalog: Catalog
     connect: Callable[[], Transport]
     transport: LossyTransport = field(init=False)
+    wrap: Callable[[], Transport] | None = None
+    """What to speak through instead of the lossy network."""
     clock: ManualClock
     entropy: SeededEntropy
     user: str
@@ -48,7 +50,8 @@ class Device:
     def _open(self) -> None:
         self.store = Store(self.path, self.catalog, clock=self.clock, entropy=self.entropy, user=self.user)
         self.outbox = Outbox(self.store)
-        self.engine = SyncEngine(self.store, self.outbox, self.transport, limits=self.limits, sleep=no_sleep)
+        through = self.transport if self.wrap is None else self.wrap()
+        self.engine = SyncEngine(self.store, self.outbox, through, limits=self.limits, sleep=no_sleep)
 
     def reopen(self) -> None:
         """Close the file without a word to the server, and open it again."""
@@ -92,6 +95,7 @@ class World:
         *,
         limits: Limits | None = None,
         connect: Callable[[], Transport] | None = None,
+        wrap: Callable[[], Transport] | None = None,
     ) -> Device:
         """One more device of `user`, with an empty file."""
         number = next(self._numbers)
@@ -103,6 +107,7 @@ class World:
             entropy=SeededEntropy(number),
             user=user,
             limits=limits or Limits(),
+            wrap=wrap,
         )
         self.devices.append(made)
         return made

@@ -14,6 +14,7 @@ from bmaddb.protocol.messages import (
     PullRequest,
     PushAnswer,
     PushRequest,
+    WalkRequest,
     WireEntry,
 )
 
@@ -24,7 +25,7 @@ _PUSH_ANSWER = msgspec.json.Decoder(PushAnswer)
 _ERROR_BODY = msgspec.json.Decoder(ErrorBody)
 
 
-def encode(message: PullRequest | PushRequest | WireEntry) -> bytes:
+def encode(message: PullRequest | PushRequest | WalkRequest | WireEntry) -> bytes:
     """The message as JSON bytes; JSON columns' numbers and text must have been looked at before."""
     return _ENCODER.encode(message)
 

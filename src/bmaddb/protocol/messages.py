@@ -8,6 +8,9 @@ import msgspec
 
 PULL_FUNCTION = "bmad_pull_v1"
 PUSH_FUNCTION = "bmad_push_v1"
+WALK_FUNCTION = "bmad_walk_v1"
+WALK_CURSOR = "w1."
+"""How the cursors of a first sync begin while it is walking through the tables."""
 Cursor = str | None
 
 
@@ -21,6 +24,18 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     user: str | None = None
     """Whose file asks; the server refuses a token of anybody else."""
     tables: tuple[str, ...] | None = None
+
+
+class WalkRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything, table by table in the order of `tables` (others after them), as a stream of pages."""
+
+    cursor: Cursor
+    schema_version: int
+    device_id: str
+    limit_rows: int
+    limit_bytes: int
+    user: str | None
+    tables: tuple[str, ...]
 
 
 class TablePage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,6 +57,8 @@ class PullAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
     lost: tuple[tuple[int, int], ...] = ()
     """Of a first page: ranges of the user's versions (first, last) that were given out before a restore, and lost."""
+    expect: dict[str, int] = {}
+    """At the beginning of a stream: how many rows of which table it will bring."""
 
 
 class RowInserts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -78,6 +78,7 @@ class Limits:
     """How much at once, how often again."""
 
     page_rows: int = 5_000
+    page_bytes: int = 4_000_000
     batch_entries: int = 500
     batch_bytes: int = 1_000_000
     attempts: int = 3

@@ -33,6 +33,7 @@ from bmaddb.schema.postgres_ddl_tables import (
     qualified,
     server_uniques,
 )
+from bmaddb.schema.postgres_ddl_walks import walk
 from bmaddb.schema.records import deletable
 from bmaddb.schema.tables import Table
 
@@ -97,7 +98,8 @@ def tables_functions(catalog: Catalog, numbers: Mapping[str, int]) -> str:
     """The functions of every synced table and their dispatchers."""
     synced = {table.name: numbers[table.name] for table in catalog.synced_tables}
     writable = {table.name: numbers[table.name] for table in catalog.synced_tables if write_columns(table)}
-    parts = [f"{table_functions(table)}\n\n{digest_functions(table)}" for table in catalog.synced_tables]
+    makers = (table_functions, digest_functions, walk)
+    parts = [make(table) for table in catalog.synced_tables for make in makers]
     return "\n\n".join([*parts, dispatchers(synced, writable, SIGNATURES)])
 
 

@@ -54,6 +54,14 @@ def read_columns(table: Table) -> tuple[str, ...]:
     return (*names[:at], *book, *names[at:])
 
 
+def wire_row(table: Table) -> str:
+    """A row as it is pulled: the SQL of a JSON array of its `read_columns`."""
+    book = {"server_seq": "t.server_seq", "hlc": "t.hlc", "stamps": "nullif(t.stamps, '{}')"}
+    kinds = wire_kinds(table)
+    columns = ", ".join(book.get(name) or out(name, kinds[name]) for name in read_columns(table))
+    return f"json_build_array({columns})"
+
+
 def write_columns(table: Table) -> dict[str, Kind]:
     """The columns a client may set, with their kinds."""
     if not writable(table) or table.scope is not Scope.USER:
@@ -112,13 +120,6 @@ def _dispatcher(verb: str, arguments: str, result: str, volatility: str, tables:
 
 
 def _read(table: Table) -> str:
-    book = {
-        "server_seq": "t.server_seq",
-        "hlc": "t.hlc",
-        "stamps": "nullif(t.stamps, '{}')",
-    }
-    kinds = wire_kinds(table)
-    columns = ", ".join(book.get(name) or out(name, kinds[name]) for name in read_columns(table))
     return f"""create function bmad_sync.read_{table.name}(
   p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
 )
@@ -130,7 +131,7 @@ declare
 begin
   select json_agg(x.listed), count(*) into page
   from (
-    select json_build_array({columns}) as listed
+    select {wire_row(table)} as listed
     from {qualified(table.name)} t
     where {mine(table)}{_SINCE} and t.server_seq <> all (p_skip)
     order by t.server_seq

@@ -42,6 +42,11 @@ def upsert_page(table: Table, columns: Sequence[str], *, sparing: bool = False) 
     )
 
 
+def any_row(table: Table) -> str:
+    """One row, if the table holds any."""
+    return f"SELECT 1 FROM {quoted(table.name)} LIMIT 1"
+
+
 def read_row(table: Table) -> str:
     """The row with id ?1, in column order."""
     return f"SELECT {_listed(table.columns)} FROM {quoted(table.name)} WHERE id = ?1"

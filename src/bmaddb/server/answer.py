@@ -80,7 +80,7 @@ async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
     bodyless = answer.status in _BODYLESS
     head = _head(answer, request, with_type=not bodyless and (bool(answer.body) or answer.status != 200))
     body = b"" if bodyless else answer.body
-    packed = len(body) > GZIP_BYTES_MIN and _reads_gzip(request.get("accept-encoding", ""))
+    packed = len(body) > GZIP_BYTES_MIN and reads_gzip(request.get("accept-encoding", ""))
     if packed:
         head["content-encoding"] = "gzip"
     if packed and len(body) <= GZIP_CHUNK_BYTES:
@@ -118,7 +118,8 @@ def _head(answer: Answer, request: Headers, *, with_type: bool) -> dict[str, str
     return head
 
 
-def _reads_gzip(accept_encoding: str) -> bool:
+def reads_gzip(accept_encoding: str) -> bool:
+    """Whether a client takes gzip."""
     for item in accept_encoding.lower().split(","):
         name, _, weight = item.partition(";")
         if name.strip() in ("gzip", "*"):

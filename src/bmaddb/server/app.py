@@ -19,6 +19,7 @@ from bmaddb.server.auth import TokenKeeper
 from bmaddb.server.backend import Backend
 from bmaddb.server.limits import Limits
 from bmaddb.server.rpc import RpcEndpoint
+from bmaddb.server.walk import WALK_FUNCTION, WalkEndpoint
 
 READ_METHODS = "OPTIONS, GET, HEAD"
 
@@ -50,6 +51,7 @@ def create_app(config: ServerConfig, *, clock: Clock | None = None) -> Starlette
             await backend.close()
 
     routes = [
+        Route(f"/rest/v1/rpc/{WALK_FUNCTION}", WalkEndpoint(backend, keeper, config.limits, clock or SystemClock())),
         Route("/rest/v1/rpc/{name}", RpcEndpoint(backend, keeper, config.limits)),
         Route("/rest/v1/", _Status(backend)),
         Route("/health", _Status(backend)),

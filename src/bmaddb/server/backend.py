@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import select
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -76,6 +76,19 @@ class Backend:
             if not refused.stale:
                 raise
         return await self._run_once(transaction)
+
+    @contextlib.asynccontextmanager
+    async def lend(self) -> AsyncIterator[GatewayConnection]:
+        """A connection for a longer talk; one that comes back in the middle of something is closed."""
+        connection = await self._take()
+        try:
+            yield connection
+        except psycopg.OperationalError as lost:
+            raise _no_database("PGRST001", "the connection to the database was lost", lost) from lost
+        finally:
+            if connection.pgconn.transaction_status != pq.TransactionStatus.IDLE:
+                connection.pgconn.finish()
+            await self._pool.putconn(connection)
 
     async def is_alive(self) -> bool:
         """Whether Postgres answers just now."""

@@ -70,7 +70,7 @@ async def exchange(connection: GatewayConnection, statements: Sequence[Statement
     failed = next((r for r in results if r.status == pq.ExecStatus.FATAL_ERROR), None)
     if failed is None:
         return [result for position, result in enumerate(results) if position not in prepares]
-    report = _report(failed)
+    report = report_of(failed)
     stale = report.state == UNKNOWN_STATEMENT or (
         failed.error_field(pq.DiagnosticField.SOURCE_FUNCTION) == STALE_PLAN_FUNCTION
     )
@@ -124,11 +124,12 @@ def _send(connection: GatewayConnection, statement: Statement) -> bool:
     return fresh
 
 
-def _report(result: PGresult) -> ServerReport:
+def report_of(result: PGresult | None) -> ServerReport:
+    """What Postgres said of an error."""
     field = pq.DiagnosticField
 
     def text(kind: pq.DiagnosticField) -> str | None:
-        value = result.error_field(kind)
+        value = None if result is None else result.error_field(kind)
         return value.decode("utf-8", "replace") if value is not None else None
 
     return ServerReport(

@@ -109,3 +109,9 @@ select 1 from pg_catalog.pg_database where datname = %(dbname)s
 
 -- name: create_database
 create database {}
+
+-- name: begin_walk
+select bmad_sync.begin_walk($1::json)
+
+-- name: copy_walk
+copy (select * from bmad_sync.{walk}({user}, {lo}, {after}, {hi})) to stdout with (format csv, quote e'\x01', delimiter e'\x02')

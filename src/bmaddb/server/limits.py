@@ -22,6 +22,9 @@ REQUEST_MS_MAX = 60_000
 SHUTDOWN_MS_MAX = 10_000
 DRAIN_BYTES_MAX = 4 * BODY_BYTES_MAX
 GZIP_BYTES_MIN = 1_024
+STREAMS_MAX = 4
+STREAM_MS_MAX = 600_000
+STREAM_STALL_MS_MAX = 60_000
 
 _TO_SQUARE = bytes.maketrans(b"{}", b"[]")
 _NOT_STRUCTURE = bytes(byte for byte in range(256) if byte not in b'[]{}"')
@@ -42,6 +45,12 @@ class Limits:
     statement_ms_max: int = STATEMENT_MS_MAX
     request_ms_max: int = REQUEST_MS_MAX
     shutdown_ms_max: int = SHUTDOWN_MS_MAX
+    streams_max: int = STREAMS_MAX
+    """First syncs at once; each holds a connection and a snapshot. The next one is told to take pages."""
+    stream_ms_max: int = STREAM_MS_MAX
+    """How long one may last; the device asks again from where it is."""
+    stream_stall_ms_max: int = STREAM_STALL_MS_MAX
+    """How long a device may take over one frame."""
 
 
 def deeper_than(body: bytes, depth_max: int) -> bool:

@@ -26,7 +26,16 @@ _GROUND: Final = ("roles.sql", "state.sql")
 _IDENTITY: Final = ("identity.sql",)
 _MACHINERY: Final = ("heads.sql", "tombstones.sql", "stamps.sql")
 _PUSH: Final = ("push_checks.sql", "push_conflicts.sql", "push_apply.sql", "push.sql")
-_DOORS: Final = (*_PUSH, "pull.sql", "digest.sql", "watermelon.sql", "watermelon_push.sql", "upkeep.sql", "grants.sql")
+_DOORS: Final = (
+    *_PUSH,
+    "snapshot.sql",
+    "pull.sql",
+    "digest.sql",
+    "watermelon.sql",
+    "watermelon_push.sql",
+    "upkeep.sql",
+    "grants.sql",
+)
 
 Connection = psycopg.Connection[Any]
 

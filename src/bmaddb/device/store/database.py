@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, TypeVar
 
 import apsw
@@ -160,6 +160,10 @@ class Store:
                 raise failure(error, self.catalog.device_tables) from error
             raise
         self._commit((), origin)
+
+    def bulk(self, *tables: str) -> AbstractContextManager[None]:
+        """Inside `apply()`: statements of many rows, which touch `tables`; nobody is told row by row."""
+        return self._writer.bulk(tables)
 
     def meta_get(self, key: str) -> str | None:
         """What the file notes under `key`, or None."""

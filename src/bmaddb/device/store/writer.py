@@ -7,7 +7,8 @@ leaves nothing behind, neither in the file nor here.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import apsw
@@ -95,6 +96,18 @@ class Writer:
         if self._capture is not None:
             self._capture.expect_many()
 
+    @contextmanager
+    def bulk(self, tables: Iterable[str]) -> Iterator[None]:
+        """Statements of many rows in `tables`, in a transaction from elsewhere: the row by row hook is off."""
+        if self._touched is None or not self.applying:
+            raise e.StoreError("bulk() belongs inside apply()")
+        self._touched.update(tables)
+        self.connection.set_update_hook(None)
+        try:
+            yield
+        finally:
+            self.connection.set_update_hook(self._touch)
+
     def rollback(self) -> None:
         """Undo the transaction; safe when SQLite has undone it already."""
         try:
@@ -142,10 +155,13 @@ class Writer:
             self._synchronous = usual
 
     def _watch(self) -> None:
-        touched: set[str] = set()
-        self._touched = touched
-        self.connection.set_update_hook(lambda _, __, table, ___: touched.add(table))
+        self._touched = set()
+        self.connection.set_update_hook(self._touch)
         self.connection.execute(_SQL["wait_for_references"])
+
+    def _touch(self, _kind: int, _database: str, table: str, _row: int) -> None:
+        if self._touched is not None:
+            self._touched.add(table)
 
     def _tell(self, hooks: Sequence[BeforeCommit]) -> None:
         capture = self._capture

@@ -18,11 +18,13 @@ from bmaddb import statements
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.outbox.capture import LAST_STAMP
 from bmaddb.device.store import Store, meta
+from bmaddb.device.sync.bulk import BulkLoad
 from bmaddb.device.sync.giveback import LOST_VERSIONS, GiveBack, LostUpdates
 from bmaddb.device.sync.rebase import Rebase
+from bmaddb.device.sync.walk import Progress
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.merge import RemoteRow
-from bmaddb.protocol.messages import Cursor, PullAnswer, TablePage
+from bmaddb.protocol.messages import WALK_CURSOR, Cursor, PullAnswer, TablePage
 from bmaddb.protocol.stamps import is_stamp
 from bmaddb.protocol.values import unbase64
 from bmaddb.schema.kinds import Kind
@@ -57,16 +59,25 @@ class Pages:
     def __init__(self, store: Store, outbox: Outbox) -> None:
         self._store = store
         self._outbox = outbox
+        self._bulk = BulkLoad(store)
 
-    def apply(self, page: PullAnswer) -> PageCounts:
+    def apply(self, page: PullAnswer, progress: Progress) -> PageCounts:
         """Write a page and its cursor; what waits for one of its rows is merged."""
         counts = PageCounts()
+        walking = page.cursor is not None and page.cursor.startswith(WALK_CURSOR)
         with self._outbox.edit(loose_keys=True) as (connection, waiting):
             rebase = Rebase(self._store, self._outbox, connection, waiting)
             parts = [(table, part) for part in page.tables if (table := self._synced(part)) is not None]
             lost = self._lost_updates(rebase, page)
+            loading = frozenset(table.name for table, _ in parts[-1:] if walking)
+            self._bulk.finish(connection, loading)
             for table, part in parts:
-                counts.rows += self._write_rows(rebase, table, part, lost)
+                if walking:
+                    self._bulk.prepare(connection, table, progress.of_table(table.name))
+                rows = self._write_rows(rebase, table, part, lost, checked=not walking)
+                counts.rows += rows
+                if walking:
+                    self._outbox.tell(progress.written(table.name, rows))
             for table, part in parts:
                 counts.deletes += self._write_deletes(rebase, table, list(part.deleted))
             now_ms = self._store.clock.now_ms()
@@ -150,12 +161,12 @@ class Pages:
             self._store.meta_set(LOST_VERSIONS, msgspec.json.encode(page.lost).decode(), rebase.connection)
         return LostUpdates(self._store, rebase, meta.get(rebase.connection, LOST_VERSIONS) or "[]")
 
-    def _write_rows(self, rebase: Rebase, table: Table, part: TablePage, lost: LostUpdates | None = None) -> int:
+    def _write_rows(
+        self, rebase: Rebase, table: Table, part: TablePage, lost: LostUpdates | None = None, *, checked: bool = True
+    ) -> int:
         connection = rebase.connection
-        rows, count = connection.execute(_SQL["parse_rows"], (bytes(part.rows).decode(),)).fetchone() or (
-            b"",
-            0,
-        )
+        [(rows,)] = connection.execute(_SQL["parse_rows"], (bytes(part.rows).decode(),))
+        [(count,)] = connection.execute(_SQL["count_rows"], (rows,))
         if not count:
             return 0
         if any(column.kind is Kind.BLOB for column in table.columns):
@@ -174,7 +185,8 @@ class Pages:
             connection.execute(statement, (rows, self._store.user, ids))
         else:
             owner = (self._store.user,) if table.scope is Scope.USER else ()
-            connection.execute(upsert_page(table, part.columns), (rows, *owner))
+            with self._store.bulk(table.name) if checked else self._bulk.unchecked(connection, table):
+                connection.execute(upsert_page(table, part.columns), (rows, *owner))
         self._observe(connection, part, rows)
         return int(count)
 

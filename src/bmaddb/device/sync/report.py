@@ -13,7 +13,7 @@ class SyncReport:
     """The end of one sync. `failure` says why, unless everything went well.
 
     Rows are counted as they arrive or leave; `conflicts` are verdicts written to sync_conflicts; `parked` are
-    the entries that wait for a person when the sync ends.
+    the entries that wait for a person when the sync ends. `expected_rows` is what a first sync was announced.
     """
 
     result: Result
@@ -29,6 +29,7 @@ class SyncReport:
     requests: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
+    expected_rows: int = 0
     resynced: bool = False
 
     @property
@@ -49,6 +50,7 @@ class Tally:
     requests: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
+    expected_rows: int = 0
     resynced: bool = False
 
     def as_fields(self) -> dict[str, Any]:

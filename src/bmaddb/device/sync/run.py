@@ -20,6 +20,7 @@ from bmaddb.device.sync.pages import PageCounts, Pages
 from bmaddb.device.sync.rebase import Rebase
 from bmaddb.device.sync.report import SyncReport, Tally
 from bmaddb.device.sync.transport import Transport, failure_of
+from bmaddb.device.sync.walk import Walk
 from bmaddb.entropy import uuid7
 from bmaddb.protocol import codec, digests, steps
 from bmaddb.protocol.digests import DigestRequest, UnseenAsked
@@ -30,6 +31,7 @@ from bmaddb.protocol.messages import (
     PullRequest,
     PushAnswer,
     PushRequest,
+    WalkRequest,
 )
 from bmaddb.protocol.session import Limits, Session
 from bmaddb.signals import SyncEnded
@@ -63,12 +65,17 @@ class SyncRun:
         self._pages = Pages(device.store, device.outbox)
         self._lease_of_file = SyncLease(device.store)
         self._tally = Tally()
-        self._attempt = 0
+        self._walk = Walk(device.transport, self._walk_request, self._count_bytes)
+        # What is read again stands here already, and meets it page by page, by the ordinary pull.
+        self._rereads = False
 
     async def run(self, trigger: str) -> SyncReport:
         """Run to the end; the report says which end. Raises StoreError for the file."""
         began_ms, began = self._store.clock.now_ms(), self._store.clock.monotonic_ms()
-        done = await self._hold_and_drive()
+        try:
+            done = await self._hold_and_drive()
+        finally:
+            await self._walk.close()
         report = SyncReport(
             result=done.result,
             failure=done.failure,
@@ -128,6 +135,10 @@ class SyncRun:
     # --- asking: the wire ---
 
     async def _pull(self, command: steps.Pull) -> steps.Event:
+        if not self._rereads and self._walk.carries(command.cursor):
+            page = await self._walk.page(command.cursor)
+            if page is not None:
+                return steps.Pulled(answer=page)
         request = PullRequest(
             cursor=command.cursor,
             schema_version=self._store.catalog.version,
@@ -136,6 +147,24 @@ class SyncRun:
             user=self._store.user,
         )
         return steps.Pulled(answer=codec.pull_answer(await self._call(PULL_FUNCTION, codec.encode(request))))
+
+    def _walk_request(self, cursor: Cursor) -> bytes:
+        self._tally.requests += 1
+        tables = sorted(self._store.catalog.synced_tables, key=lambda table: table.options.sync_priority)
+        request = WalkRequest(
+            cursor=cursor,
+            schema_version=self._store.catalog.version,
+            device_id=self._store.device_id,
+            limit_rows=self._limits.page_rows,
+            limit_bytes=self._limits.page_bytes,
+            user=self._store.user,
+            tables=tuple(table.name for table in tables),
+        )
+        return codec.encode(request)
+
+    def _count_bytes(self, up: int, down: int) -> None:
+        self._tally.bytes_up += up
+        self._tally.bytes_down += down
 
     async def _push(self, command: steps.Push) -> steps.Event:
         entries = await asyncio.to_thread(self._outbox.batch)
@@ -209,16 +238,19 @@ class SyncRun:
             # Under a newer schema every row is read again: it may have columns that were skipped before. A pull
             # from nothing tells of no delete, so what does not come is swept, as after any resync.
             self._pages.mark_unseen()
+            self._rereads = True
             return steps.Started(cursor=None, in_flight=in_flight, resyncing=True)
-        return steps.Started(cursor=cursor, in_flight=in_flight, resyncing=bool(resyncing))
+        self._rereads = bool(resyncing)
+        return steps.Started(cursor=cursor, in_flight=in_flight, resyncing=self._rereads)
 
     def _apply_page(self, command: steps.ApplyPage) -> steps.Event:
-        self._count(self._pages.apply(command.page))
+        self._count(self._pages.apply(command.page, self._walk.progress))
+        self._tally.expected_rows = max(self._tally.expected_rows, self._walk.progress.expected)
         return steps.PageApplied()
 
     def _resync(self, command: steps.Resync) -> steps.Event:
         self._pages.begin_resync()
-        self._tally.resynced = True
+        self._tally.resynced = self._rereads = True
         return steps.ResyncBegun()
 
     def _lease(self, command: steps.Lease) -> steps.Event:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import AsyncGenerator
+from typing import Protocol, runtime_checkable
 
 from bmaddb import errors as e
 from bmaddb.protocol.steps import Failure, FailureKind
@@ -25,6 +26,22 @@ class Transport(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+@runtime_checkable
+class StreamTransport(Transport, Protocol):
+    """A transport that can also carry an answer of many pages."""
+
+    def stream(self, function: str, body: bytes) -> AsyncGenerator[bytes]:
+        """Call `function`; the pages of its answer one by one, as JSON, read no faster than they are taken.
+
+        Raises NotStreamed where the server has no streams, else as `call` does.
+        """
+        ...
+
+
+class NotStreamed(e.SyncError):
+    """This server streams nothing, or not now: what a stream brings comes in pages as well."""
 
 
 class CallFailed(e.SyncError):

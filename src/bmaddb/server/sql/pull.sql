@@ -161,7 +161,9 @@ declare
   cursor text;
   more boolean;
 begin
-  if given is null then
+  if bmad_sync.is_walk(given) then
+    return bmad_sync.walk_page(uid, given, rows_max);
+  elsif given is null then
     select h.epoch as epoch, 0::bigint as c, 0::bigint as u, h.catalogue_version as c_start, h.user_version as u_start into at;
   else
     at := bmad_sync.read_cursor(given, uid);

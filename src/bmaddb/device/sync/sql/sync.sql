@@ -17,7 +17,13 @@ ON CONFLICT (id) DO UPDATE SET cursor = NULL, full_resync = 1
 UPDATE sync_cursors SET full_resync = 0 WHERE id = 'native'
 
 -- name: parse_rows
-SELECT jsonb(?1), json_array_length(?1)
+SELECT jsonb(?1)
+
+-- name: count_rows
+SELECT json_array_length(?1)
+
+-- name: drop_indexes
+SELECT 'DROP INDEX "' || name || '"' FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 AND sql IS NOT NULL
 
 -- name: rows_among
 SELECT json(value) FROM jsonb_each(?1) WHERE value->>?2 IN (SELECT value FROM json_each(?3))
@@ -26,7 +32,7 @@ SELECT json(value) FROM jsonb_each(?1) WHERE value->>?2 IN (SELECT value FROM js
 SELECT max(value->>?2) FROM jsonb_each(?1)
 
 -- name: newest_column_stamp
-SELECT max(stamp.value) FROM jsonb_each(?1) AS row, json_each(row.value->?2) AS stamp
+SELECT max(stamp.value) FROM jsonb_each(?1) AS row, json_each(row.value->?2) AS stamp WHERE row.value->>?2 IS NOT NULL
 
 -- name: add_conflict
 INSERT INTO sync_conflicts (id, table_name, row_id, column_name, base_value, local_value, remote_value,
