@@ -112,6 +112,11 @@ class PowerDisk:
             self.operations = 0
             self._crash_at = None
 
+    def reseed(self, entropy: Entropy) -> None:
+        """Other chance from now on: one disk may serve many runs, each with a seed of its own."""
+        self.heal()
+        self._entropy = entropy
+
     # -- troubles ------------------------------------------------------------------------------------------
 
     def fail(self, trouble: Trouble, *, free_bytes: int = 0) -> None:

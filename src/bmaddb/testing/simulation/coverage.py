@@ -24,6 +24,8 @@ MUST_HAPPEN = (
     "clock jumps",
     "resync",
     "entry parked",
+    "power lost",
+    "an interrupted commit stood",
 )
 """A long run in which one of these never happened has not tested what it says."""
 

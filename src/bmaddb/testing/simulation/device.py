@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import apsw
+
 from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.outbox import EntryStatus, Outbox
@@ -23,9 +25,10 @@ from bmaddb.protocol.session import Limits
 from bmaddb.schema import Catalog
 from bmaddb.testing.clock import ManualClock
 from bmaddb.testing.digests import Rows, device_rows
+from bmaddb.testing.power import PowerDisk
 from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.dice import Dice
-from bmaddb.testing.simulation.history import Act, Certainty, History
+from bmaddb.testing.simulation.history import Act, History
 from bmaddb.testing.simulation.wire import DeviceWire, Wire
 from bmaddb.testing.simulation.work import Worker
 
@@ -56,6 +59,8 @@ class SimulatedDevice:
     others: Others
     limits: Limits
     clock: ManualClock
+    disk: PowerDisk | None = None
+    true_ms: Callable[[], int]
     syncing: bool = False
     store: Store = field(init=False)
     outbox: Outbox = field(init=False)
@@ -64,24 +69,68 @@ class SimulatedDevice:
     def __post_init__(self) -> None:
         self._entropy = self.dice.entropy()
         self._work_dice = self.dice.split("work")
+        self._doubtful: list[Act] = []
+        self._newest: str | None = None
         self.open()
 
     def open(self) -> None:
         """Start the process: open the file."""
-        self.store = Store(self.path, self.catalog, clock=self.clock, entropy=self._entropy, user=self.user)
+        self.store = Store(
+            self.path,
+            self.catalog,
+            clock=self.clock,
+            entropy=self._entropy,
+            user=self.user,
+            vfs=None if self.disk is None else self.disk.name,
+        )
         self.outbox = Outbox(self.store)
-        self.worker = Worker(self.store, self.name, self._work_dice, self.coverage)
+        self.worker = Worker(self.store, self.name, self._work_dice, self.coverage, self.true_ms)
 
     def close(self) -> None:
         """End the process; also without a word to anybody, when it is killed."""
-        self.store.close()
+        with contextlib.suppress(e.BmadError, apsw.Error):
+            self.store.close()
+
+    @property
+    def dark(self) -> bool:
+        """Has the power gone?"""
+        return self.disk is not None and self.disk.dark
+
+    def endanger(self, operations: int) -> None:
+        """The power will go in one of the next operations of the disk."""
+        if self.disk is not None and not self.disk.dark:
+            self.disk.crash_at(self.disk.operations + operations)
 
     def write(self) -> None:
-        """One local transaction, and what it did is remembered."""
-        acts = self.worker.transact()
+        """One local transaction, and what it did is remembered; after a power cut nobody knows, until `recover`."""
+        before = self._newest_entry()
+        try:
+            acts = self.worker.transact()
+        except (e.BmadError, apsw.Error):
+            if not self.dark:
+                raise
+            self._doubtful, self._newest = list(self.worker.pending), before
+            return
         if acts:
-            self.history.tell(acts, entry=self._newest_entry())
             self.coverage.note("write")
+            self.history.tell(acts, entry=self._newest_entry())
+
+    def recover(self) -> None:
+        """The power is back: open what is left, which must be sound, and see whether the last commit stood."""
+        self.coverage.note("power lost")
+        self.close()
+        if self.disk is not None:
+            self.disk.power_on()
+        self.open()
+        with self.store.read() as connection:
+            state = connection.pragma("integrity_check")
+        if state != "ok":
+            raise AssertionError(f"{self.name} is damaged after a power cut: {state}")
+        doubtful, self._doubtful = self._doubtful, []
+        newest = self._newest_entry()
+        if doubtful and newest is not None and newest != self._newest:
+            self.coverage.note("an interrupted commit stood")
+            self.history.tell(doubtful, entry=newest)
 
     async def sync(self) -> SyncReport:
         """One run; Killed when the process dies in it."""
@@ -95,6 +144,10 @@ class SimulatedDevice:
                 )
             )
             report = await run.run("manual")
+        except (e.BmadError, apsw.Error):
+            if not self.dark:
+                raise
+            raise Killed from None
         finally:
             self.syncing = False
         self.coverage.note("conflict", report.conflicts)
@@ -104,6 +157,9 @@ class SimulatedDevice:
 
     def kill(self) -> None:
         """The process dies, and is started again."""
+        if self.dark:
+            self.recover()
+            return
         self.coverage.note("process killed")
         self.close()
         self.open()
@@ -148,14 +204,10 @@ class SimulatedDevice:
         return "".join(str(row[0]) for row in self.store.sql(_SQL["kept_sides"], (table, row_id)))
 
     def _newest_entry(self) -> str | None:
-        rows: list[tuple[Any, ...]] = self.store.sql(_SQL["newest_entry"])
-        return str(rows[0][0]) if rows else None
+        with contextlib.suppress(e.BmadError, apsw.Error):
+            rows: list[tuple[Any, ...]] = self.store.sql(_SQL["newest_entry"])
+            return str(rows[0][0]) if rows else None
+        return None
 
     def _die(self) -> None:
         raise Killed
-
-    def maybe(self, acts: list[Act]) -> None:
-        """The commit of these was cut: nobody knows yet whether they happened."""
-        for act in acts:
-            act.certainty = Certainty.MAYBE
-        self.history.tell(acts)

@@ -16,10 +16,12 @@ import psycopg
 from psycopg import sql
 
 from bmaddb import statements
+from bmaddb.entropy import SeededEntropy
 from bmaddb.server.embedded import EmbeddedPostgres
 from bmaddb.server.run import create_database, install_schema
+from bmaddb.testing.power import PowerDisk
 from bmaddb.testing.simulation.backend import Backend
-from bmaddb.testing.simulation.world import CATALOG, Outcome, simulate
+from bmaddb.testing.simulation.world import CATALOG, DEVICES_MAX, Outcome, simulate
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 TEMPLATE = "simulation_template"
@@ -43,6 +45,7 @@ class Ground:
         self._numbers = itertools.count(1)
         self._shared: Backend | None = None
         self._runs = 0
+        self._disks = [PowerDisk(SeededEntropy(number)) for number in range(DEVICES_MAX)]
 
     def run(self, seed: int) -> Outcome:
         """One seed, from nothing to its verdict."""
@@ -50,8 +53,8 @@ class Ground:
         try:
             if seed % RESTORES_EVERY == 0:
                 with self.backend() as own:
-                    return simulate(seed, own, folder, restores=True)
-            return simulate(seed, self._common(), folder)
+                    return simulate(seed, own, folder, self._disks, restores=True)
+            return simulate(seed, self._common(), folder, self._disks)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 

@@ -46,6 +46,8 @@ class Act:
     new: Any = None
     certainty: Certainty = Certainty.CERTAIN
     entry: str | None = None
+    at_ms: int | None = None
+    """When it was done, by the one true clock; None for what an operator does."""
 
 
 @dataclass(slots=True)
@@ -87,6 +89,8 @@ class History:
 
     def __init__(self) -> None:
         self.rows: dict[RowKey, RowStory] = {}
+        self.clocks_are_true = True
+        """Did every device have the right time during the whole run?"""
         self._by_entry: dict[str, list[Act]] = {}
 
     def tell(self, acts: Iterable[Act], *, entry: str | None = None) -> None:
@@ -105,9 +109,3 @@ class History:
         """A person discarded the entry: what it did may have been undone, or may have lived on in a merge."""
         for act in self.of_entry(entry):
             act.certainty = Certainty.MAYBE
-
-    def forget(self, acts: Iterable[Act]) -> None:
-        """It turned out that these did not happen."""
-        for act in acts:
-            act.certainty = Certainty.VOID
-            self.rows[act.key].acts.remove(act)

@@ -48,6 +48,8 @@ class Oracle:
             yield "it was deleted, nobody else touched it, and it stands"
         for column in table.columns:
             rule = _RULES.get(column.spec.merge)
+            if column.spec.merge is MergeRule.LWW and self._history.clocks_are_true and column.name not in _UNJUDGED:
+                yield from self._newest_stands(column.name, story, row[column.name])
             if rule is not None and column.name not in _UNJUDGED:
                 for fault in rule(column.name, story, row[column.name], story.deleted):
                     if not self._kept_aside(key, fault):
@@ -56,6 +58,16 @@ class Oracle:
     def _kept_aside(self, key: RowKey, fault: Fault) -> bool:
         """A lost word is no loss as long as a verdict holds it for its owner."""
         return fault.word is not None and fault.word in self._kept_sides(key)
+
+    def _newest_stands(self, column: str, story: RowStory, value: Any) -> Iterator[str]:
+        """With true clocks the last writer is who wrote last."""
+        acts = [act for act in story.of(Deed.SET, column=column) if act.certainty is Certainty.CERTAIN]
+        held = [act.at_ms for act in acts if act.new == value]
+        if story.deleted or any(act.at_ms is None for act in story.acts) or not held or held[0] is None:
+            return
+        for act in acts:
+            if act.at_ms is not None and act.at_ms > held[0]:
+                yield f"{column} is {value!r}, though {act.by} wrote {act.new!r} later"
 
     def _parent_gone(self, key: RowKey, story: RowStory, table: Table) -> bool:
         """Did a row it lived by go, at any time?"""

@@ -32,11 +32,12 @@ class _TakenBack(Exception):
 class Worker:
     """Makes transactions on one store."""
 
-    def __init__(self, store: Store, name: str, dice: Dice, coverage: Coverage) -> None:
+    def __init__(self, store: Store, name: str, dice: Dice, coverage: Coverage, true_ms: Callable[[], int]) -> None:
         self._store = store
         self._name = name
         self._dice = dice
         self._coverage = coverage
+        self._true_ms = true_ms
         self._acts: list[Act] = []
         self._numbers = itertools.count(1)
         self._deeds: dict[Callable[[WriteTransaction], None], float] = {
@@ -61,7 +62,7 @@ class Worker:
                     raise _TakenBack
         except _TakenBack:
             self._coverage.note("write rolled back")
-            return []
+            self._acts = []
         return self._acts
 
     @property
@@ -87,7 +88,7 @@ class Worker:
 
     def _note_act(self, record: type[Record], row_id: str, deed: Deed, column: str | None = None, **sides: Any) -> None:
         key = (self._store.user or "", record.__table__.name, row_id)
-        self._acts.append(Act(by=self._name, key=key, deed=deed, column=column, **sides))
+        self._acts.append(Act(by=self._name, key=key, deed=deed, column=column, at_ms=self._true_ms(), **sides))
 
     def _any(self, tx: WriteTransaction, record: type[Any]) -> Any | None:
         rows = tx.query(record).order_by(record.id.asc()).all()

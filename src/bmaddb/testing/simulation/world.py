@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from bmaddb.protocol.session import Limits
 from bmaddb.protocol.steps import Result
 from bmaddb.testing import digests
 from bmaddb.testing.clock import ManualClock
+from bmaddb.testing.power import PowerDisk
 from bmaddb.testing.simulation import tables
 from bmaddb.testing.simulation.backend import Backend
 from bmaddb.testing.simulation.coverage import Coverage
@@ -34,6 +35,11 @@ BEGAN_MS = 1_700_000_000_000
 FAR_FUTURE_MS = 7_000_000_000_000
 QUIET_ROUNDS_MAX = 12
 SKEW_MS_MAX = 3 * 60 * 60 * 1000
+POWER_CUTS = 0.3
+"""How many runs have disks that can lose power."""
+TRUE_CLOCKS = 0.4
+"""In how many runs everybody has the right time."""
+DEVICES_MAX = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +55,9 @@ class Outcome:
 class World:
     """Everything of one run."""
 
-    def __init__(self, seed: int, backend: Backend, folder: Path, *, restores: bool = False) -> None:
+    def __init__(
+        self, seed: int, backend: Backend, folder: Path, disks: Sequence[PowerDisk], *, restores: bool
+    ) -> None:
         self.dice = Dice(seed)
         self.coverage = Coverage()
         self.history = History()
@@ -58,6 +66,8 @@ class World:
         self._backend = backend
         self._restores = restores
         self._folder = folder
+        self._disks = list(disks) if self.dice.chance(POWER_CUTS) else []
+        self._true_clocks = self.dice.chance(TRUE_CLOCKS)
         self._clock_ms = BEGAN_MS
         self._depth = 0
         self.users = [self._uuid(f"user {n}") for n in range(self.dice.number(1, 2))]
@@ -85,6 +95,8 @@ class World:
         finally:
             for device in self.devices:
                 device.close()
+                if device.disk is not None:
+                    device.disk.power_on()
         return Outcome(seed=self.seed, faults=tuple(faults), coverage=self.coverage.as_dict(), trace=tuple(self.trace))
 
     async def _step(self) -> None:
@@ -99,7 +111,8 @@ class World:
                 "stray": 0.7 if self.wire.strays else 0.0,
                 "purge": 0.15,
                 "join": 0.1,
-                "clock": 0.25,
+                "clock": 0.0 if self._true_clocks else 0.25,
+                "danger": 1.0 if self._disks else 0.0,
                 "backup": 0.5 if self._restores else 0.0,
             }
         )
@@ -131,7 +144,7 @@ class World:
         try:
             report = await device.sync()
         except Killed:
-            self.trace.append(f"{device.name} is killed")
+            self.trace.append(f"{device.name} {'loses power' if device.dark else 'is killed'}")
             device.kill()
             return
         self.trace.append(f"{device.name} synced: {report.result} {(report.failure and report.failure.code) or ''}")
@@ -145,7 +158,14 @@ class World:
     # --- events ---
 
     def _write(self, device: SimulatedDevice) -> None:
-        device.write()
+        if not device.dark:
+            device.write()
+        if device.dark and not device.syncing:
+            self.trace.append(f"{device.name} loses power")
+            device.recover()
+
+    def _endanger(self, device: SimulatedDevice) -> None:
+        device.endanger(self.dice.number(1, 60))
 
     def _operate(self, _: SimulatedDevice) -> None:
         self.operator.act()
@@ -168,12 +188,13 @@ class World:
         self.operator.purge()
 
     def _join(self, device: SimulatedDevice) -> None:
-        if len(self.devices) < 5:
+        if len(self.devices) < DEVICES_MAX:
             self.devices.append(self._device(device.user, len(self.devices)))
             self.coverage.note("a new device joins")
 
     def _turn_clock(self, device: SimulatedDevice) -> None:
         self.coverage.note("clock jumps")
+        self.history.clocks_are_true = False
         if self.dice.chance(0.2):
             device.clock.set_wall(FAR_FUTURE_MS + self.dice.number(0, 10**9))
         else:
@@ -195,6 +216,8 @@ class World:
         while self.wire.strays:
             self.wire.deliver_stray()
         for device in self.devices:
+            if device.disk is not None:
+                device.disk.crash_at(None)
             device.clock.set_wall(self._clock_ms)
         for _ in range(QUIET_ROUNDS_MAX):
             news = 0
@@ -231,7 +254,13 @@ class World:
 
     def _device(self, user: str, number: int) -> SimulatedDevice:
         name = f"u{self.users.index(user)}d{number}"
-        skew_ms = self.dice.number(-SKEW_MS_MAX, SKEW_MS_MAX) if self.dice.chance(0.5) else 0
+        skew_ms = 0
+        if not self._true_clocks and self.dice.chance(0.5):
+            skew_ms = self.dice.number(-SKEW_MS_MAX, SKEW_MS_MAX)
+            self.history.clocks_are_true = False
+        disk = self._disks.pop() if self._disks and self.dice.chance(0.7) else None
+        if disk is not None:
+            disk.reseed(self.dice.entropy())
         limits = Limits(page_rows=self.dice.choice((1, 3, 20, 5000)), batch_entries=self.dice.choice((1, 3, 500)))
         return SimulatedDevice(
             name=name,
@@ -245,6 +274,8 @@ class World:
             others=self.others,
             limits=limits,
             clock=ManualClock(self._clock_ms + skew_ms),
+            disk=disk,
+            true_ms=lambda: self._clock_ms,
         )
 
     def _weather(self) -> Weather:
@@ -267,6 +298,7 @@ _EVENTS: Mapping[str, Callable[[World, SimulatedDevice], None]] = {
     "purge": World._purge,
     "join": World._join,
     "clock": World._turn_clock,
+    "danger": World._endanger,
     "backup": World._back_up,
 }
 
@@ -283,12 +315,14 @@ class _Inline(ThreadPoolExecutor):
         return future
 
 
-def simulate(seed: int, backend: Backend, folder: Path, *, restores: bool = False) -> Outcome:
+def simulate(
+    seed: int, backend: Backend, folder: Path, disks: Sequence[PowerDisk] = (), *, restores: bool = False
+) -> Outcome:
     """Run one seed on an empty folder; users of different seeds never meet, so databases may be shared."""
 
     async def play() -> Outcome:
         asyncio.get_running_loop().set_default_executor(_Inline(1))
-        return await World(seed, backend, folder, restores=restores).run()
+        return await World(seed, backend, folder, disks, restores=restores).run()
 
     return asyncio.run(play())
 
