@@ -154,7 +154,7 @@ def act(device: Device, what: str, place: int) -> None:
 
 
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(script=ACTIONS, first=st.integers(0, 1))
 def test_no_verdict_says_a_row_is_there_that_is_gone(
