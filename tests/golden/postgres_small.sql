@@ -360,7 +360,7 @@ begin
     select json_object_agg(x.place, json_build_array(x.counted, x.total))
     from (
       select width_bucket(t.id, p_bounds) as place, count(*) as counted,
-        sum(('x' || left(md5(concat(coalesce(octet_length(t."code") || ':' || t."code", '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."label"::text) || ':' || t."label"::text, '~'), coalesce(bmad_sync.ms(t."published_at") || ',', '~'), coalesce(bmad_sync.ms(t."retired_at") || ',', '~'), coalesce(bmad_sync.ms(t."since") || ',', '~'))), 16))::bit(64)::bigint)::text as total
+        sum(('x' || left(md5(concat(coalesce(octet_length(t."code") || ':' || t."code", '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(nullif(t."label"::text, 'null')) || ':' || nullif(t."label"::text, 'null'), '~'), coalesce(bmad_sync.ms(t."published_at") || ',', '~'), coalesce(bmad_sync.ms(t."retired_at") || ',', '~'), coalesce(bmad_sync.ms(t."since") || ',', '~'))), 16))::bit(64)::bigint)::text as total
       from bmad."colours" t
       where t.id >= p_bounds[1] and t.id < p_bounds[cardinality(p_bounds)] and t.id <> all (p_skip)
       group by 1
@@ -377,7 +377,7 @@ begin
   return (
     select json_agg(json_build_array(x.id, x.hash::text))
     from (
-      select t.id, ('x' || left(md5(concat(coalesce(octet_length(t."code") || ':' || t."code", '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."label"::text) || ':' || t."label"::text, '~'), coalesce(bmad_sync.ms(t."published_at") || ',', '~'), coalesce(bmad_sync.ms(t."retired_at") || ',', '~'), coalesce(bmad_sync.ms(t."since") || ',', '~'))), 16))::bit(64)::bigint as hash
+      select t.id, ('x' || left(md5(concat(coalesce(octet_length(t."code") || ':' || t."code", '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(nullif(t."label"::text, 'null')) || ':' || nullif(t."label"::text, 'null'), '~'), coalesce(bmad_sync.ms(t."published_at") || ',', '~'), coalesce(bmad_sync.ms(t."retired_at") || ',', '~'), coalesce(bmad_sync.ms(t."since") || ',', '~'))), 16))::bit(64)::bigint as hash
       from bmad."colours" t
       where t.id >= p_lo and t.id < p_hi and t.id <> all (p_skip)
       order by t.id
@@ -925,7 +925,7 @@ begin
     select json_object_agg(x.place, json_build_array(x.counted, x.total))
     from (
       select width_bucket(t.id, p_bounds) as place, count(*) as counted,
-        sum(('x' || left(md5(concat(coalesce(octet_length(t."box_id") || ':' || t."box_id", '~'), coalesce(t."broken"::int || ',', '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(t."extra"::text) || ':' || t."extra"::text, '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."keeper_id") || ':' || t."keeper_id", '~'), coalesce(octet_length(t."name") || ':' || t."name", '~'), coalesce(encode(t."picture", 'hex') || ',', '~'), coalesce(bmad_sync.ms(t."seen_at") || ',', '~'), coalesce(octet_length(t."shelf_id") || ':' || t."shelf_id", '~'), coalesce(t."size" || ',', '~'), coalesce(octet_length(t."tags"::text) || ':' || t."tags"::text, '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(encode(float8send(t."weight" + 0), 'hex') || ',', '~'))), 16))::bit(64)::bigint)::text as total
+        sum(('x' || left(md5(concat(coalesce(octet_length(t."box_id") || ':' || t."box_id", '~'), coalesce(t."broken"::int || ',', '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(nullif(t."extra"::text, 'null')) || ':' || nullif(t."extra"::text, 'null'), '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."keeper_id") || ':' || t."keeper_id", '~'), coalesce(octet_length(t."name") || ':' || t."name", '~'), coalesce(encode(t."picture", 'hex') || ',', '~'), coalesce(bmad_sync.ms(t."seen_at") || ',', '~'), coalesce(octet_length(t."shelf_id") || ':' || t."shelf_id", '~'), coalesce(t."size" || ',', '~'), coalesce(octet_length(nullif(t."tags"::text, 'null')) || ':' || nullif(t."tags"::text, 'null'), '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(encode(float8send(t."weight" + 0), 'hex') || ',', '~'))), 16))::bit(64)::bigint)::text as total
       from bmad."things" t
       where t.user_id = p_uid and t.id >= p_bounds[1] and t.id < p_bounds[cardinality(p_bounds)] and t.id <> all (p_skip)
       group by 1
@@ -942,7 +942,7 @@ begin
   return (
     select json_agg(json_build_array(x.id, x.hash::text))
     from (
-      select t.id, ('x' || left(md5(concat(coalesce(octet_length(t."box_id") || ':' || t."box_id", '~'), coalesce(t."broken"::int || ',', '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(t."extra"::text) || ':' || t."extra"::text, '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."keeper_id") || ':' || t."keeper_id", '~'), coalesce(octet_length(t."name") || ':' || t."name", '~'), coalesce(encode(t."picture", 'hex') || ',', '~'), coalesce(bmad_sync.ms(t."seen_at") || ',', '~'), coalesce(octet_length(t."shelf_id") || ':' || t."shelf_id", '~'), coalesce(t."size" || ',', '~'), coalesce(octet_length(t."tags"::text) || ':' || t."tags"::text, '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(encode(float8send(t."weight" + 0), 'hex') || ',', '~'))), 16))::bit(64)::bigint as hash
+      select t.id, ('x' || left(md5(concat(coalesce(octet_length(t."box_id") || ':' || t."box_id", '~'), coalesce(t."broken"::int || ',', '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(nullif(t."extra"::text, 'null')) || ':' || nullif(t."extra"::text, 'null'), '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."keeper_id") || ':' || t."keeper_id", '~'), coalesce(octet_length(t."name") || ':' || t."name", '~'), coalesce(encode(t."picture", 'hex') || ',', '~'), coalesce(bmad_sync.ms(t."seen_at") || ',', '~'), coalesce(octet_length(t."shelf_id") || ':' || t."shelf_id", '~'), coalesce(t."size" || ',', '~'), coalesce(octet_length(nullif(t."tags"::text, 'null')) || ':' || nullif(t."tags"::text, 'null'), '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(encode(float8send(t."weight" + 0), 'hex') || ',', '~'))), 16))::bit(64)::bigint as hash
       from bmad."things" t
       where t.user_id = p_uid and t.id >= p_lo and t.id < p_hi and t.id <> all (p_skip)
       order by t.id
