@@ -351,15 +351,65 @@ begin
 end
 $$;
 
-create function bmad_sync.walk_colours(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
-returns setof json
-language sql stable
+create function bmad_sync.digest_colours(p_uid uuid, p_bounds text[], p_skip text[])
+returns json
+language plpgsql stable
 as $$
-  select json_build_array(t."id", bmad_sync.ms(t."published_at"), bmad_sync.ms(t."retired_at"), t.server_seq, t."code", t."label", bmad_sync.ms(t."since"))
-  from bmad."colours" t
-  where t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
-    and (t.server_seq > p_lo or t.id > p_after)
-  order by t.server_seq, t.id
+begin
+  return (
+    select json_object_agg(x.place, json_build_array(x.counted, x.total))
+    from (
+      select width_bucket(t.id, p_bounds) as place, count(*) as counted,
+        sum(('x' || left(md5(concat(coalesce(octet_length(t."code") || ':' || t."code", '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(nullif(t."label"::text, 'null')) || ':' || nullif(t."label"::text, 'null'), '~'), coalesce(bmad_sync.ms(t."published_at") || ',', '~'), coalesce(bmad_sync.ms(t."retired_at") || ',', '~'), coalesce(bmad_sync.ms(t."since") || ',', '~'))), 16))::bit(64)::bigint)::text as total
+      from bmad."colours" t
+      where t.id >= p_bounds[1] and t.id < p_bounds[cardinality(p_bounds)] and t.id <> all (p_skip)
+      group by 1
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.hashes_colours(p_uid uuid, p_lo text, p_hi text, p_skip text[], p_max int)
+returns json
+language plpgsql stable
+as $$
+begin
+  return (
+    select json_agg(json_build_array(x.id, x.hash::text))
+    from (
+      select t.id, ('x' || left(md5(concat(coalesce(octet_length(t."code") || ':' || t."code", '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(nullif(t."label"::text, 'null')) || ':' || nullif(t."label"::text, 'null'), '~'), coalesce(bmad_sync.ms(t."published_at") || ',', '~'), coalesce(bmad_sync.ms(t."retired_at") || ',', '~'), coalesce(bmad_sync.ms(t."since") || ',', '~'))), 16))::bit(64)::bigint as hash
+      from bmad."colours" t
+      where t.id >= p_lo and t.id < p_hi and t.id <> all (p_skip)
+      order by t.id
+      limit p_max
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.fetch_colours(p_uid uuid, p_ids text[])
+returns bmad_sync.page
+language plpgsql stable
+as $$
+declare
+  page bmad_sync.page;
+begin
+  select json_agg(json_build_array(t."id", bmad_sync.ms(t."published_at"), bmad_sync.ms(t."retired_at"), t.server_seq, t."code", t."label", bmad_sync.ms(t."since"))), count(*) into page
+  from unnest(p_ids) k (id)
+  cross join lateral (select * from bmad."colours" t where t.id = k.id offset 0) t;
+  return page;
+end
+$$;
+
+create function bmad_sync.unseen_colours(
+  p_uid uuid, p_ids text[], p_versions bigint[], p_floor bigint, p_lost int8multirange
+)
+returns text[]
+language plpgsql stable
+as $$
+begin
+  return '{}';
+end
 $$;
 
 create function bmad_sync.read_shades(
@@ -426,15 +476,65 @@ begin
 end
 $$;
 
-create function bmad_sync.walk_shades(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
-returns setof json
-language sql stable
+create function bmad_sync.digest_shades(p_uid uuid, p_bounds text[], p_skip text[])
+returns json
+language plpgsql stable
 as $$
-  select json_build_array(t."id", bmad_sync.ms(t."published_at"), bmad_sync.ms(t."retired_at"), t.server_seq, t."colour_id", t."strength")
-  from bmad."shades" t
-  where t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
-    and (t.server_seq > p_lo or t.id > p_after)
-  order by t.server_seq, t.id
+begin
+  return (
+    select json_object_agg(x.place, json_build_array(x.counted, x.total))
+    from (
+      select width_bucket(t.id, p_bounds) as place, count(*) as counted,
+        sum(('x' || left(md5(concat(coalesce(octet_length(t."colour_id") || ':' || t."colour_id", '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(bmad_sync.ms(t."published_at") || ',', '~'), coalesce(bmad_sync.ms(t."retired_at") || ',', '~'), coalesce(encode(float8send(t."strength" + 0), 'hex') || ',', '~'))), 16))::bit(64)::bigint)::text as total
+      from bmad."shades" t
+      where t.id >= p_bounds[1] and t.id < p_bounds[cardinality(p_bounds)] and t.id <> all (p_skip)
+      group by 1
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.hashes_shades(p_uid uuid, p_lo text, p_hi text, p_skip text[], p_max int)
+returns json
+language plpgsql stable
+as $$
+begin
+  return (
+    select json_agg(json_build_array(x.id, x.hash::text))
+    from (
+      select t.id, ('x' || left(md5(concat(coalesce(octet_length(t."colour_id") || ':' || t."colour_id", '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(bmad_sync.ms(t."published_at") || ',', '~'), coalesce(bmad_sync.ms(t."retired_at") || ',', '~'), coalesce(encode(float8send(t."strength" + 0), 'hex') || ',', '~'))), 16))::bit(64)::bigint as hash
+      from bmad."shades" t
+      where t.id >= p_lo and t.id < p_hi and t.id <> all (p_skip)
+      order by t.id
+      limit p_max
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.fetch_shades(p_uid uuid, p_ids text[])
+returns bmad_sync.page
+language plpgsql stable
+as $$
+declare
+  page bmad_sync.page;
+begin
+  select json_agg(json_build_array(t."id", bmad_sync.ms(t."published_at"), bmad_sync.ms(t."retired_at"), t.server_seq, t."colour_id", t."strength")), count(*) into page
+  from unnest(p_ids) k (id)
+  cross join lateral (select * from bmad."shades" t where t.id = k.id offset 0) t;
+  return page;
+end
+$$;
+
+create function bmad_sync.unseen_shades(
+  p_uid uuid, p_ids text[], p_versions bigint[], p_floor bigint, p_lost int8multirange
+)
+returns text[]
+language plpgsql stable
+as $$
+begin
+  return '{}';
+end
 $$;
 
 create function bmad_sync.read_boxes(
@@ -587,15 +687,69 @@ begin
 end
 $$;
 
-create function bmad_sync.walk_boxes(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
-returns setof json
-language sql stable
+create function bmad_sync.digest_boxes(p_uid uuid, p_bounds text[], p_skip text[])
+returns json
+language plpgsql stable
 as $$
-  select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."title", t."colour_id", t."parent_id", t."state", t."credit")
-  from bmad."boxes" t
-  where t.user_id = p_uid and t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
-    and (t.server_seq > p_lo or t.id > p_after)
-  order by t.server_seq, t.id
+begin
+  return (
+    select json_object_agg(x.place, json_build_array(x.counted, x.total))
+    from (
+      select width_bucket(t.id, p_bounds) as place, count(*) as counted,
+        sum(('x' || left(md5(concat(coalesce(octet_length(t."colour_id") || ':' || t."colour_id", '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(t."credit" || ',', '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."parent_id") || ':' || t."parent_id", '~'), coalesce(octet_length(t."state") || ':' || t."state", '~'), coalesce(octet_length(t."title") || ':' || t."title", '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'))), 16))::bit(64)::bigint)::text as total
+      from bmad."boxes" t
+      where t.user_id = p_uid and t.id >= p_bounds[1] and t.id < p_bounds[cardinality(p_bounds)] and t.id <> all (p_skip)
+      group by 1
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.hashes_boxes(p_uid uuid, p_lo text, p_hi text, p_skip text[], p_max int)
+returns json
+language plpgsql stable
+as $$
+begin
+  return (
+    select json_agg(json_build_array(x.id, x.hash::text))
+    from (
+      select t.id, ('x' || left(md5(concat(coalesce(octet_length(t."colour_id") || ':' || t."colour_id", '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(t."credit" || ',', '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."parent_id") || ':' || t."parent_id", '~'), coalesce(octet_length(t."state") || ':' || t."state", '~'), coalesce(octet_length(t."title") || ':' || t."title", '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'))), 16))::bit(64)::bigint as hash
+      from bmad."boxes" t
+      where t.user_id = p_uid and t.id >= p_lo and t.id < p_hi and t.id <> all (p_skip)
+      order by t.id
+      limit p_max
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.fetch_boxes(p_uid uuid, p_ids text[])
+returns bmad_sync.page
+language plpgsql stable
+as $$
+declare
+  page bmad_sync.page;
+begin
+  select json_agg(json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."title", t."colour_id", t."parent_id", t."state", t."credit")), count(*) into page
+  from unnest(p_ids) k (id)
+  cross join lateral (select * from bmad."boxes" t where t.user_id = p_uid and t.id = k.id offset 0) t;
+  return page;
+end
+$$;
+
+create function bmad_sync.unseen_boxes(
+  p_uid uuid, p_ids text[], p_versions bigint[], p_floor bigint, p_lost int8multirange
+)
+returns text[]
+language plpgsql stable
+as $$
+begin
+  return array(
+    select k.id from unnest(p_ids, p_versions) k (id, version)
+    where (k.version >= p_floor or p_lost @> k.version)
+      and not exists (select from bmad."boxes" t where t.user_id = p_uid and t.id = k.id)
+  );
+end
 $$;
 
 create function bmad_sync.read_things(
@@ -762,15 +916,69 @@ begin
 end
 $$;
 
-create function bmad_sync.walk_things(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
-returns setof json
-language sql stable
+create function bmad_sync.digest_things(p_uid uuid, p_bounds text[], p_skip text[])
+returns json
+language plpgsql stable
 as $$
-  select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."box_id", t."shelf_id", t."keeper_id", t."name", t."size", t."weight", t."broken", t."extra", t."tags", bmad_sync.ms(t."seen_at"), translate(encode(t."picture", 'base64'), E'\n', ''))
-  from bmad."things" t
-  where t.user_id = p_uid and t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
-    and (t.server_seq > p_lo or t.id > p_after)
-  order by t.server_seq, t.id
+begin
+  return (
+    select json_object_agg(x.place, json_build_array(x.counted, x.total))
+    from (
+      select width_bucket(t.id, p_bounds) as place, count(*) as counted,
+        sum(('x' || left(md5(concat(coalesce(octet_length(t."box_id") || ':' || t."box_id", '~'), coalesce(t."broken"::int || ',', '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(nullif(t."extra"::text, 'null')) || ':' || nullif(t."extra"::text, 'null'), '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."keeper_id") || ':' || t."keeper_id", '~'), coalesce(octet_length(t."name") || ':' || t."name", '~'), coalesce(encode(t."picture", 'hex') || ',', '~'), coalesce(bmad_sync.ms(t."seen_at") || ',', '~'), coalesce(octet_length(t."shelf_id") || ':' || t."shelf_id", '~'), coalesce(t."size" || ',', '~'), coalesce(octet_length(nullif(t."tags"::text, 'null')) || ':' || nullif(t."tags"::text, 'null'), '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(encode(float8send(t."weight" + 0), 'hex') || ',', '~'))), 16))::bit(64)::bigint)::text as total
+      from bmad."things" t
+      where t.user_id = p_uid and t.id >= p_bounds[1] and t.id < p_bounds[cardinality(p_bounds)] and t.id <> all (p_skip)
+      group by 1
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.hashes_things(p_uid uuid, p_lo text, p_hi text, p_skip text[], p_max int)
+returns json
+language plpgsql stable
+as $$
+begin
+  return (
+    select json_agg(json_build_array(x.id, x.hash::text))
+    from (
+      select t.id, ('x' || left(md5(concat(coalesce(octet_length(t."box_id") || ':' || t."box_id", '~'), coalesce(t."broken"::int || ',', '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(nullif(t."extra"::text, 'null')) || ':' || nullif(t."extra"::text, 'null'), '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."keeper_id") || ':' || t."keeper_id", '~'), coalesce(octet_length(t."name") || ':' || t."name", '~'), coalesce(encode(t."picture", 'hex') || ',', '~'), coalesce(bmad_sync.ms(t."seen_at") || ',', '~'), coalesce(octet_length(t."shelf_id") || ':' || t."shelf_id", '~'), coalesce(t."size" || ',', '~'), coalesce(octet_length(nullif(t."tags"::text, 'null')) || ':' || nullif(t."tags"::text, 'null'), '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(encode(float8send(t."weight" + 0), 'hex') || ',', '~'))), 16))::bit(64)::bigint as hash
+      from bmad."things" t
+      where t.user_id = p_uid and t.id >= p_lo and t.id < p_hi and t.id <> all (p_skip)
+      order by t.id
+      limit p_max
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.fetch_things(p_uid uuid, p_ids text[])
+returns bmad_sync.page
+language plpgsql stable
+as $$
+declare
+  page bmad_sync.page;
+begin
+  select json_agg(json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."box_id", t."shelf_id", t."keeper_id", t."name", t."size", t."weight", t."broken", t."extra", t."tags", bmad_sync.ms(t."seen_at"), translate(encode(t."picture", 'base64'), E'\n', ''))), count(*) into page
+  from unnest(p_ids) k (id)
+  cross join lateral (select * from bmad."things" t where t.user_id = p_uid and t.id = k.id offset 0) t;
+  return page;
+end
+$$;
+
+create function bmad_sync.unseen_things(
+  p_uid uuid, p_ids text[], p_versions bigint[], p_floor bigint, p_lost int8multirange
+)
+returns text[]
+language plpgsql stable
+as $$
+begin
+  return array(
+    select k.id from unnest(p_ids, p_versions) k (id, version)
+    where (k.version >= p_floor or p_lost @> k.version)
+      and not exists (select from bmad."things" t where t.user_id = p_uid and t.id = k.id)
+  );
+end
 $$;
 
 create function bmad_sync.read_settings(
@@ -919,15 +1127,69 @@ begin
 end
 $$;
 
-create function bmad_sync.walk_settings(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
-returns setof json
-language sql stable
+create function bmad_sync.digest_settings(p_uid uuid, p_bounds text[], p_skip text[])
+returns json
+language plpgsql stable
 as $$
-  select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."key", t."value")
-  from bmad."settings" t
-  where t.user_id = p_uid and t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
-    and (t.server_seq > p_lo or t.id > p_after)
-  order by t.server_seq, t.id
+begin
+  return (
+    select json_object_agg(x.place, json_build_array(x.counted, x.total))
+    from (
+      select width_bucket(t.id, p_bounds) as place, count(*) as counted,
+        sum(('x' || left(md5(concat(coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."key") || ':' || t."key", '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(octet_length(t."value") || ':' || t."value", '~'))), 16))::bit(64)::bigint)::text as total
+      from bmad."settings" t
+      where t.user_id = p_uid and t.id >= p_bounds[1] and t.id < p_bounds[cardinality(p_bounds)] and t.id <> all (p_skip)
+      group by 1
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.hashes_settings(p_uid uuid, p_lo text, p_hi text, p_skip text[], p_max int)
+returns json
+language plpgsql stable
+as $$
+begin
+  return (
+    select json_agg(json_build_array(x.id, x.hash::text))
+    from (
+      select t.id, ('x' || left(md5(concat(coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."key") || ':' || t."key", '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(octet_length(t."value") || ':' || t."value", '~'))), 16))::bit(64)::bigint as hash
+      from bmad."settings" t
+      where t.user_id = p_uid and t.id >= p_lo and t.id < p_hi and t.id <> all (p_skip)
+      order by t.id
+      limit p_max
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.fetch_settings(p_uid uuid, p_ids text[])
+returns bmad_sync.page
+language plpgsql stable
+as $$
+declare
+  page bmad_sync.page;
+begin
+  select json_agg(json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."key", t."value")), count(*) into page
+  from unnest(p_ids) k (id)
+  cross join lateral (select * from bmad."settings" t where t.user_id = p_uid and t.id = k.id offset 0) t;
+  return page;
+end
+$$;
+
+create function bmad_sync.unseen_settings(
+  p_uid uuid, p_ids text[], p_versions bigint[], p_floor bigint, p_lost int8multirange
+)
+returns text[]
+language plpgsql stable
+as $$
+begin
+  return array(
+    select k.id from unnest(p_ids, p_versions) k (id, version)
+    where (k.version >= p_floor or p_lost @> k.version)
+      and not exists (select from bmad."settings" t where t.user_id = p_uid and t.id = k.id)
+  );
+end
 $$;
 
 create function bmad_sync.read_invoices(
@@ -994,15 +1256,69 @@ begin
 end
 $$;
 
-create function bmad_sync.walk_invoices(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
-returns setof json
-language sql stable
+create function bmad_sync.digest_invoices(p_uid uuid, p_bounds text[], p_skip text[])
+returns json
+language plpgsql stable
 as $$
-  select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."amount")
-  from bmad."invoices" t
-  where t.user_id = p_uid and t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
-    and (t.server_seq > p_lo or t.id > p_after)
-  order by t.server_seq, t.id
+begin
+  return (
+    select json_object_agg(x.place, json_build_array(x.counted, x.total))
+    from (
+      select width_bucket(t.id, p_bounds) as place, count(*) as counted,
+        sum(('x' || left(md5(concat(coalesce(t."amount" || ',', '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'))), 16))::bit(64)::bigint)::text as total
+      from bmad."invoices" t
+      where t.user_id = p_uid and t.id >= p_bounds[1] and t.id < p_bounds[cardinality(p_bounds)] and t.id <> all (p_skip)
+      group by 1
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.hashes_invoices(p_uid uuid, p_lo text, p_hi text, p_skip text[], p_max int)
+returns json
+language plpgsql stable
+as $$
+begin
+  return (
+    select json_agg(json_build_array(x.id, x.hash::text))
+    from (
+      select t.id, ('x' || left(md5(concat(coalesce(t."amount" || ',', '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'))), 16))::bit(64)::bigint as hash
+      from bmad."invoices" t
+      where t.user_id = p_uid and t.id >= p_lo and t.id < p_hi and t.id <> all (p_skip)
+      order by t.id
+      limit p_max
+    ) x
+  );
+end
+$$;
+
+create function bmad_sync.fetch_invoices(p_uid uuid, p_ids text[])
+returns bmad_sync.page
+language plpgsql stable
+as $$
+declare
+  page bmad_sync.page;
+begin
+  select json_agg(json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."amount")), count(*) into page
+  from unnest(p_ids) k (id)
+  cross join lateral (select * from bmad."invoices" t where t.user_id = p_uid and t.id = k.id offset 0) t;
+  return page;
+end
+$$;
+
+create function bmad_sync.unseen_invoices(
+  p_uid uuid, p_ids text[], p_versions bigint[], p_floor bigint, p_lost int8multirange
+)
+returns text[]
+language plpgsql stable
+as $$
+begin
+  return array(
+    select k.id from unnest(p_ids, p_versions) k (id, version)
+    where (k.version >= p_floor or p_lost @> k.version)
+      and not exists (select from bmad."invoices" t where t.user_id = p_uid and t.id = k.id)
+  );
+end
 $$;
 
 create function bmad_sync.do_read(int, uuid, bigint, bigint, int, bigint[]) returns bmad_sync.page
@@ -1109,6 +1425,66 @@ begin
     when 3 then bmad_sync.delete_boxes($2, $3)
     when 4 then bmad_sync.delete_things($2, $3)
     when 5 then bmad_sync.delete_settings($2, $3)
+  end;
+end
+$$;
+
+create function bmad_sync.do_digest(int, uuid, text[], text[]) returns json
+language plpgsql stable
+as $$
+begin
+  return case $1
+    when 1 then bmad_sync.digest_colours($2, $3, $4)
+    when 2 then bmad_sync.digest_shades($2, $3, $4)
+    when 3 then bmad_sync.digest_boxes($2, $3, $4)
+    when 4 then bmad_sync.digest_things($2, $3, $4)
+    when 5 then bmad_sync.digest_settings($2, $3, $4)
+    when 6 then bmad_sync.digest_invoices($2, $3, $4)
+  end;
+end
+$$;
+
+create function bmad_sync.do_hashes(int, uuid, text, text, text[], int) returns json
+language plpgsql stable
+as $$
+begin
+  return case $1
+    when 1 then bmad_sync.hashes_colours($2, $3, $4, $5, $6)
+    when 2 then bmad_sync.hashes_shades($2, $3, $4, $5, $6)
+    when 3 then bmad_sync.hashes_boxes($2, $3, $4, $5, $6)
+    when 4 then bmad_sync.hashes_things($2, $3, $4, $5, $6)
+    when 5 then bmad_sync.hashes_settings($2, $3, $4, $5, $6)
+    when 6 then bmad_sync.hashes_invoices($2, $3, $4, $5, $6)
+  end;
+end
+$$;
+
+create function bmad_sync.do_fetch(int, uuid, text[]) returns bmad_sync.page
+language plpgsql stable
+as $$
+begin
+  return case $1
+    when 1 then bmad_sync.fetch_colours($2, $3)
+    when 2 then bmad_sync.fetch_shades($2, $3)
+    when 3 then bmad_sync.fetch_boxes($2, $3)
+    when 4 then bmad_sync.fetch_things($2, $3)
+    when 5 then bmad_sync.fetch_settings($2, $3)
+    when 6 then bmad_sync.fetch_invoices($2, $3)
+  end;
+end
+$$;
+
+create function bmad_sync.do_unseen(int, uuid, text[], bigint[], bigint, int8multirange) returns text[]
+language plpgsql stable
+as $$
+begin
+  return case $1
+    when 1 then bmad_sync.unseen_colours($2, $3, $4, $5, $6)
+    when 2 then bmad_sync.unseen_shades($2, $3, $4, $5, $6)
+    when 3 then bmad_sync.unseen_boxes($2, $3, $4, $5, $6)
+    when 4 then bmad_sync.unseen_things($2, $3, $4, $5, $6)
+    when 5 then bmad_sync.unseen_settings($2, $3, $4, $5, $6)
+    when 6 then bmad_sync.unseen_invoices($2, $3, $4, $5, $6)
   end;
 end
 $$;

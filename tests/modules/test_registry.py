@@ -48,17 +48,17 @@ def whole(module: Module) -> dict[str, TableFacts]:
     }
 
 
-def test_there_are_twelve_modules_with_sixty_four_tables() -> None:
+def test_there_are_twelve_modules_with_sixty_three_tables() -> None:
     registry = ModuleRegistry()
     assert registry.names == NAMES
     assert len(registry) == len(MODULES) == 12
-    assert len(registry.tables) == len(default_catalog().tables) == 64
+    assert len(registry.tables) == len(default_catalog().tables) == 63
     scopes = [table.scope for table in registry.tables]
     assert {scope: scopes.count(scope) for scope in Scope} == {
         Scope.USER: 42,
         Scope.CATALOG: 10,
         Scope.LOCAL: 9,
-        Scope.SERVER: 3,
+        Scope.SERVER: 2,
     }
 
 
@@ -71,7 +71,7 @@ def test_a_module_is_found_by_its_name() -> None:
 
 def test_an_own_module_joins_the_twelve_or_stands_alone_with_the_engines() -> None:
     beside = catalog_with(OWN)
-    assert len(beside.tables) == 65
+    assert len(beside.tables) == 64
     alone = catalog_with(OWN, include_defaults=False, version=15)
     assert [module.name for module in alone.modules] == ["syncStatus", "reading"]
     assert alone.version == 15

@@ -283,3 +283,16 @@ def test_settings_with_a_natural_key(small_world: World) -> None:
     raw(here, "update settings set value = 'w'")
     assert verify(here).result is Verified.REPAIRED
     small_world.assert_equal(here)
+
+
+@pytest.mark.parametrize("moment", [-62_135_596_800_001, 253_402_300_800_000, 2**63 - 1])
+def test_a_moment_no_side_can_show_is_parked_on_the_device(small_world: World, moment: int) -> None:
+    here = small_world.device()
+    _, things = fill(here)
+    small_world.settle(here)
+    with here.store.write() as tx:
+        tx.execute("update things set seen_at = ? where id = ?", (moment, things[0].id))
+    assert here.sync().parked == 1
+    [parked] = here.outbox.parked()
+    assert parked.reason is not None
+    assert "years 1 to 9999" in parked.reason.message

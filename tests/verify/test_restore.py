@@ -211,3 +211,57 @@ def test_a_crash_between_the_pages_loses_nothing(world: World) -> None:
         settle(world, here)
         assert titles(here) == before
         world.assert_equal(here)
+
+
+def test_work_that_waits_on_rows_whose_edits_were_lost(world: World) -> None:
+    """Acknowledged: a title, a new row. Waiting: another column of the first, the delete of the second."""
+    here, there = world.device(), world.device()
+    [task] = add(here, "one")
+    settle(world, here, there)
+    with backup_of(world) as backup:
+        with here.store.write() as tx:
+            tx.update(task, title="two")
+            brief = tx.insert(Task, title="brief")
+        settle(world, here)
+        with here.store.write() as tx:
+            tx.update(task, state="doing")
+        with here.store.write() as tx:
+            tx.delete(brief)
+        backup.restore(announced=True)
+        settle(world, here, there)
+        assert [(row.title, row.state) for row in there.store.query(Task).all()] == [("two", "doing")]
+        assert here.verdicts() == there.verdicts() == []
+        world.assert_equal(here, there)
+
+
+def test_a_restore_of_a_restore(world: World) -> None:
+    """Each restore loses versions of its own; rows of both timelines come back."""
+    here = world.device()
+    add(here, "old")
+    settle(world, here)
+    with backup_of(world) as backup:
+        for name in ("first", "second"):
+            add(here, name)
+            settle(world, here)
+            backup.restore(announced=True)
+            settle(world, here)
+        assert titles(here) == ["first", "old", "second"]
+        world.assert_equal(here)
+
+
+def test_rows_that_refer_to_each_other_are_given_back(world: World) -> None:
+    here = world.device()
+    add(here, "old")
+    settle(world, here)
+    with backup_of(world) as backup:
+        with here.store.write() as tx:
+            one = tx.insert(Task, title="one")
+            two = tx.insert(Task, title="two", parent_task_id=one.id)
+        world.clock.advance(1_000)
+        with here.store.write() as tx:
+            tx.update(one, parent_task_id=two.id)
+        settle(world, here)
+        backup.restore(announced=True)
+        settle(world, here)
+        assert titles(here) == ["old", "one", "two"]
+        world.assert_equal(here)

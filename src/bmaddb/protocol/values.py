@@ -23,7 +23,7 @@ from bmaddb import errors as e
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import INT_MAX, INT_MIN, Kind, canonical_json
 
-TS_MIN, TS_MAX = -62_135_596_800_000, 253_402_300_799_999  # as bmad_sync.ms_min() and ms_max() on the server
+TS_MIN, TS_MAX = -62_135_596_800_000, 253_402_300_799_999  # as bmad_sync.moment() on the server
 _PYTHON_TYPES: dict[Kind, type | tuple[type, ...]] = {
     Kind.TEXT: str,
     Kind.INT: int,

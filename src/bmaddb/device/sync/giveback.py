@@ -76,7 +76,7 @@ class LostUpdates:
 
 
 @dataclass(slots=True)
-class _Row:
+class LostRow:
     """A row to be inserted again."""
 
     change: Change
@@ -100,7 +100,7 @@ class GiveBack:
 
     def entries(self, rebase: Rebase, lost: Mapping[str, Collection[str]]) -> list[tuple[str, tuple[Change, ...]]]:
         """(stamp, changes) of the entries that insert these rows, parents first; the rows count as new here."""
-        found: dict[RowKey, _Row] = {}
+        found: dict[RowKey, LostRow] = {}
         for name, ids in lost.items():
             table = self._store.catalog.table(name)
             for row_id in sorted(ids):
@@ -110,10 +110,10 @@ class GiveBack:
                     rebase.connection.execute(set_columns(table, (SERVER_SEQ,)), (row_id, None))
         return [
             (self._stamps.at(max(row.edited_ms for row in group)), tuple(row.change for row in group))
-            for group in _grouped(found)
+            for group in grouped(found)
         ]
 
-    def _row(self, rebase: Rebase, table: Table, row_id: str) -> _Row | None:
+    def _row(self, rebase: Rebase, table: Table, row_id: str) -> LostRow | None:
         local = rebase.local_row(table, row_id)
         chain = rebase.waiting.chain((table.name, row_id))
         if local is None or (chain and chain[0].change.op is Op.INSERT):
@@ -121,7 +121,7 @@ class GiveBack:
         image = before_waiting(local, rebase.waiting, (table.name, row_id))
         image.pop(SERVER_SEQ, None)
         change = Change(table=table.name, op=Op.INSERT, id=row_id, new=image)
-        return _Row(change, _edited_ms(image, self._store.clock.now_ms()), parents(table, image))
+        return LostRow(change, _edited_ms(image, self._store.clock.now_ms()), parents(table, image))
 
 
 def before_waiting(local: Mapping[str, Any], waiting: Waiting, key: RowKey) -> dict[str, Any]:
@@ -138,9 +138,9 @@ def _edited_ms(image: Mapping[str, Any], now_ms: int) -> int:
     return min(max(0, moment), now_ms) if isinstance(moment, int) else 0
 
 
-def _grouped(rows: Mapping[RowKey, _Row]) -> Iterator[list[_Row]]:
+def grouped(rows: Mapping[RowKey, LostRow]) -> Iterator[list[LostRow]]:
     """Rows that leave together, parents before children; a circle of references is one group."""
-    group: list[_Row] = []
+    group: list[LostRow] = []
     for circle in _circles(rows):
         same_moment = group and len(circle) == 1 and circle[0].edited_ms == group[-1].edited_ms
         if group and not (same_moment and len(group) < ROWS_PER_ENTRY_MAX):
@@ -151,7 +151,7 @@ def _grouped(rows: Mapping[RowKey, _Row]) -> Iterator[list[_Row]]:
         yield group
 
 
-def _circles(rows: Mapping[RowKey, _Row]) -> Iterator[list[_Row]]:
+def _circles(rows: Mapping[RowKey, LostRow]) -> Iterator[list[LostRow]]:
     """Tarjan's components without recursion: each row alone, or with those it refers to in a circle; parents first."""
     order: dict[RowKey, int] = {}
     low: dict[RowKey, int] = {}

@@ -28,8 +28,7 @@ def merge_local_delete(table: Table, chain: Chain, remote: RemoteRow, *, orphane
     base: dict[str, Any] = {}
     for item in reversed(chain):
         base.update(item.change.old)
-    compared = theirs.keys() & base.keys() - _ENVELOPE
-    edited = any(not same(base[name], theirs[name]) for name in compared)
+    edited = _edited(table, base, theirs)
     if edited and not orphaned and edit_wins(table, theirs):
         return RowMerge(
             action=Action.PUT,
@@ -41,6 +40,13 @@ def merge_local_delete(table: Table, chain: Chain, remote: RemoteRow, *, orphane
     kept = replace(last.change, old={**last.change.old, **theirs, SERVER_SEQ: remote.server_seq})
     lost = (_verdict(table, remote, mine=None, base=base, resolved=None),) if edited else ()
     return RowMerge(action=Action.KEEP, changes={**gone, last.position: kept}, verdicts=lost)
+
+
+def _edited(table: Table, base: Mapping[str, Any], theirs: Mapping[str, Any]) -> bool:
+    """Did anybody change the row there? That a parent went, and the reference with it, is no edit."""
+    orphaned = {c.name for c in table.foreign_keys if c.spec.on_delete == "null" and theirs.get(c.name) is None}
+    compared = theirs.keys() & base.keys() - _ENVELOPE - orphaned
+    return any(not same(base[name], theirs[name]) for name in compared)
 
 
 def merge_remote_delete(table: Table, chain: Chain, local: Mapping[str, Any] | None, remote: RemoteRow) -> RowMerge:

@@ -100,12 +100,8 @@ exception when untranslatable_character or invalid_text_representation then
 end
 $$;
 
--- What a moment may be on every side: years 1 to 9999, in milliseconds.
-create function bmad_sync.ms_min() returns bigint language sql immutable parallel safe as $$ select -62135596800000 $$;
-create function bmad_sync.ms_max() returns bigint language sql immutable parallel safe as $$ select 253402300799999 $$;
-
--- A timestamptz as the wire has it: whole milliseconds since 1970, the rest cut off; what plain SQL wrote outside the
--- years of the wire (infinity, too) is shown as their end, or no pull could ever pass it.
+-- A timestamptz as the wire has it: whole milliseconds since 1970, the rest cut off. What plain SQL wrote outside the
+-- years 1 to 9999 (infinity, too) is shown as their end, or no pull could ever pass it.
 create function bmad_sync.ms(moment timestamptz) returns bigint
 language sql stable parallel safe
 as $$
@@ -116,16 +112,20 @@ as $$
   end
 $$;
 
--- Hours and milliseconds apart: the product of one big number and an interval would be rounded.
-create function bmad_sync.moment(ms bigint) returns timestamptz
-language plpgsql stable parallel safe
+create function bmad_sync.refuse_moment(ms bigint) returns timestamptz
+language plpgsql stable
 as $$
 begin
-  if ms not between bmad_sync.ms_min() and bmad_sync.ms_max() then
-    raise exception 'moment_out_of_range: % ms lies outside the years 1 to 9999', ms using errcode = '22008';
-  end if;
-  return timestamptz 'epoch' + (ms / 3600000) * interval '1 hour' + (ms % 3600000) * interval '1 millisecond';
+  raise exception 'moment_out_of_range: % ms lies outside the years 1 to 9999', ms using errcode = '22008';
 end
+$$;
+
+-- Hours and milliseconds apart: the product of one big number and an interval would be rounded.
+create function bmad_sync.moment(ms bigint) returns timestamptz
+language sql stable parallel safe
+as $$
+  select case when ms not between -62135596800000 and 253402300799999 then bmad_sync.refuse_moment(ms)
+    else timestamptz 'epoch' + (ms / 3600000) * interval '1 hour' + (ms % 3600000) * interval '1 millisecond' end
 $$;
 
 -- Now, as exact as the wire is.

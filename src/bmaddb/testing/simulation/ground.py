@@ -21,6 +21,7 @@ from bmaddb.server.embedded import EmbeddedPostgres
 from bmaddb.server.run import create_database, install_schema
 from bmaddb.testing.power import PowerDisk
 from bmaddb.testing.simulation.backend import Backend
+from bmaddb.testing.simulation.defects import Defect
 from bmaddb.testing.simulation.world import CATALOG, DEVICES_MAX, Outcome, simulate
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
@@ -49,14 +50,27 @@ class Ground:
 
     def run(self, seed: int) -> Outcome:
         """One seed, from nothing to its verdict."""
+        if seed % RESTORES_EVERY:
+            return self.run_on(self._common(), seed)
+        with self.backend() as own:
+            return self.run_on(own, seed)
+
+    def run_on(self, backend: Backend, seed: int) -> Outcome:
+        """One seed on a database of the caller's."""
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
-            if seed % RESTORES_EVERY == 0:
-                with self.backend() as own:
-                    return simulate(seed, own, folder, self._disks, restores=True)
-            return simulate(seed, self._common(), folder, self._disks)
+            return simulate(seed, backend, folder, self._disks, restores=seed % RESTORES_EVERY == 0)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def hunt(self, defect: Defect, tries: int) -> tuple[int | None, tuple[str, ...]]:
+        """The first seed, from the known one on, that catches `defect`, and its words; None after so many `tries`."""
+        with self.backend() as backend, defect.planted(backend.read()):
+            for seed in dict.fromkeys((defect.seed, *range(1, tries))):
+                outcome = self.run_on(backend, seed)
+                if outcome.faults:
+                    return seed, outcome.faults
+        return None, ()
 
     @contextlib.contextmanager
     def backend(self) -> Iterator[Backend]:

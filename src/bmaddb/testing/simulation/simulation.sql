@@ -46,6 +46,9 @@ from sync_conflicts where table_name = ?1 and row_id = ?2
 -- name: raw_title
 update notes set title = ?1 where id = ?2
 
+-- name: source_of
+select pg_get_functiondef(%s::regproc)
+
 -- name: clone
 create database {name} template {template}
 

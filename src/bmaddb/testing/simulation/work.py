@@ -22,7 +22,8 @@ from bmaddb.testing.simulation.tables import STATES, Day, Folder, Item, Note
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 DAYS = tuple(f"2026-11-{day:02d}" for day in range(1, 5))
 MARKS = ("colour", "size", "place")
-READERS_MAX = 1000
+HOT = 0.6
+HOT_ROWS = 3
 
 
 class _TakenBack(Exception):
@@ -91,7 +92,10 @@ class Worker:
         self._acts.append(Act(by=self._name, key=key, deed=deed, column=column, at_ms=self._true_ms(), **sides))
 
     def _any(self, tx: WriteTransaction, record: type[Any]) -> Any | None:
+        """A row; most often one of the few that everybody works on."""
         rows = tx.query(record).order_by(record.id.asc()).all()
+        if self._dice.chance(HOT):
+            rows = rows[:HOT_ROWS]
         return self._dice.choice(rows) if rows else None
 
     # --- new rows ---
@@ -178,7 +182,7 @@ class Worker:
 
     def _label(self, tx: WriteTransaction, note: Any) -> None:
         labels = list(note.labels)
-        if labels and self._dice.chance(0.3):
+        if labels and self._dice.chance(0.4):
             gone = self._dice.choice(labels)
             tx.update(Note, note.id, labels=[label for label in labels if label != gone])
             self._note_act(Note, note.id, Deed.REMOVE, "labels", new=gone)

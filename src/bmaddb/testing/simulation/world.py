@@ -112,7 +112,7 @@ class World:
                 "purge": 0.15,
                 "join": 0.1,
                 "clock": 0.0 if self._true_clocks else 0.25,
-                "danger": 1.0 if self._disks else 0.0,
+                "danger": 2.0 if self._disks else 0.0,
                 "backup": 0.5 if self._restores else 0.0,
             }
         )
@@ -165,7 +165,7 @@ class World:
             device.recover()
 
     def _endanger(self, device: SimulatedDevice) -> None:
-        device.endanger(self.dice.number(1, 60))
+        device.endanger(self.dice.number(1, 40))
 
     def _operate(self, _: SimulatedDevice) -> None:
         self.operator.act()
