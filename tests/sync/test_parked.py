@@ -88,7 +88,7 @@ def test_a_row_made_again_keeps_what_the_server_wrote_in_it(things: World) -> No
         note = tx.insert(Note, title="a")
     things.settle(here)
     with things.server.database.connect() as connection:
-        connection.execute("update notes set checked = true")
+        connection.execute("update bmad.notes set checked = true")
     things.settle(here, there)
     with here.store.write() as tx:
         tx.delete(Note, note.id)
@@ -107,7 +107,7 @@ def test_the_reason_names_the_row_the_rule_and_what_to_do(world: World) -> None:
             "select 'orphan', user_id, created_at, updated_at, 'x', id from goals"
         )
     with world.server.database.connect() as connection:
-        connection.execute("alter table tasks add constraint tasks_title_check check (title <> 'x')")
+        connection.execute("alter table bmad.tasks add constraint tasks_title_check check (title <> 'x')")
     here.sync()
     reason = reason_of(here)
     assert (reason.code, reason.table, reason.id, reason.column) == ("23514", "tasks", "orphan", "title")
