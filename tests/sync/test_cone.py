@@ -1,4 +1,4 @@
-"""A parked entry and its cone among thousands: all else arrives; a person mends it, and the cone follows (B7)."""
+"""A parked entry with its cone among thousands: all else arrives; a person mends it, and the cone follows (B7)."""
 
 from __future__ import annotations
 

@@ -42,7 +42,11 @@ class Rebase:
         self._outbox = outbox
 
     def merge_answer(self, row: ServerRow) -> None:
-        """Merge a row that came with a conflict."""
+        """Merge a row that came with a conflict.
+
+        One in other names (an answer that the server stored before an upgrade) is left to the next pull, which
+        brings it in today's.
+        """
         table = self._store.catalog.tables.get(row.table)
         if table is None:
             return
@@ -50,6 +54,8 @@ class Rebase:
         for name in (SERVER_SEQ, "id", "user_id", "hlc", "stamps"):
             if values is not None:
                 values.pop(name, None)
+        if values is not None and _in_other_names(table, values):
+            return
         remote = RemoteRow(
             table=row.table,
             id=row.id,
@@ -212,6 +218,12 @@ class Rebase:
                 now_ms,
             ),
         )
+
+
+def _in_other_names(table: Table, values: dict[str, Any]) -> bool:
+    """Were columns renamed between this row and the table? More columns alone are a newer server's."""
+    known = {column.name for column in table.columns if column.synced} - {SERVER_SEQ, "id", "user_id"}
+    return not values.keys() <= known and not known <= values.keys()
 
 
 def _default(column: Column[Any]) -> Any:

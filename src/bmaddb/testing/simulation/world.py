@@ -112,7 +112,7 @@ class World:
                 "purge": 0.15,
                 "join": 0.1,
                 "clock": 0.0 if self._true_clocks else 0.25,
-                "danger": 2.0 if self._disks else 0.0,
+                "danger": 2.0 if device.disk is not None else 0.0,
                 "backup": 0.5 if self._restores else 0.0,
             }
         )

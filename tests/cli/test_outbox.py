@@ -1,0 +1,94 @@
+"""`bmaddb outbox FILE`: list, retry, discard, edit, and clear words for what cannot be."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import bmaddb
+from bmaddb.cli.main import main
+from bmaddb.device.outbox import ParkReason
+from bmaddb.modules.tasks_productivity import Goal, Task
+
+USER = "0190f3d2-6f1a-7c3b-8a2e-5b1d9c4e7f60"
+
+
+def parked_file(folder: Path) -> tuple[Path, str, str]:
+    """A file with a parked goal and a task behind it: path, entry and row."""
+    path = folder / "device.db"
+    with bmaddb.open(path, user=USER) as db:
+        with db.write() as tx:
+            goal = tx.insert(Goal, title="bad")
+        with db.write() as tx:
+            tx.insert(Task, title="behind it", goal_id=goal.id)
+        reason = ParkReason(
+            code="23514", message="goals.title breaks a rule", hint="say less", table="goals", id=goal.id
+        )
+        with db.outbox.edit() as (connection, waiting):
+            entry = next(iter(waiting))
+            db.outbox.park(connection, waiting, entry, reason)
+        db.outbox.lease(10, 1_000_000)
+    return path, entry.id, goal.id
+
+
+def test_the_list_says_why_where_and_what_to_do(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, entry_id, goal_id = parked_file(tmp_path)
+    assert main(["outbox", str(path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "0 queued, 0 on their way, 2 parked"
+    assert lines[2].startswith(entry_id)
+    assert lines[2].endswith("1 rows, 1 entries wait behind it")
+    assert lines[3:] == [
+        "  why: goals.title breaks a rule [23514]",
+        f"  where: goals {goal_id}",
+        "  what to do: say less",
+    ]
+
+
+@pytest.mark.parametrize("action", ["retry", "discard", "edit"])
+def test_each_action_ends_the_waiting(tmp_path: Path, capsys: pytest.CaptureFixture[str], action: str) -> None:
+    path, entry_id, goal_id = parked_file(tmp_path)
+    options = ["--set", f'goals.{goal_id}.title="good"', "--set", f"goals.{goal_id}.achieved_at=1700000000000"]
+    known = "achieved_at" in Goal.__table__.by_name
+    extra = (options if known else options[:2]) if action == "edit" else []
+    assert main(["outbox", str(path), action, entry_id, *extra]) == 0
+    assert entry_id in capsys.readouterr().out
+    with bmaddb.open(path, user=USER) as db:
+        counts = db.outbox.counts()
+        assert counts.parked == 0
+        assert counts.queued == (0 if action == "discard" else 2), "discarding the goal takes the task along"
+        goal = db.get(Goal, goal_id)
+        titles = {"retry": "bad", "edit": "good"}
+        assert (goal.title if goal else None) == titles.get(action)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["retry"], "retry needs the id of an entry"),
+        (["retry", "nobody"], "no parked entry has the id 'nobody'"),
+        (["edit", "ENTRY"], "edit needs a value"),
+        (["edit", "ENTRY", "--set", "nonsense"], "does not name a value"),
+        (["edit", "ENTRY", "--set", "goals.ROW.title=unquoted"], "is not JSON"),
+        (["edit", "ENTRY", "--set", "goals.ROW.title=null"], "goals.title may not be null"),
+        (["edit", "ENTRY", "--set", 'goals.ROW.titel="x"'], "has no column 'titel'"),
+        (["edit", "ENTRY", "--set", 'goals.elsewhere.title="x"'], "the entry does not write"),
+    ],
+)
+def test_what_cannot_be_is_said_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
+) -> None:
+    path, entry_id, goal_id = parked_file(tmp_path)
+    given = [word.replace("ENTRY", entry_id).replace("ROW", goal_id) for word in words]
+    assert main(["outbox", str(path), *given]) == 1
+    told = capsys.readouterr()
+    assert said in told.err
+    assert told.err.count("\n") == 1
+    assert told.out == ""
+
+
+def test_no_file_is_made_by_looking(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["outbox", str(tmp_path / "nothing.db")]) == 1
+    assert "there is no file" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
