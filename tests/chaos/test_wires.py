@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from pathlib import Path
 
-import psycopg
 import pytest
 
 from bmaddb.device.sync import HttpTransport, http_transport
 from bmaddb.protocol.session import Limits
-from bmaddb.server.migrator import install
 from bmaddb.testing.proxy import CuttingProxy, Wire
-from tests.chaos.scripted import CATALOG
 from tests.protocol.things import Job, Note
-from tests.support.postgres import Clusters
-from tests.support.server import serve
-from tests.sync.devices import Device, World, world_of
+from tests.sync.devices import Device, World
 
 ROUNDS = 40
 BYTES_MAX = 2_500
 PATIENCE_S = 0.5
-
-
-@pytest.fixture
-def world(tmp_path: Path, clusters: Clusters) -> Iterator[World]:
-    with clusters.of(18).database() as database:
-        with psycopg.connect(database.conninfo) as connection:
-            install(connection, CATALOG)
-        with serve(database) as server, world_of(tmp_path, server, CATALOG) as made:
-            yield made
 
 
 @pytest.fixture

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Final
 
 from bmaddb.protocol.messages import ErrorBody
 from bmaddb.protocol.steps import Failure, FailureKind
+
+RETRY_AFTER_MS_MAX: Final = 30_000
+_DIGITS_MAX: Final = 9
 
 # Words and codes that say more than the status. 40001, 40P01: run it again; 57014: it took too long. A cursor
 # of another user is no reason to begin anew: the token is wrong, and the file would be emptied for it.
@@ -40,14 +44,23 @@ def failure_of(status: int, body: ErrorBody, retry_after: str | None = None) -> 
     code, message = worded(body)
     kind = _BY_CODE.get(code) or _BY_STATUS.get(status)
     if kind is None:
-        kind = FailureKind.LINK if status >= 500 else FailureKind.REFUSED
+        # Our server sends nobody elsewhere: a redirect is the sign-in page of a network.
+        elsewhere = status >= 500 or status < 400
+        kind = FailureKind.LINK if elsewhere else FailureKind.REFUSED
     return Failure(
         kind=kind,
         code=code or f"http_{status}",
         message=message or f"the server answered with status {status}",
         hint=None if body.hint is None else str(body.hint),
-        retry_after_ms=int(retry_after) * 1000 if retry_after and retry_after.isdecimal() else 0,
+        retry_after_ms=_wished_ms(retry_after),
     )
+
+
+def _wished_ms(retry_after: str | None) -> int:
+    """How long the server wants to be left alone, up to a limit: a sync must end."""
+    if not retry_after or not retry_after.isdecimal():
+        return 0
+    return min(int(retry_after[:_DIGITS_MAX]) * 1000, RETRY_AFTER_MS_MAX)
 
 
 def worded(body: ErrorBody) -> tuple[str, str]:

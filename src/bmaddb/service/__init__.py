@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from bmaddb.service.database import Database
 from bmaddb.service.opening import open_database
+from bmaddb.service.salvage import salvage
 
-__all__ = ["Database", "open_database"]
+__all__ = ["Database", "open_database", "salvage"]

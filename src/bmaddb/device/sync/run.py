@@ -13,7 +13,6 @@ from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox, reasons
 from bmaddb.device.outbox.outbox import FENCE
-from bmaddb.device.outbox.retry import backoff_ms
 from bmaddb.device.store import Store
 from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import PageCounts, Pages
@@ -200,8 +199,9 @@ class SyncRun:
         return steps.TokenRefreshed(refreshed=await self._transport.refresh_token())
 
     async def _wait(self, command: steps.Wait) -> steps.Event:
-        delay_ms = backoff_ms(command.delay_ms, 1, self._store.entropy.fraction())
-        await self._sleep(delay_ms / 1000)
+        # Never sooner than a server asked for, and not all devices at once.
+        spread = 1 + self._store.entropy.fraction() / 2
+        await self._sleep(command.delay_ms * spread / 1000)
         return steps.Waited()
 
     async def _send(self, entries: tuple[bytes, ...], settled: int, cursor: Cursor, limit_rows: int) -> PushAnswer:

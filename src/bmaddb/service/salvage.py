@@ -1,0 +1,74 @@
+"""After damage: a new file in the place of the old, with what was not sent yet; the rest comes from the server."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import apsw
+
+from bmaddb import statements
+from bmaddb.clock import Clock, SystemClock
+from bmaddb.device.outbox import Outbox
+from bmaddb.device.query import compiler_writes
+from bmaddb.device.store import Store
+from bmaddb.device.store.connection import checked_path
+from bmaddb.device.store.salvage import Salvaged, copy_readable, set_aside
+from bmaddb.device.sync.pages import Pages
+from bmaddb.entropy import Entropy, SystemEntropy
+from bmaddb.modules.registry import default_catalog
+from bmaddb.schema import Catalog, Scope
+
+_SQL: Final = statements.load("bmaddb.service", "salvage.sql")
+
+
+def salvage(
+    path: str | os.PathLike[str],
+    *,
+    catalog: Catalog | None = None,
+    user: str | None = None,
+    key: bytes | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+) -> Salvaged:
+    """Set the damaged file at `path` aside and make a new one there, with every row and entry that can be read.
+
+    The next sync reads everything of the server again and sends what waits. Nothing may have the file open.
+    Rows that only the damaged part held and the server never saw are gone; `Salvaged.unread` says where to doubt.
+    Raises StoreError when the file cannot be set aside or a new one cannot be made.
+    """
+    place, tables = checked_path(path), catalog or default_catalog()
+    doors = {"clock": clock or SystemClock(), "entropy": entropy or SystemEntropy(), "key": key}
+    aside = set_aside(place)
+    Store(place, tables, **doors).close()  # type: ignore[arg-type]
+    found = copy_readable(aside, place, tables, key)
+    with Store(place, tables, user=user, **doors) as store:  # type: ignore[arg-type]
+        outbox = Outbox(store)
+        Pages(store, outbox).begin_resync()
+        _queue_orphans(store, outbox)
+    return found
+
+
+def _queue_orphans(store: Store, outbox: Outbox) -> None:
+    """Rows the server never saw and whose entry is gone: made again, so that they get a new one."""
+    entered = {key for entry in outbox.entries() for key in entry.changes}
+    orphans: list[tuple[str, tuple[object, ...]]] = []
+    with store.apply("local") as connection:
+        for table in store.catalog.synced_tables:
+            if table.scope is not Scope.USER:
+                continue
+            names = [column.name for column in table.columns]
+            for row in _unsent(connection, table.name, names):
+                values = dict(zip(names, row, strict=True))
+                if (table.name, str(values["id"])) not in entered:
+                    connection.execute(_SQL["remove"].format(table=table.name), (values["id"],))
+                    orphans.append((compiler_writes.insert(store.catalog.record(table.name)), row))
+    if orphans:
+        with store.write() as tx:
+            for text, row in orphans:
+                tx.execute(text, row)
+
+
+def _unsent(connection: apsw.Connection, table: str, names: list[str]) -> list[tuple[object, ...]]:
+    columns = ", ".join(f'"{name}"' for name in names)
+    return connection.execute(_SQL["unsent"].format(table=table, columns=columns)).fetchall()
