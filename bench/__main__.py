@@ -8,7 +8,8 @@ from pathlib import Path
 
 import apsw
 
-from bench import first_sync, store
+from bench import bytes_on_wire, first_sync, one_change, store
+from bench.account import opened_account
 from bench.figure import Figure
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "figures.md"
@@ -24,7 +25,10 @@ Microseconds are medians; the ratio is the median of the rounds' ratios. "Promis
 
 def main() -> None:
     """Measure, print, write."""
-    figures = [*store.measure(), *first_sync.measure()]
+    figures = store.measure()
+    with opened_account() as account:
+        for room in (first_sync, one_change, bytes_on_wire):
+            figures += room.measure(account)
     lines = [_line(figure) for figure in figures]
     print("\n".join(lines))
     load = os.getloadavg()[0]

@@ -215,3 +215,7 @@ def test_a_plan_made_for_one_role_does_not_serve_another(fresh_doors: RunningSer
     for _ in range(8):
         assert fresh_doors.rpc("for_users").json() == 2
     assert fresh_doors.rpc("for_users", user=None).status_code == 401
+
+
+def test_an_answer_says_that_requests_may_be_packed(doors: RunningServer) -> None:
+    assert doors.rpc("add", {"a": 1}).headers["accept-encoding"] == "gzip"

@@ -21,6 +21,7 @@ class PullRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     schema_version: int
     device_id: str
     limit_rows: int
+    limit_bytes: int | None = None
     user: str | None = None
     """Whose file asks; the server refuses a token of anybody else."""
     tables: tuple[str, ...] | None = None

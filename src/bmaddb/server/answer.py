@@ -110,6 +110,7 @@ async def _send_packed(body: bytes, send: Send) -> None:
 
 def _head(answer: Answer, request: Headers, *, with_type: bool) -> dict[str, str]:
     head = {"content-type": "application/json; charset=utf-8"} if with_type else {}
+    head["accept-encoding"] = "gzip"  # what a request may be packed with (RFC 9110, 12.5.3)
     head["vary"] = "Accept, Accept-Encoding, Prefer, Range"
     if "origin" in request:
         head["access-control-allow-origin"] = "*"

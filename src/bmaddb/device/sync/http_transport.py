@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from typing import TypeAlias
@@ -23,6 +24,8 @@ PORT_MAX = 65_535
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
 STREAM_TYPE = "application/json-seq"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+PACKED_BYTES_MIN = 16 * 1024
+PACK_LEVEL = 1
 NO_STREAM = frozenset({404, 405, 406, 501})
 NO_STREAM_NOW = "streams_busy"
 Token: TypeAlias = str | Callable[[], str | Awaitable[str]]
@@ -50,6 +53,7 @@ class HttpTransport:
         self._source = token
         self._token: str | None = token if isinstance(token, str) else None
         self._headers = {"apikey": api_key} if api_key else {}
+        self._packs = False
         self._local = httpx.URL(url).host in LOOPBACK
         self._client = httpx.AsyncClient(
             base_url=f"{url.rstrip('/')}/rest/v1/rpc/",
@@ -62,9 +66,13 @@ class HttpTransport:
     async def call(self, function: str, body: bytes) -> bytes:
         """POST the body; see Transport.call."""
         headers = await self._head("application/json")
+        if self._packs and len(body) >= PACKED_BYTES_MIN:
+            body = gzip.compress(body, PACK_LEVEL)
+            headers["content-encoding"] = "gzip"
         try:
             async with self._client.stream("POST", function, content=body, headers=headers) as response:
                 content = await _limited(response)
+                self._packs = not self._local and "gzip" in response.headers.get("accept-encoding", "")
         except httpx.HTTPError as error:
             raise e.TransportError(f"{type(error).__name__}: {error}") from error
         return _checked(response, content)

@@ -143,6 +143,7 @@ class SyncRun:
             schema_version=self._store.catalog.version,
             device_id=self._store.device_id,
             limit_rows=command.limit_rows,
+            limit_bytes=self._limits.page_bytes,
             user=self._store.user,
         )
         return steps.Pulled(answer=codec.pull_answer(await self._call(PULL_FUNCTION, codec.encode(request))))

@@ -2,6 +2,10 @@
 -- moment, so the head that becomes the next cursor and the rows belong together.
 
 create function bmad_sync.rows_per_page_default() returns int language sql immutable as $$ select 5000 $$;
+create function bmad_sync.bytes_per_page_default() returns int language sql immutable as $$ select 8000000 $$;
+create function bmad_sync.bytes_per_page_max() returns int language sql immutable as $$ select 64000000 $$;
+-- Fewer rows than these are not weighed: it would cost more than most pulls.
+create function bmad_sync.rows_unweighed() returns int language sql immutable as $$ select 100 $$;
 create function bmad_sync.rows_per_page_max() returns int language sql immutable as $$ select 20000 $$;
 
 -- A cursor is 1.<epoch>-<user>.<catalogue version>.<user version>; while a first sync is still being paged it also
@@ -63,7 +67,7 @@ $$;
 -- The last version of a page that starts after `lo`: whole versions, at most `rows_max` rows unless the first
 -- version alone has more.
 create function bmad_sync.page_end(
-  p_scope uuid, tabs int[], lo bigint, hi bigint, rows_max int, out upto bigint
+  p_scope uuid, tabs int[], lo bigint, hi bigint, rows_max int, out upto bigint, out counted int
 )
 language plpgsql stable
 as $$
@@ -83,12 +87,43 @@ begin
       upto := case when seen[1] < seen[rows_max + 1] then seen[rows_max + 1] - 1 else seen[1] end;
     end if;
   end loop;
+  counted := cardinality(seen);
+end
+$$;
+
+-- The same by weight: whole versions of about `bytes_max` bytes of JSON, unless the first one alone has more.
+create function bmad_sync.page_end_by_weight(
+  p_scope uuid, tabs int[], lo bigint, hi bigint, bytes_max bigint, out upto bigint
+)
+language plpgsql stable
+as $$
+declare
+  query text;
+  first bigint;
+  over bigint;
+begin
+  select string_agg(format(
+    'select t.server_seq as v, %s as w from bmad.%I t where %s t.server_seq > 0 and t.server_seq > $2 and t.server_seq <= $3',
+    w.weight, f.name, case when f.scope = 'user' then 't.user_id = $1 and' end
+  ), ' union all ') into query
+  from bmad_sync.tables f
+  cross join lateral (
+    select string_agg(case
+      when k.kind in ('text', 'json') then format('coalesce(octet_length(t.%I::text), 4)', k.name)
+      when k.kind = 'blob' then format('coalesce(octet_length(t.%I) * 4 / 3, 4)', k.name)
+      else '12' end, ' + ') as weight
+    from jsonb_each_text(f.kinds) k (name, kind)
+  ) w
+  where f.number = any (tabs);
+  execute format('select min(v), min(v) filter (where w > $4) from (select v, sum(sum(w)) over (order by v) as w from (%s) x group by v) y', query)
+  into first, over using p_scope, lo, hi, bytes_max;
+  upto := case when over is null then hi when over = first then over else over - 1 end;
 end
 $$;
 
 -- One scope's part of a page: {"listed": tables with something in them, "upto": version, "used": rows}.
 create function bmad_sync.pull_scope(
-  p_scope uuid, p_names text[], touched bigint[], lo bigint, hi bigint, start bigint, rows_max int, skip bigint[],
+  p_scope uuid, p_names text[], touched bigint[], lo bigint, hi bigint, start bigint, rows_max int, bytes_max bigint, skip bigint[],
   out listed json[], out upto bigint, out used int
 )
 language plpgsql stable
@@ -114,8 +149,12 @@ begin
   end if;
   -- a version holds a bounded number of rows, so few versions fit without counting
   if (hi - lo) * bmad_sync.rows_per_version_max() > rows_max then
-    select p.upto into upto
+    select p.upto, p.counted into upto, used
     from bmad_sync.page_end(p_scope, tabs, lo, hi, rows_max) p;
+    if used > bmad_sync.rows_unweighed() then
+      upto := bmad_sync.page_end_by_weight(p_scope, tabs, lo, upto, bytes_max);
+    end if;
+    used := 0;
   end if;
   buried := bmad_sync.buried(p_scope, greatest(lo, start), upto, skip);
   for facts in select t.number, t.name, t.read_columns from bmad_sync.tables t where t.number = any (tabs) order by t.place loop
@@ -148,7 +187,9 @@ end
 $$;
 
 -- A whole answer. `skip` holds the versions the same request wrote itself.
-create function bmad_sync.pull_page(uid uuid, given text, rows_max int, names text[], skip bigint[]) returns json
+create function bmad_sync.pull_page(
+  uid uuid, given text, rows_max int, names text[], skip bigint[], bytes_max bigint default bmad_sync.bytes_per_page_default()
+) returns json
 language plpgsql stable
 as $$
 declare
@@ -178,11 +219,11 @@ begin
     return json_build_object('resync', true, 'reason', 'the cursor is older than the tombstones kept', 'cursor', null);
   end if;
   part := bmad_sync.pull_scope(
-    bmad_sync.catalogue(), names, h.catalogue_touched, at.c, h.catalogue_version, at.c_start, rows_max, skip => '{}');
+    bmad_sync.catalogue(), names, h.catalogue_touched, at.c, h.catalogue_version, at.c_start, rows_max, bytes_max, skip => '{}');
   listed := part.listed;
   c_upto := greatest(part.upto, at.c);
   room := case when c_upto < h.catalogue_version then 0 else rows_max - part.used end;
-  part := bmad_sync.pull_scope(uid, names, h.user_touched, at.u, h.user_version, at.u_start, room, skip);
+  part := bmad_sync.pull_scope(uid, names, h.user_touched, at.u, h.user_version, at.u_start, room, bytes_max, skip);
   cursor := bmad_sync.write_cursor(h.epoch, uid, c_upto, greatest(part.upto, at.u), at.c_start, at.u_start);
   more := c_upto < h.catalogue_version or part.upto < h.user_version;
   if given is null and not isempty(h.user_lost) then -- a device that had rows before can tell what it alone holds
@@ -231,11 +272,12 @@ begin
     perform bmad_sync.refuse('PT400', 'bad_request', 'the body must be a JSON object');
   end if;
   select * into asked
-  from json_to_record(bmad_sync.readable($1, bmad_sync.unreadable())) as r(cursor json, schema_version json, limit_rows json, tables json, "user" json);
+  from json_to_record(bmad_sync.readable($1, bmad_sync.unreadable())) as r(cursor json, schema_version json, limit_rows json, limit_bytes json, tables json, "user" json);
   perform bmad_sync.check_owner(uid, asked."user");
   perform bmad_sync.whole(asked.schema_version, 'schema_version', 1, 1000000);
   return bmad_sync.pull_page(
-    uid, bmad_sync.text_of(asked.cursor, 'cursor'), bmad_sync.page_rows(asked.limit_rows), bmad_sync.table_names(asked.tables), '{}'
+    uid, bmad_sync.text_of(asked.cursor, 'cursor'), bmad_sync.page_rows(asked.limit_rows), bmad_sync.table_names(asked.tables), '{}',
+    coalesce(bmad_sync.whole(asked.limit_bytes, 'limit_bytes', 1, bmad_sync.bytes_per_page_max()), bmad_sync.bytes_per_page_default())
   );
 end
 $$;
