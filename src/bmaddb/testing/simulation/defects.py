@@ -35,6 +35,8 @@ class Defect:
 
     name: str
     seed: int
+    every: int = 1
+    """Only seeds that are multiples of this can catch it (those that restore a backup)."""
     patch: Patch | None = None
     words: tuple[tuple[str, str, str], ...] = ()
 
@@ -141,6 +143,7 @@ DEFECTS: Final = (
     Defect(
         name="the epoch is ignored",
         seed=8,
+        every=8,
         words=(("bmad_sync.pull_page", "at.epoch <> h.epoch", "false"),),
     ),
     Defect(

@@ -66,7 +66,7 @@ class Ground:
     def hunt(self, defect: Defect, tries: int) -> tuple[int | None, tuple[str, ...]]:
         """The first seed, from the known one on, that catches `defect`, and its words; None after so many `tries`."""
         with self.backend() as backend, defect.planted(backend.read()):
-            for seed in dict.fromkeys((defect.seed, *range(1, tries))):
+            for seed in dict.fromkeys((defect.seed, *range(defect.every, defect.every * tries, defect.every))):
                 outcome = self.run_on(backend, seed)
                 if outcome.faults:
                     return seed, outcome.faults
