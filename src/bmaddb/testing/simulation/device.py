@@ -156,13 +156,24 @@ class SimulatedDevice:
         return report
 
     def kill(self) -> None:
-        """The process dies, and is started again."""
-        if self.dark:
+        """The process dies, and is started again; the power may go just then."""
+        if not self.dark:
+            self.coverage.note("process killed")
+            self.close()
+        if not self._opens():
             self.recover()
-            return
-        self.coverage.note("process killed")
-        self.close()
-        self.open()
+
+    def _opens(self) -> bool:
+        """Open the file; False when there is no power for it."""
+        if self.dark:
+            return False
+        try:
+            self.open()
+        except (e.BmadError, apsw.Error):
+            if self.disk is None or not self.disk.dark:
+                raise
+            return False
+        return True
 
     def park_reasons(self) -> list[str]:
         """Why entries are parked here, as codes."""
