@@ -152,7 +152,7 @@ def main() -> None:
         )
     with tempfile.TemporaryDirectory(prefix="bmaddb-bench-") as folder:
         waiting, leaving = edits_squashed(Path(folder))
-    print(f"\n{waiting} edits of one text leave as {leaving} unit.")
+    print(f"\n{waiting} edits of one text leave as {leaving} unit(s).")
 
 
 if __name__ == "__main__":

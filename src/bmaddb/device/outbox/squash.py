@@ -7,6 +7,7 @@ one number when each touches exactly the rows of the one before it and nothing i
   its column, or nobody else can hold the row yet: it was inserted in the unit, under an id nobody else makes.
 - Insert and delete is nothing, for the server never heard of the row. A row deleted and then made again is left
   apart: that is two rows for the server.
+- `updated_at` is no reason to stay apart: two edits of one millisecond write it once, and both mean it.
 - First writer wins by the older stamp: such a column keeps its entries apart.
 
 The server refuses a unit as a whole. Then its entries are sent apart (`reasons.APART`), so that one is to blame.
@@ -28,6 +29,7 @@ ENTRIES_MAX = 1_000
 """In one unit; what a later lease finds joins the next."""
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _UNSENT = frozenset({MergeRule.LOC, MergeRule.SRV})
+_MOMENT = "updated_at"
 Changes = Mapping[RowKey, Change]
 
 
@@ -99,5 +101,7 @@ def _joins(table: Table | None, before: Change, after: Change) -> bool:
 
 def _sent(table: Table, change: Change) -> frozenset[str]:
     return frozenset(
-        name for name in change.new if name in table.by_name and table.by_name[name].spec.merge not in _UNSENT
+        name
+        for name in change.new
+        if name != _MOMENT and name in table.by_name and table.by_name[name].spec.merge not in _UNSENT
     )
