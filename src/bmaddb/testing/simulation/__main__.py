@@ -8,10 +8,12 @@ import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 
 from bmaddb.clock import SystemClock
 from bmaddb.testing.simulation.coverage import Coverage
-from bmaddb.testing.simulation.shares import Share, run_share
+from bmaddb.testing.simulation.defects import DEFECTS
+from bmaddb.testing.simulation.shares import Share, hunt_share, run_share
 from bmaddb.testing.simulation.world import Outcome
 
 TRACE_LINES_SHOWN = 60
@@ -20,19 +22,47 @@ LONG_RUN_SEEDS = 200
 """From so many seeds on, each event that must happen has to have happened."""
 
 
+HUNT_TRIES = 200
+"""How many seeds a defect may survive."""
+
+
 def main() -> int:
     """Run the simulator: many devices, real Postgres, a bad network and dying processes."""
     options = _parser().parse_args()
-    alone = options.seed is not None
-    seeds = [options.seed] if alone else range(options.start, options.start + options.seeds)
+    if options.defects:
+        return _hunt(options.processes)
+    seeds = _seeds(options)
     processes = min(options.processes, len(seeds))
     shares = [seeds[part::processes] for part in range(processes)]
     clock = SystemClock()
     began_ms = clock.monotonic_ms()
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
-        runs = [pool.submit(run_share, share, options.minutes, alone) for share in shares]
+        runs = [pool.submit(run_share, share, options.minutes, options.seed is not None) for share in shares]
         results = [run.result() for run in runs]
     return _report(results, (clock.monotonic_ms() - began_ms) / 1000)
+
+
+def _seeds(options: argparse.Namespace) -> Sequence[int]:
+    if options.seed is not None:
+        return [options.seed]
+    if options.file is not None:
+        lines = Path(options.file).read_text(encoding="utf-8").splitlines()
+        return [int(line.partition("#")[0]) for line in lines if line.partition("#")[0].strip()]
+    return range(options.start, options.start + options.seeds)
+
+
+def _hunt(processes: int) -> int:
+    """Plant each defect and see which seed catches it; 1 when one gets away."""
+    shares = [range(part, len(DEFECTS), processes) for part in range(processes)]
+    with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
+        runs = [pool.submit(hunt_share, share, HUNT_TRIES) for share in shares]
+        found = sorted(item for run in runs for item in run.result())
+    for place, seed, how in found:
+        caught = f"caught by seed {seed}: {how[:160]}" if seed is not None else "GOT AWAY"
+        print(f"{DEFECTS[place].name}: {caught}")
+    escaped = sum(seed is None for _, seed, _ in found)
+    print(f"\n{len(found) - escaped} of {len(found)} defects are caught")
+    return 1 if escaped else 0
 
 
 def _report(shares: Sequence[Share], took_s: float) -> int:
@@ -70,6 +100,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="run this seed alone, and show its trace")
     parser.add_argument("--seeds", type=int, default=300, help="how many seeds (default 300)")
     parser.add_argument("--start", type=int, default=1, help="the first of them (default 1)")
+    parser.add_argument("--file", help="run the seeds in this file, one a line, # begins a comment")
+    parser.add_argument("--defects", action="store_true", help="plant each known defect, and see it caught")
     parser.add_argument("--minutes", type=float, help="stop after so many minutes, however many seeds were run")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1, help="how many at a time")
     return parser

@@ -61,6 +61,8 @@ class SimulatedDevice:
     clock: ManualClock
     disk: PowerDisk | None = None
     true_ms: Callable[[], int]
+    theme: int
+    """What everybody in the run likes to edit, as a seed."""
     syncing: bool = False
     store: Store = field(init=False)
     outbox: Outbox = field(init=False)
@@ -84,7 +86,7 @@ class SimulatedDevice:
             vfs=None if self.disk is None else self.disk.name,
         )
         self.outbox = Outbox(self.store)
-        self.worker = Worker(self.store, self.name, self._work_dice, self.coverage, self.true_ms)
+        self.worker = Worker(self.store, self.name, self._work_dice, Dice(self.theme), self.coverage, self.true_ms)
 
     def close(self) -> None:
         """End the process; also without a word to anybody, when it is killed."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bmaddb.clock import SystemClock
 from bmaddb.testing.simulation.coverage import Coverage
+from bmaddb.testing.simulation.defects import DEFECTS
 from bmaddb.testing.simulation.ground import running_postgres
 from bmaddb.testing.simulation.world import Outcome
 
@@ -40,3 +41,13 @@ def run_share(seeds: Sequence[int], minutes: float | None, verbose: bool) -> Sha
             if verbose:
                 print("\n".join(outcome.trace), flush=True)
     return Share(count=count, coverage=coverage.as_dict(), failing=tuple(failing))
+
+
+def hunt_share(places: Sequence[int], tries: int) -> list[tuple[int, int | None, str]]:
+    """Hunt the defects at these places; for each its place, the seed that caught it (None: none did), and how."""
+    found: list[tuple[int, int | None, str]] = []
+    with running_postgres() as ground:
+        for place in places:
+            seed, faults = ground.hunt(DEFECTS[place], tries)
+            found.append((place, seed, faults[0] if faults else ""))
+    return found

@@ -23,6 +23,7 @@ _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 DAYS = tuple(f"2026-11-{day:02d}" for day in range(1, 5))
 MARKS = ("colour", "size", "place")
 HOT = 0.6
+EDITS_LIKED = 4
 HOT_ROWS = 3
 
 
@@ -33,7 +34,9 @@ class _TakenBack(Exception):
 class Worker:
     """Makes transactions on one store."""
 
-    def __init__(self, store: Store, name: str, dice: Dice, coverage: Coverage, true_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, store: Store, name: str, dice: Dice, theme: Dice, coverage: Coverage, true_ms: Callable[[], int]
+    ) -> None:
         self._store = store
         self._name = name
         self._dice = dice
@@ -51,6 +54,19 @@ class Worker:
             self._edit_folder: 1,
             self._delete: 1.2,
         }
+        # Everybody in a run likes the same few things, or two would hardly ever touch one column at a time.
+        every = (
+            self._title,
+            self._title_by_sql,
+            self._text,
+            self._likes,
+            self._label,
+            self._mark,
+            self._bounds,
+            self._state,
+            self._place,
+        )
+        self._edits = [theme.choice(every) for _ in range(EDITS_LIKED)]
 
     def transact(self) -> list[Act]:
         """One transaction of one to four deeds; the acts that are committed, none when it was taken back."""
@@ -147,19 +163,7 @@ class Worker:
         note = self._any(tx, Note)
         if note is None:
             return
-        edit = self._dice.choice(
-            (
-                self._title,
-                self._title_by_sql,
-                self._text,
-                self._likes,
-                self._label,
-                self._mark,
-                self._bounds,
-                self._state,
-                self._place,
-            )
-        )
+        edit = self._dice.choice(self._edits)
         edit(tx, note)
 
     def _title(self, tx: WriteTransaction, note: Any) -> None:

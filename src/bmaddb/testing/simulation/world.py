@@ -276,6 +276,7 @@ class World:
             clock=ManualClock(self._clock_ms + skew_ms),
             disk=disk,
             true_ms=lambda: self._clock_ms,
+            theme=self.dice.split("theme").seed,
         )
 
     def _weather(self) -> Weather:
