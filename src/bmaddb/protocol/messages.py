@@ -56,7 +56,7 @@ class PullAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tables: tuple[TablePage, ...] = ()
     resync: bool = False
     reason: str | None = None
-    expect: dict[str, int] = {}
+    expect: dict[str, int] | None = None
     """At the beginning of a stream: how many rows of which table it will bring."""
 
 
