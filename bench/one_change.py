@@ -6,6 +6,7 @@ same pull on an account of 10,000 rows: what it costs must not grow with the acc
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 from collections.abc import Callable
@@ -63,6 +64,10 @@ def _applied(path: Path, rows: int) -> list[Figure]:
     def delete(row_id: str) -> None:
         _timed(taken, lambda: pages.apply(_gone(row_id), Progress()))
 
+    def bare_write(block: str, row_id: str) -> None:
+        with device.apply() as connection:
+            connection.execute(_SQL[block], (row_id,))
+
     figures = []
     for place, (name, work, bare) in enumerate((("upsert", upsert, "bare_update"), ("delete", delete, "bare_delete"))):
         taken: list[float] = []
@@ -71,10 +76,7 @@ def _applied(path: Path, rows: int) -> list[Figure]:
         mine = taken
         taken = []
         for row_id in ids[(2 * place + 1) * TIMES : (2 * place + 2) * TIMES]:
-            with device.apply() as connection:
-                began = time.perf_counter()
-                connection.execute(_SQL[bare], (row_id,))
-            taken.append(time.perf_counter() - began)
+            _timed(taken, functools.partial(bare_write, bare, row_id))
         figures.append(_figure(f"one {name} from the server into {rows:,} rows", "bare statement", mine, taken, None))
     device.close()
     return figures

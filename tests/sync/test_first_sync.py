@@ -12,9 +12,10 @@ from bmaddb import errors as e
 from bmaddb.device.sync import HttpTransport
 from bmaddb.device.sync.bulk import UNINDEXED
 from bmaddb.device.sync.transport import NotStreamed
+from bmaddb.device.sync.walk import PAGES_AHEAD_MAX
 from bmaddb.protocol.messages import PULL_FUNCTION, WALK_CURSOR, WALK_FUNCTION
 from bmaddb.protocol.session import Limits
-from bmaddb.signals import FirstSyncProgress
+from bmaddb.signals import FirstSyncProgress, PageApplied
 from tests.support.server import USER
 from tests.sync.account import OTHER, fill
 from tests.sync.devices import Device, World
@@ -102,7 +103,7 @@ def test_a_stream_cut_anywhere_goes_on_where_it_was(world: World, seed: int) -> 
     fill(world, tasks=130, entries=70)
     chance = random.Random(seed)
     device, transport = streaming(world)
-    transport.cut_after = [chance.randrange(5) for _ in range(5)]
+    transport.cut_after = [chance.randrange(1, 8) for _ in range(5)]
     reports = [device.sync() for _ in range(3)]
     assert reports[-1].ok
     world.assert_equal(device)
@@ -262,3 +263,15 @@ def test_a_device_that_holds_rows_already_keeps_what_waits(world: World, tmp_pat
     world.assert_equal(device)
     found = device.store.sql("select title from tasks where id = 'task-7'")
     assert found == [("mine",)]
+
+
+def test_only_a_few_pages_wait_while_one_is_written(world: World) -> None:
+    fill(world, tasks=130, entries=70)
+    device, transport = streaming(world, limits=Limits(page_rows=5))
+    applied: list[PageApplied] = []
+    waiting: list[int] = []
+    device.store.signals.listen(PageApplied, applied.append)
+    transport.between = lambda number: waiting.append(number - len(applied))
+    assert device.sync().ok
+    assert len(transport.pages) > 40
+    assert max(waiting) <= PAGES_AHEAD_MAX + 2, "one being written, one in the hand of the reader"

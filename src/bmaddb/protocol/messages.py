@@ -58,7 +58,7 @@ class PullAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     reason: str | None = None
     lost: tuple[tuple[int, int], ...] = ()
     """Of a first page: ranges of the user's versions (first, last) that were given out before a restore, and lost."""
-    expect: dict[str, int] = {}
+    expect: dict[str, int] | None = None
     """At the beginning of a stream: how many rows of which table it will bring."""
 
 
