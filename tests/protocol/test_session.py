@@ -81,6 +81,21 @@ SCENARIOS: dict[str, list[Event]] = {
         NONE_LEFT,
     ],
     "nothing new anywhere": [Started(cursor="c1"), Pulled(answer=QUIET), NONE_LEFT],
+    "what waits goes first, and its answer brings the news": [
+        Started(cursor="c1", push_first=True),
+        Leased(numbers=(4,)),
+        applied(4, pull=page("c2")),
+        Settled(),
+        PageApplied(),
+        NONE_LEFT,
+    ],
+    "what waits cannot leave, so the news is asked for": [
+        Started(cursor="c1", push_first=True),
+        NONE_LEFT,
+        Pulled(answer=page("c2")),
+        PageApplied(),
+        NONE_LEFT,
+    ],
     "two batches and news in an answer": [
         Started(cursor="c1"),
         Pulled(answer=QUIET),
@@ -318,6 +333,21 @@ def test_a_server_that_stands_still_is_noticed() -> None:
     session.handle(Started(cursor="c1"))
     with pytest.raises(e.RemoteProtocolError):
         session.handle(Pulled(answer=page("c1", more=True)))
+
+
+def test_a_server_whose_count_never_agrees_is_noticed() -> None:
+    session = Session(LIMITS)
+    session.handle(Started(cursor="c1"))
+    session.handle(Pulled(answer=page("c1", empty=True)))
+    wrong = Pushed(answer=PushAnswer(answers=applied(4).answer.answers, last_number=9))
+    for _ in range(LIMITS.disagreements):
+        session.handle(Leased(numbers=(4,)))
+        session.handle(wrong)
+        session.handle(Released())
+        session.handle(NumberKnown())
+    session.handle(Leased(numbers=(4,)))
+    with pytest.raises(e.RemoteProtocolError):
+        session.handle(wrong)
 
 
 def test_a_server_that_never_stops_asking_for_a_new_beginning_is_noticed() -> None:

@@ -87,6 +87,8 @@ class Limits:
     """Before the second attempt; doubles with each further one."""
     conflict_rounds: int = 20
     """Pushes in a row that ended in a conflict and got nothing across."""
+    disagreements: int = 5
+    """How often one sync begins anew with the numbers of its entries."""
     resyncs: int = 2
     """How often one sync begins again from nothing."""
 
@@ -114,6 +116,8 @@ class Session:
         self._asked: Command | None = None
         self._asked_in = State.IDLE
         self._caught_up = False
+        self._unheard = False
+        self._disagreements = 0
 
     def handle(self, event: Event) -> Command:
         """The next command after `event`; LocalProtocolError when it cannot come now."""
@@ -131,6 +135,9 @@ class Session:
         if event.in_flight:
             self._in_flight = event.in_flight
             return self._request(State.PUSHING, Push(cursor=self.cursor, limit_rows=self._limits.page_rows))
+        if event.push_first:  # as if caught up: one round trip where two would do the same
+            self._caught_up = self._unheard = True
+            return self._go_on()
         return self._pull()
 
     # --- pulling ---
@@ -205,6 +212,9 @@ class Session:
         return self._smaller(refusal, max(2, 2 * self._limits.batch_entries // len(self._in_flight)))
 
     def _leased(self, event: Leased) -> Command:
+        if not event.numbers and self._unheard:  # nothing could leave, so nothing was heard either
+            self._caught_up = self._unheard = False
+            return self._go_on()
         if not event.numbers:
             return self._finish(Result.PARTIAL if event.parked else Result.OK, None)
         self._in_flight = event.numbers
@@ -216,6 +226,11 @@ class Session:
             # Somebody else used our numbers: this file is a copy or an old backup. The answers may belong to
             # other changes, so none is believed; under new numbers a repeat is recognised by its rows.
             self._number_doubtful = True
+            self._disagreements += 1
+            if self._disagreements > self._limits.disagreements:
+                raise e.RemoteProtocolError(
+                    "the server counts the entries of this device otherwise than it answers them"
+                )
             return self._go(State.RELEASING, Release())
         settle = read_answers(self._in_flight, event.answer)
         self._page = event.answer.pull
@@ -224,6 +239,7 @@ class Session:
 
     def _settled(self, event: Settled) -> Command:
         page, self._page, self._in_flight = self._page, None, ()
+        self._unheard = False
         if self._conflict_rounds > self._limits.conflict_rounds:
             text = "a row changes on the server as fast as it is merged here"
             failure = Failure(kind=FailureKind.CONFLICTS, code="conflicts", message=text)

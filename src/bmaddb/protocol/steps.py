@@ -56,11 +56,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Started:
-    """A sync begins. `in_flight`: numbers of entries whose answer never came; `resyncing`: from nothing."""
+    """A sync begins. `in_flight`: numbers of entries whose answer never came; `resyncing`: from nothing.
+
+    `push_first`: something waits and the cursor stands, so that the answer to a push can bring the news as well.
+    """
 
     cursor: Cursor
     in_flight: tuple[int, ...] = ()
     resyncing: bool = False
+    push_first: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

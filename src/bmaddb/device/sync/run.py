@@ -26,6 +26,7 @@ from bmaddb.protocol.digests import DigestRequest, UnseenAsked
 from bmaddb.protocol.messages import (
     PULL_FUNCTION,
     PUSH_FUNCTION,
+    WALK_CURSOR,
     Cursor,
     PullRequest,
     PushAnswer,
@@ -242,7 +243,13 @@ class SyncRun:
             self._rereads = True
             return steps.Started(cursor=None, in_flight=in_flight, resyncing=True)
         self._rereads = bool(resyncing)
-        return steps.Started(cursor=cursor, in_flight=in_flight, resyncing=self._rereads)
+        stands = cursor is not None and not cursor.startswith(WALK_CURSOR) and not resyncing
+        return steps.Started(
+            cursor=cursor,
+            in_flight=in_flight,
+            resyncing=self._rereads,
+            push_first=stands and self._outbox.counts().queued > 0,
+        )
 
     def _apply_page(self, command: steps.ApplyPage) -> steps.Event:
         self._count(self._pages.apply(command.page, self._walk.progress))

@@ -25,7 +25,6 @@ MUST_HAPPEN = (
     "resync",
     "entry parked",
     "power lost",
-    "an interrupted commit stood",
 )
 """A long run in which one of these never happened has not tested what it says."""
 

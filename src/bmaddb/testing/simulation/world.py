@@ -113,7 +113,7 @@ class World:
                 "join": 0.1,
                 "clock": 0.0 if self._true_clocks else 0.25,
                 "danger": 2.0 if device.disk is not None else 0.0,
-                "backup": 0.5 if self._restores else 0.0,
+                "backup": 1.5 if self._restores else 0.0,
             }
         )
         self.trace.append(f"{event} {device.name}")
@@ -185,6 +185,7 @@ class World:
         self.wire.deliver_stray()
 
     def _purge(self, _: SimulatedDevice) -> None:
+        self.wire.strays.clear()  # no request hangs for as long as the horizon is away
         self.operator.purge()
 
     def _join(self, device: SimulatedDevice) -> None:
