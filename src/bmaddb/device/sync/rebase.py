@@ -10,6 +10,7 @@ import msgspec
 
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox
+from bmaddb.device.outbox.row_index import BEFORE_ALL
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.entropy import uuid7
@@ -27,7 +28,7 @@ from bmaddb.signals import ConflictResolved
 
 _SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
 
-LOST_POSITION = -1  # of an edit that stands in no entry any more
+LOST_POSITION = BEFORE_ALL  # of an edit that stands in no entry any more: no entry ever stands there
 
 
 class Rebase:

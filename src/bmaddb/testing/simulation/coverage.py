@@ -25,6 +25,7 @@ MUST_HAPPEN = (
     "resync",
     "entry parked",
     "power lost",
+    "a value went bad",
 )
 """A long run in which one of these never happened has not tested what it says."""
 

@@ -18,9 +18,10 @@ from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.outbox import EntryStatus, Outbox
 from bmaddb.device.store import Store
-from bmaddb.device.sync import SyncReport
+from bmaddb.device.sync import SyncReport, VerifyReport
 from bmaddb.device.sync.run import Device as SyncDevice
 from bmaddb.device.sync.run import SyncRun
+from bmaddb.device.sync.verify import VerifyRun
 from bmaddb.protocol.session import Limits
 from bmaddb.schema import Catalog
 from bmaddb.testing.clock import ManualClock
@@ -138,14 +139,8 @@ class SimulatedDevice:
         """One run; Killed when the process dies in it."""
         self.syncing = True
         self.coverage.note("sync")
-        transport = DeviceWire(self.wire, self.user, lambda: self.others(self), self._die)
         try:
-            run = SyncRun(
-                SyncDevice(
-                    store=self.store, outbox=self.outbox, transport=transport, limits=self.limits, sleep=_at_once
-                )
-            )
-            report = await run.run("manual")
+            report = await SyncRun(self._wired()).run("manual")
         except (e.BmadError, apsw.Error):
             if not self.dark:
                 raise
@@ -156,6 +151,15 @@ class SimulatedDevice:
         self.coverage.note("resync", int(report.resynced))
         self.coverage.note(f"sync ended {report.result}")
         return report
+
+    async def verify(self, *, repair: bool) -> VerifyReport:
+        """Compare the file with the server, and `repair` it."""
+        return await VerifyRun(self._wired()).run(repair=repair)
+
+    def rot(self) -> bool:
+        """A value changes in the file that nobody wrote; False when there is no row for it."""
+        with self.store.apply("remote") as connection:
+            return bool(connection.execute(_SQL["rot"]).fetchall())
 
     def kill(self) -> None:
         """The process dies, and is started again; the power may go just then."""
@@ -221,6 +225,10 @@ class SimulatedDevice:
             rows: list[tuple[Any, ...]] = self.store.sql(_SQL["newest_entry"])
             return str(rows[0][0]) if rows else None
         return None
+
+    def _wired(self) -> SyncDevice:
+        transport = DeviceWire(self.wire, self.user, lambda: self.others(self), self._die)
+        return SyncDevice(store=self.store, outbox=self.outbox, transport=transport, limits=self.limits, sleep=_at_once)
 
     def _die(self) -> None:
         raise Killed

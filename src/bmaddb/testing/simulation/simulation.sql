@@ -49,6 +49,10 @@ update notes set title = ?1 where id = ?2
 -- name: source_of
 select pg_get_functiondef(%s::regproc)
 
+-- A bit that flips behind the back of everything: neither captured nor sent.
+-- name: rot
+update notes set title = title || ' rotten' where id = (select min(id) from notes) returning id
+
 -- name: clone
 create database {name} template {template}
 

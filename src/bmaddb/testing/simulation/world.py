@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bmaddb.device.sync.verify_report import Verified
 from bmaddb.protocol.messages import PUSH_FUNCTION
 from bmaddb.protocol.session import Limits
 from bmaddb.protocol.steps import Result
@@ -88,7 +89,7 @@ class World:
             for _ in range(self.dice.number(15, 60)):
                 await self._step()
             faults = await self._calm_down()
-            faults = faults or self._judge()
+            faults = faults or self._judge() or await self._verify()
         except Exception as error:
             faults = [f"{type(error).__name__}: {error}"]
             self.trace.append(_where(error))
@@ -247,6 +248,23 @@ class World:
         for device in self.devices:
             faults += [f"{device.name} holds {row}" for row in device.foreign_rows()]
         return faults
+
+    async def _verify(self) -> list[str]:
+        """Verify agrees that all is well, and finds and mends the one value that went bad."""
+        for device in self.devices:
+            report = await device.verify(repair=False)
+            if report.result is not Verified.EQUAL:
+                return [f"{device.name} verifies as {report.result}: {report.failure} {report.tables}"]
+        device = self.dice.choice(self.devices)
+        if not device.rot():
+            return []
+        self.coverage.note("a value went bad")
+        report = await device.verify(repair=True)
+        server = digests.server_rows(self._backend.read(), CATALOG, device.user)
+        left = digests.differences(device.rows(), server)
+        if report.result is Verified.REPAIRED and report.differing == 1 and not left:
+            return []
+        return [f"{device.name} was not repaired: {report.result} {report.failure} {report.tables} {left}"]
 
     def _kept_sides(self, key: RowKey) -> str:
         return "".join(device.kept_sides(key[1], key[2]) for device in self.devices if device.user == key[0])
