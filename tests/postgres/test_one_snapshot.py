@@ -74,3 +74,31 @@ def test_no_page_shows_half_a_transaction(small: Database, device: Callable[...,
         held[table].update({key: row[column] for key, row in rows_of(last, table).items()})
     assert held["boxes"] == held["things"] == {f"p{n}": f"{COMMITS - PAIRS + n}" for n in range(PAIRS)}
     assert pages > 3, "the reader saw what happened between"
+
+
+def test_what_commits_while_a_page_is_read_is_in_the_next_one(small: Database, device: Callable[..., Caller]) -> None:
+    """The reader is held between two tables, by a lock on the second."""
+    writer, reader = device(), device(device="device-2")
+    version = writer.write(
+        insert("boxes", {"id": "p0", "title": "start"}), insert("things", {"id": "p0", "box_id": "p0", "name": "start"})
+    )["version"]
+    cursor = reader.pull(limit_rows=20_000)["cursor"]
+    writer.write(update("boxes", "p0", version, title="one"), update("things", "p0", version, name="one"))
+    pages: list[Any] = []
+    thread = threading.Thread(target=lambda: pages.append(reader.pull(cursor, limit_rows=20_000)))
+    with small.connect(autocommit=False) as other, small.connect() as watch:
+        other.execute(b"lock table bmad.things in access exclusive mode")
+        thread.start()
+        waits, pid = b"select cardinality(pg_blocking_pids(%s))", reader.connection.info.backend_pid
+        while watch.execute(waits, (pid,)).fetchone() == (0,):
+            assert thread.is_alive(), "it was never held"
+        for statement in PLAIN:
+            other.execute(statement.encode(), {"n": "two", "user": ALICE, "id": "p0"})
+        other.commit()
+        thread.join()
+    assert pair(pages[0]) == ("one", "one")
+    assert pair(reader.pull(pages[0]["cursor"])) == ("two", "two")
+
+
+def pair(page: Any) -> tuple[Any, Any]:
+    return rows_of(page, "boxes").get("p0", {}).get("title"), rows_of(page, "things").get("p0", {}).get("name")
