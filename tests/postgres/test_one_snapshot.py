@@ -77,7 +77,7 @@ def test_no_page_shows_half_a_transaction(small: Database, device: Callable[...,
 
 
 def test_what_commits_while_a_page_is_read_is_in_the_next_one(small: Database, device: Callable[..., Caller]) -> None:
-    """The reader is held between two tables, by a lock on the second."""
+    """The reader is held in the first of two tables, by a lock on it."""
     writer, reader = device(), device(device="device-2")
     version = writer.write(
         insert("boxes", {"id": "p0", "title": "start"}), insert("things", {"id": "p0", "box_id": "p0", "name": "start"})
@@ -87,7 +87,7 @@ def test_what_commits_while_a_page_is_read_is_in_the_next_one(small: Database, d
     pages: list[Any] = []
     thread = threading.Thread(target=lambda: pages.append(reader.pull(cursor, limit_rows=20_000)))
     with small.connect(autocommit=False) as other, small.connect() as watch:
-        other.execute(b"lock table bmad.things in access exclusive mode")
+        other.execute(b"lock table bmad.boxes in access exclusive mode")
         thread.start()
         waits, pid = b"select cardinality(pg_blocking_pids(%s))", reader.connection.info.backend_pid
         while watch.execute(waits, (pid,)).fetchone() == (0,):
