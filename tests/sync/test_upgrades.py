@@ -71,6 +71,7 @@ class Shelf:
         self.server = server
         self.clock = ManualClock()
         self.network: LossyTransport | None = None
+        self.roads = {id(New.catalog): ROAD, id(More.catalog): ROAD_TO_MORE}
         self._folder = folder
 
     def open(self, name: str, catalog: Catalog) -> bmaddb.Database:
@@ -79,7 +80,7 @@ class Shelf:
             self._folder / name,
             user=USER,
             catalog=catalog,
-            migrations={id(New.catalog): ROAD, id(More.catalog): ROAD_TO_MORE}.get(id(catalog), ()),
+            migrations=self.roads.get(id(catalog), ()),
             transport=self.network,
             clock=self.clock,
         )

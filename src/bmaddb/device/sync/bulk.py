@@ -6,9 +6,6 @@ them; so after a crash the load goes on, or ends, and builds them. A table can b
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import apsw
 import msgspec
 
@@ -54,16 +51,6 @@ class BulkLoad:
             self._note(connection, left)
             if not left:
                 connection.wal_autocheckpoint(LOG_PAGES_USUAL)
-
-    @contextmanager
-    def unchecked(self, connection: apsw.Connection, table: Table) -> Iterator[None]:
-        """Rows of the server are checked by the same CHECKs there; here only types and NOT NULL are."""
-        with self._store.bulk(table.name):
-            connection.pragma("ignore_check_constraints", True)
-            try:
-                yield
-            finally:
-                connection.pragma("ignore_check_constraints", False)
 
     def _noted(self, connection: apsw.Connection) -> list[str]:
         return msgspec.json.decode(meta.get(connection, UNINDEXED) or "[]", type=list[str])

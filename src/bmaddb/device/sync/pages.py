@@ -20,7 +20,7 @@ from bmaddb.device.outbox.capture import LAST_STAMP
 from bmaddb.device.store import Store, meta
 from bmaddb.device.sync.bulk import BulkLoad
 from bmaddb.device.sync.giveback import LOST_VERSIONS, GiveBack, LostUpdates
-from bmaddb.device.sync.rebase import Rebase
+from bmaddb.device.sync.rebase import Rebase, unchecked
 from bmaddb.device.sync.walk import Progress
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.merge import RemoteRow
@@ -74,7 +74,7 @@ class Pages:
             for table, part in parts:
                 if walking:
                     self._bulk.prepare(connection, table, progress.of_table(table.name))
-                rows = self._write_rows(rebase, table, part, lost, checked=not walking)
+                rows = self._write_rows(rebase, table, part, lost)
                 counts.rows += rows
                 if walking:
                     self._outbox.tell(progress.written(table.name, rows))
@@ -161,9 +161,7 @@ class Pages:
             self._store.meta_set(LOST_VERSIONS, msgspec.json.encode(page.lost).decode(), rebase.connection)
         return LostUpdates(self._store, rebase, meta.get(rebase.connection, LOST_VERSIONS) or "[]")
 
-    def _write_rows(
-        self, rebase: Rebase, table: Table, part: TablePage, lost: LostUpdates | None = None, *, checked: bool = True
-    ) -> int:
+    def _write_rows(self, rebase: Rebase, table: Table, part: TablePage, lost: LostUpdates | None = None) -> int:
         connection = rebase.connection
         [(rows,)] = connection.execute(_SQL["parse_rows"], (bytes(part.rows).decode(),))
         [(count,)] = connection.execute(_SQL["count_rows"], (rows,))
@@ -182,10 +180,11 @@ class Pages:
                 edit = lost.pending(table, remote) if lost is not None and remote.id in bereft else None
                 rebase.merge(table, remote, edit)
             statement = upsert_page(table, part.columns, sparing=True)
-            connection.execute(statement, (rows, self._store.user, ids))
+            with unchecked(connection):
+                connection.execute(statement, (rows, self._store.user, ids))
         else:
             owner = (self._store.user,) if table.scope is Scope.USER else ()
-            with self._store.bulk(table.name) if checked else self._bulk.unchecked(connection, table):
+            with self._store.bulk(table.name), unchecked(connection):
                 connection.execute(upsert_page(table, part.columns), (rows, *owner))
         self._observe(connection, part, rows)
         return int(count)

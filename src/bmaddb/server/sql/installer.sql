@@ -20,15 +20,17 @@ select a.attname::text from pg_attribute a where a.attrelid = to_regclass(%s) an
 -- name: drop_functions
 do $$
 declare
-  old record;
-begin
-  for old in
-    select p.oid::regprocedure as signature from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+  -- all names before the first drop: what fell with another function has no name any more, only a number
+  signatures constant text[] := array(
+    select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where n.nspname = 'bmad_sync' or n.nspname = 'public' and p.proname in (
       'bmad_pull_v1', 'bmad_push_v1', 'bmad_digest_v1', 'pull_changes_optimized', 'push_changes_optimized'
     )
-  loop
-    execute format('drop function if exists %s cascade', old.signature);
+  );
+  signature text;
+begin
+  foreach signature in array signatures loop
+    execute format('drop function if exists %s cascade', signature);
   end loop;
   drop type if exists bmad_sync.page, bmad_sync.change, bmad_sync.entry, bmad_sync.outcome cascade;
 end
