@@ -23,6 +23,7 @@ _BY_CODE: Mapping[str, FailureKind] = MappingProxyType(
         "number_settled": FailureKind.NUMBER,
         "cursor_garbage": FailureKind.CURSOR,
         "cursor_future": FailureKind.CURSOR,
+        "cursor_epoch": FailureKind.CURSOR,
         "cursor_foreign": FailureKind.TOKEN,
     }
 )

@@ -234,6 +234,23 @@ begin
 end
 $$;
 
+-- Before a push is applied: a cursor of a lost timeline means that what the device edits may be lost here too. Applied
+-- now, an edit of a row that is not here would look like an edit of a deleted one; so the device reads everything first.
+create function bmad_sync.check_timeline(given text) returns void
+language plpgsql stable
+as $$
+declare
+  h record := bmad_sync.heads_now();
+  at text[] := regexp_match(given, '^w?1\.([0-9a-f]{8})-[0-9a-f]{8}\.(\d{1,15})\.(\d{1,15})');
+begin
+  if at[1] <> h.epoch then
+    perform bmad_sync.refuse('PT400', 'cursor_epoch', 'the server was restored from a backup', 'send null to start anew');
+  elsif (at[2]::bigint > h.catalogue_version or at[3]::bigint > h.user_version) and not pg_is_in_recovery() then
+    perform bmad_sync.refuse('PT400', 'cursor_future', 'this cursor lies ahead of the server', 'send null to start anew');
+  end if;
+end
+$$;
+
 create function bmad_sync.table_names(given json) returns text[]
 language plpgsql stable
 as $$

@@ -210,6 +210,7 @@ declare
   written bigint[] := '{}';
   answers json[] := '{}';
 begin
+  perform bmad_sync.check_timeline(asked.cursor);
   for given in select json_array_elements(asked.entries) loop
     entry := bmad_sync.read_entry(given);
     outcome := bmad_sync.take_entry(uid, asked.device, entry, last_number, written);
