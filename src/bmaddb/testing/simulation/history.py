@@ -91,6 +91,8 @@ class History:
         self.rows: dict[RowKey, RowStory] = {}
         self.clocks_are_true = True
         """Did every device have the right time during the whole run?"""
+        self.restored = False
+        """Was a backup restored? What devices give back carries no stamps, so which of two is newer is a guess."""
         self._by_entry: dict[str, list[Act]] = {}
 
     def tell(self, acts: Iterable[Act], *, entry: str | None = None) -> None:

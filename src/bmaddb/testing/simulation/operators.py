@@ -71,6 +71,7 @@ class Operator:
     def restore(self) -> None:
         """Lose everything since the backup; what the operator did since then may be gone for good."""
         self._backend.restore()
+        self._history.restored = True
         for act in self._since_snapshot:
             act.certainty = Certainty.MAYBE
         for story in self._history.rows.values():  # a delete may have been known to the lost server only

@@ -48,10 +48,12 @@ class Oracle:
             yield "it was deleted, nobody else touched it, and it stands"
         for column in table.columns:
             rule = _RULES.get(column.spec.merge)
-            if column.spec.merge is MergeRule.LWW and self._history.clocks_are_true and column.name not in _UNJUDGED:
+            true = self._history.clocks_are_true and not self._history.restored
+            if column.spec.merge is MergeRule.LWW and true and column.name not in _UNJUDGED:
                 yield from self._newest_stands(column.name, story, row[column.name])
             if rule is not None and column.name not in _UNJUDGED:
-                for fault in rule(column.name, story, row[column.name], story.deleted):
+                guessed = self._history.restored and column.spec.merge in _ORDERED_BY_STAMP
+                for fault in rule(column.name, story, row[column.name], story.deleted or guessed):
                     if not self._kept_aside(key, fault):
                         yield f"{column.name} is {row[column.name]!r}: {fault.words}"
 
@@ -98,6 +100,9 @@ class Fault:
 
 Rule = Callable[[str, RowStory, Any, bool], Iterator[Fault]]
 _UNJUDGED = frozenset({"id", "user_id", "created_at", "updated_at", "server_seq", "folder_id", "state", "day"})
+
+
+_ORDERED_BY_STAMP = frozenset({MergeRule.LWW, MergeRule.MAP})
 
 
 def _last_writer(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
