@@ -28,12 +28,13 @@ end
 $$;
 
 -- To be called once after a restore from a backup, a failover that lost transactions, or a clone: versions that were
--- given out on the lost timeline must not be given out again with another meaning.
+-- given out on the lost timeline must not be given out again with another meaning. How far it jumps is left to chance:
+-- the same backup may be restored twice, and what was given out after the first time must not be given out again either.
 create function bmad_sync.after_restore() returns text
 language plpgsql security definer set search_path = ''
 as $$
 declare
-  user_jump constant bigint := 1 << 20;
+  user_jump constant bigint := (16 + floor(random() * 256)::bigint) << 16;
   catalogue_jump constant bigint := 1 << 10; -- the WatermelonDB cursor leaves it 21 bits
   fresh constant text := left(md5(gen_random_uuid()::text), 8);
 begin

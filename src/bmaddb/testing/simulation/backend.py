@@ -88,14 +88,14 @@ class Backend:
         self._maintain("drop", self._snapshot)
         self._maintain("clone", self._snapshot, self.database)
 
-    def restore(self) -> None:
-        """Go back to the copy, and say so to the machinery as its manual wants."""
+    def restore(self, chance: float) -> None:
+        """Go back to the copy, and say so as the manual wants; `chance` in [0, 1) seeds how far versions jump."""
         if self._snapshot is None:
             return
         self._disconnect()
         self._maintain("drop", self.database)
         self._maintain("clone", self.database, self._snapshot)
-        self.operate("after_restore", ())
+        self.operate("after_restore", (chance,))
 
     @property
     def has_snapshot(self) -> bool:

@@ -70,7 +70,7 @@ class Operator:
 
     def restore(self) -> None:
         """Lose everything since the backup; what the operator did since then may be gone for good."""
-        self._backend.restore()
+        self._backend.restore(self._dice.number(0, 999) / 1000)
         self._history.restored = True
         for act in self._since_snapshot:
             act.certainty = Certainty.MAYBE

@@ -52,7 +52,7 @@ class Oracle:
             if column.spec.merge is MergeRule.LWW and true and column.name not in _UNJUDGED:
                 yield from self._newest_stands(column.name, story, row[column.name])
             if rule is not None and column.name not in _UNJUDGED:
-                guessed = self._history.restored and column.spec.merge in _ORDERED_BY_STAMP
+                guessed = self._history.restored and column.spec.merge in _GUESSED_AFTER_RESTORE
                 for fault in rule(column.name, story, row[column.name], story.deleted or guessed):
                     if not self._kept_aside(key, fault):
                         yield f"{column.name} is {row[column.name]!r}: {fault.words}"
@@ -102,7 +102,7 @@ Rule = Callable[[str, RowStory, Any, bool], Iterator[Fault]]
 _UNJUDGED = frozenset({"id", "user_id", "created_at", "updated_at", "server_seq", "folder_id", "state", "day"})
 
 
-_ORDERED_BY_STAMP = frozenset({MergeRule.LWW, MergeRule.MAP})
+_GUESSED_AFTER_RESTORE = frozenset({MergeRule.LWW, MergeRule.MAP, MergeRule.SET})
 
 
 def _last_writer(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:

@@ -28,7 +28,7 @@ update bmad.notes set user_id = %s, folder_id = null where user_id = %s and id =
 select bmad_sync.purge('0 seconds'::interval)
 
 -- name: after_restore
-select bmad_sync.after_restore()
+select bmad_sync.after_restore() from (select setseed(%s)) as chance
 
 -- name: device_ids
 select id, user_id from "{table}" order by id

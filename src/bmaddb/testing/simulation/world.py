@@ -66,6 +66,7 @@ class World:
         self.seed = seed
         self._backend = backend
         self._restores = restores
+        self._purged = False
         self._folder = folder
         self._disks = list(disks) if self.dice.chance(POWER_CUTS) else []
         self._true_clocks = self.dice.chance(TRUE_CLOCKS)
@@ -186,6 +187,7 @@ class World:
         self.wire.deliver_stray()
 
     def _purge(self, _: SimulatedDevice) -> None:
+        self._purged = True
         self.wire.strays.clear()  # no request hangs for as long as the horizon is away
         self.operator.purge()
 
@@ -229,7 +231,10 @@ class World:
                     return [f"{device.name} cannot sync in calm weather: {report.failure}"]
                 for code in device.park_reasons():
                     self.coverage.note(f"parked: {code}")
-                news += report.pushed_entries + report.pulled_rows + report.pulled_deletes + device.discard_parked()
+                given_up = device.discard_parked()
+                if given_up and self._purged:  # what a discard puts back may be gone there, and its tombstone too
+                    await device.verify(repair=True)
+                news += report.pushed_entries + report.pulled_rows + report.pulled_deletes + given_up
             if not news:
                 waiting = [device.name for device in self.devices if device.waiting()]
                 return [f"{name} has entries that neither leave nor are parked" for name in waiting]
