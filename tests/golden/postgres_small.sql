@@ -412,6 +412,17 @@ begin
 end
 $$;
 
+create function bmad_sync.walk_colours(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
+returns setof json
+language sql stable
+as $$
+  select json_build_array(t."id", bmad_sync.ms(t."published_at"), bmad_sync.ms(t."retired_at"), t.server_seq, t."code", t."label", bmad_sync.ms(t."since"))
+  from bmad."colours" t
+  where t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
+    and (t.server_seq > p_lo or t.id > p_after)
+  order by t.server_seq, t.id
+$$;
+
 create function bmad_sync.read_shades(
   p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
 )
@@ -535,6 +546,17 @@ as $$
 begin
   return '{}';
 end
+$$;
+
+create function bmad_sync.walk_shades(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
+returns setof json
+language sql stable
+as $$
+  select json_build_array(t."id", bmad_sync.ms(t."published_at"), bmad_sync.ms(t."retired_at"), t.server_seq, t."colour_id", t."strength")
+  from bmad."shades" t
+  where t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
+    and (t.server_seq > p_lo or t.id > p_after)
+  order by t.server_seq, t.id
 $$;
 
 create function bmad_sync.read_boxes(
@@ -750,6 +772,17 @@ begin
       and not exists (select from bmad."boxes" t where t.user_id = p_uid and t.id = k.id)
   );
 end
+$$;
+
+create function bmad_sync.walk_boxes(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
+returns setof json
+language sql stable
+as $$
+  select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."title", t."colour_id", t."parent_id", t."state", t."credit")
+  from bmad."boxes" t
+  where t.user_id = p_uid and t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
+    and (t.server_seq > p_lo or t.id > p_after)
+  order by t.server_seq, t.id
 $$;
 
 create function bmad_sync.read_things(
@@ -981,6 +1014,17 @@ begin
 end
 $$;
 
+create function bmad_sync.walk_things(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
+returns setof json
+language sql stable
+as $$
+  select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."box_id", t."shelf_id", t."keeper_id", t."name", t."size", t."weight", t."broken", t."extra", t."tags", bmad_sync.ms(t."seen_at"), translate(encode(t."picture", 'base64'), E'\n', ''))
+  from bmad."things" t
+  where t.user_id = p_uid and t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
+    and (t.server_seq > p_lo or t.id > p_after)
+  order by t.server_seq, t.id
+$$;
+
 create function bmad_sync.read_settings(
   p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
 )
@@ -1192,6 +1236,17 @@ begin
 end
 $$;
 
+create function bmad_sync.walk_settings(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
+returns setof json
+language sql stable
+as $$
+  select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."key", t."value")
+  from bmad."settings" t
+  where t.user_id = p_uid and t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
+    and (t.server_seq > p_lo or t.id > p_after)
+  order by t.server_seq, t.id
+$$;
+
 create function bmad_sync.read_invoices(
   p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
 )
@@ -1319,6 +1374,17 @@ begin
       and not exists (select from bmad."invoices" t where t.user_id = p_uid and t.id = k.id)
   );
 end
+$$;
+
+create function bmad_sync.walk_invoices(p_uid uuid, p_lo bigint, p_after text, p_hi bigint)
+returns setof json
+language sql stable
+as $$
+  select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."amount")
+  from bmad."invoices" t
+  where t.user_id = p_uid and t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
+    and (t.server_seq > p_lo or t.id > p_after)
+  order by t.server_seq, t.id
 $$;
 
 create function bmad_sync.do_read(int, uuid, bigint, bigint, int, bigint[]) returns bmad_sync.page

@@ -6,8 +6,10 @@ Speaks on stdout: `held` when it stands before the chosen call, and at its end o
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
+from collections.abc import AsyncGenerator
 
 from bmaddb.clock import SystemClock
 from bmaddb.device.outbox import Outbox
@@ -19,7 +21,10 @@ from tests.protocol.things import MODULE
 
 
 class HeldTransport(HttpTransport):
-    """Stops before (or after) the call number `place` of `function`, until a line comes on stdin."""
+    """Stops before (or after) the call number `place` of `function`, until a line comes on stdin.
+
+    The pages of a stream count as calls; what is held is the page.
+    """
 
     place = 0
     function = ""
@@ -35,6 +40,15 @@ class HeldTransport(HttpTransport):
         if self.place == 0 and self.after:
             await self._hold()
         return answer
+
+    async def stream(self, function: str, body: bytes) -> AsyncGenerator[bytes]:
+        async with contextlib.aclosing(super().stream(function, body)) as pages:
+            async for page in pages:
+                if function == self.function:
+                    self.place -= 1
+                    if self.place == 0:
+                        await self._hold()
+                yield page
 
     async def _hold(self) -> None:
         print("held", flush=True)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bmaddb.protocol.messages import PUSH_FUNCTION
 from bmaddb.schema import Record
 from tests.protocol.things import Job, Label, Note, Token
 from tests.sync.devices import Device, World
@@ -158,9 +159,11 @@ def test_deleted_on_both_sides(things: World) -> None:
 
 
 def test_a_conflict_of_the_last_moment_is_merged_in_the_same_sync(things: World) -> None:
-    """Another device gets in between our pull and our push."""
+    """Another device gets in between the answer that told of a conflict and the push of what was merged."""
     here, there, note = shared(things, Note, title="a")
-    change(there, note, title="theirs", body="theirs")
+    change(there, note, body="theirs")
+    there.sync()
+    change(there, note, title="theirs")
     change(here, note, title="mine")
     calls = here.transport.calls
     inner = here.transport.call
@@ -176,8 +179,11 @@ def test_a_conflict_of_the_last_moment_is_merged_in_the_same_sync(things: World)
     report = here.sync()
     assert report.ok
     assert report.conflicts == 1
-    assert calls == ["bmad_pull_v1", "bmad_push_v1", "bmad_push_v1"]
+    assert calls == [PUSH_FUNCTION] * 3, "two conflicts, and what was merged in the end"
     things.settle(there, here)
+    found = there.store.get(Note, note.id)
+    assert found is not None
+    assert (found.title, found.body) == ("mine", "theirs")
     things.assert_equal(here, there)
 
 

@@ -43,6 +43,8 @@ def actions(draw: st.DrawFn) -> tuple[str, int, Any]:
     what = draw(
         st.sampled_from(["insert", "insert", "update", "update", "update", "delete", "sync", "lose", "restart"])
     )
+    if what == "lose":
+        return what, device, draw(st.integers(0, 1))
     if what in ("insert", "update", "delete"):
         kind = draw(st.sampled_from(KINDS))
         return what, device, (kind, draw(st.integers(0, 3)), draw(EDITS[kind]))
@@ -54,7 +56,7 @@ def act(device: Device, what: str, detail: Any) -> None:
     if what == "sync":
         device.sync()
     elif what == "lose":
-        device.transport.plan(Fault.NONE, Fault.LOST_ANSWER)
+        device.transport.plan(*[Fault.NONE] * detail, Fault.LOST_ANSWER)
         device.sync()
         device.transport.plan()
     elif what == "restart":

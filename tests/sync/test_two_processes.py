@@ -15,7 +15,7 @@ import pytest
 from bmaddb.clock import SystemClock
 from bmaddb.device.sync.lease import LEASE_MS, SyncLease
 from bmaddb.errors import StoreBusy
-from bmaddb.protocol.messages import PULL_FUNCTION, PUSH_FUNCTION
+from bmaddb.protocol.messages import PULL_FUNCTION, PUSH_FUNCTION, WALK_FUNCTION
 from bmaddb.protocol.steps import Result
 from bmaddb.signals import PageApplied
 from tests.protocol.things import Note
@@ -94,11 +94,15 @@ def test_a_killed_holder_is_followed_at_once(things: World, device: Device, when
     assert titles(things, device) == ["a", "b"]
 
 
-@pytest.mark.parametrize(("function", "place"), [(PULL_FUNCTION, 1), (PUSH_FUNCTION, 1)])
-def test_a_stopped_holder_comes_back_and_writes_nothing(
-    things: World, device: Device, function: str, place: int
-) -> None:
-    with holder(things, device, function, place, "after") as process:
+@pytest.mark.parametrize("function", [WALK_FUNCTION, PULL_FUNCTION, PUSH_FUNCTION])
+def test_a_stopped_holder_comes_back_and_writes_nothing(things: World, device: Device, function: str) -> None:
+    """It holds the answer that brings "news", or the verdict on what it sent, and has yet to write it down."""
+    there = things.device()
+    if function == PULL_FUNCTION:  # whoever knows something and has nothing to send
+        things.settle(device)
+    write(there, "news")
+    things.settle(there)
+    with holder(things, device, function, 1, "after") as process:
         process.send_signal(signal.SIGSTOP)
         assert device.sync().result is Result.PARTIAL, "its lease lasts"
         things.clock.set_wall(SystemClock().now_ms() + LEASE_MS + 1)
@@ -113,7 +117,7 @@ def test_a_stopped_holder_comes_back_and_writes_nothing(
         assert device.outbox.counts().queued == 1
     things.settle(device)
     things.assert_equal(device)
-    assert titles(things, device) == ["a", "b", "c"]
+    assert titles(things, device) == ["a", "b", "c", "news"]
 
 
 def test_a_holder_that_took_over_without_the_lock_is_not_taken_for_dead(things: World, device: Device) -> None:

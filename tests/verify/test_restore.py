@@ -204,7 +204,7 @@ def test_a_crash_between_the_pages_loses_nothing(world: World) -> None:
         settle(world, here)
         before = titles(here)
         backup.restore(announced=True)
-        for place in range(1, 12):
+        for place in range(12):
             here.transport.plan(*[Fault.NONE] * place, Fault.LOST_ANSWER)
             here.sync()
             here.reopen()
