@@ -95,6 +95,8 @@ class Backend:
         self._disconnect()
         self._maintain("drop", self.database)
         self._maintain("clone", self.database, self._snapshot)
+        self._maintain("drop", self._snapshot)
+        self._snapshot = None  # a backup is restored once here; that it is restored again and again is not simulated
         self.operate("after_restore", (chance,))
 
     @property

@@ -83,8 +83,8 @@ class Oracle:
 
     def _must_be_gone(self, story: RowStory, table: Table) -> bool:
         deletes = [act for act in story.of(Deed.DELETE) if act.certainty is Certainty.CERTAIN]
-        if not deletes or story.came_back:
-            return False
+        if not deletes or story.came_back or self._history.restored:
+            return False  # a delete of a row that the restored server had lost leaves nothing behind there
         if table.delete_rule is DeleteRule.DELETE_WINS:
             return True
         return bool(story.editors <= {act.by for act in deletes}) and len({act.by for act in deletes}) == 1
