@@ -14,7 +14,7 @@ from tests.verify.test_restore import add, settle, titles
 
 def purge(world: World) -> None:
     """As if everything on the server were older than the horizon."""
-    world.server.database.run("select bmad_sync.purge('-1 second')")
+    world.server.database.run("select bmad_sync.purge('-1 second', '-1 second')")
 
 
 def set_cursor(device: Device, cursor: str) -> None:

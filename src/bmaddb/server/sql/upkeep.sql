@@ -1,8 +1,9 @@
 -- What whoever runs the server calls now and then.
 
--- Forgets tombstones older than `older_than` and devices silent for as long. Returns how many tombstones went.
--- A device whose cursor lies before them is told to resync.
-create function bmad_sync.purge(older_than interval default '90 days') returns bigint
+-- Forgets tombstones older than `older_than` and devices silent for `silent_for`. Returns how many tombstones went.
+-- A device whose cursor lies before them is told to resync. Devices are kept longer: with one go the answers it may
+-- never have heard, and what it sends again is then no longer known as a repeat.
+create function bmad_sync.purge(older_than interval default '90 days', silent_for interval default '400 days') returns bigint
 language plpgsql security definer set search_path = ''
 as $$
 declare
@@ -22,7 +23,7 @@ begin
     )
     select gone + count(*) into gone from purged;
   end loop;
-  delete from bmad_sync.devices d where d.seen_at < now() - older_than;
+  delete from bmad_sync.devices d where d.seen_at < now() - silent_for;
   return gone;
 end
 $$;
