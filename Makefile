@@ -29,8 +29,8 @@ $(READY): requirements-dev.txt pyproject.toml
 demo: $(READY) ## the main job: three devices, a real server, a cut network, and the proof (KEEP=1 leaves the server up)
 	@$(BIN)/bmaddb demo $(if $(KEEP),--keep)
 
-test: $(READY) ## every test, on real SQLite and real Postgres
-	$(BIN)/python -m pytest $(ARGS)
+test: $(READY) ## every test, on real SQLite and real Postgres, on all cores (ARGS="tests/sync -x" instead)
+	$(BIN)/python -m pytest $(or $(ARGS),-n auto --dist worksteal)
 
 check: $(READY) ## style, types, import floors, tidiness
 	$(BIN)/ruff check .
