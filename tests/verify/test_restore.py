@@ -31,14 +31,17 @@ class Backup:
 
 
 def _copy(server: RunningServer, source: str, target: str) -> None:
-    """CREATE DATABASE ... TEMPLATE, whoever is connected to either."""
+    """CREATE DATABASE ... TEMPLATE, whoever is connected to either (a pool comes back as soon as it is sent away)."""
     with psycopg.connect(server.database.conninfo, dbname="postgres", autocommit=True) as connection:
-        for name in (source, target):
+        connection.execute(f'drop database if exists "{target}" with (force)'.encode())
+        connection.execute(f'alter database "{source}" allow_connections false'.encode())
+        try:
             connection.execute(
-                b"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", (name,)
+                b"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s", (source,)
             )
-        connection.execute(f'drop database if exists "{target}"'.encode())
-        connection.execute(f'create database "{target}" template "{source}"'.encode())
+            connection.execute(f'create database "{target}" template "{source}"'.encode())
+        finally:
+            connection.execute(f'alter database "{source}" allow_connections true'.encode())
 
 
 @contextlib.contextmanager
