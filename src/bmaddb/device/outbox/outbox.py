@@ -25,7 +25,7 @@ from bmaddb.device.outbox.entries import Entry, EntryStatus, ParkReason, read_en
 from bmaddb.device.outbox.layouts import Layouts
 from bmaddb.device.outbox.leasing import Leasing, encode_leased, leased_units
 from bmaddb.device.outbox.parking import Parking
-from bmaddb.device.outbox.row_index import RowIndex
+from bmaddb.device.outbox.row_index import BEFORE_ALL, RowIndex
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.protocol.changes import Change, Op, RowKey
@@ -80,7 +80,7 @@ class Outbox:
     def parked(self) -> tuple[Entry, ...]:
         """The entries that wait for a person, each with its reason."""
         with self._store.read() as connection:
-            rows = connection.execute(_SQL["of_status_after"], (str(EntryStatus.PARKED), -1, -1))
+            rows = connection.execute(_SQL["of_status_after"], (str(EntryStatus.PARKED), BEFORE_ALL, -1))
             return tuple(self._read(row) for row in rows)
 
     def retry(self, entry_id: str) -> None:

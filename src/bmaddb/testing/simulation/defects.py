@@ -139,7 +139,9 @@ DEFECTS: Final = (
     Defect(name="the oldest wins", seed=230, patch=(rules, "RULES", _with_rule(MergeRule.LWW, _oldest))),
     Defect(name="a counter is a plain value", seed=3, patch=(rules, "RULES", _with_rule(MergeRule.CNT, _newest))),
     Defect(name="a removed member comes back", seed=33, patch=(rules, "RULES", _with_rule(MergeRule.SET, _union))),
-    Defect(name="the newest counts as the largest", seed=197, patch=(rules, "RULES", _with_rule(MergeRule.MAX, _newest))),
+    Defect(
+        name="the newest counts as the largest", seed=197, patch=(rules, "RULES", _with_rule(MergeRule.MAX, _newest))
+    ),
     Defect(
         name="the epoch is ignored",
         seed=8,
