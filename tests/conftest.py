@@ -12,13 +12,18 @@ A test that wants other limits, a manual clock or two servers calls `tests.suppo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.postgres import VERSIONS, Clusters, Database, open_folder
+from tests.support.postgres import VERSIONS, Clusters, Database, open_folder, scratch_folder
 from tests.support.server import RunningServer, serve
+
+
+def pytest_configure() -> None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(scratch_folder()))  # where tmp_path is made
 
 
 @pytest.fixture(scope="session")

@@ -33,6 +33,8 @@ THROW_AWAY: Mapping[str, str] = {
     "shared_buffers": "64MB",
 }
 TEMPLATE = "bmaddb_template"
+MEMORY_FOLDER = Path("/dev/shm")
+MEMORY_BYTES_MIN = 4 * 1024**3
 
 
 def bin_dir_of(version: int) -> Path:
@@ -48,13 +50,22 @@ def bin_dir_of(version: int) -> Path:
     return folder
 
 
+def scratch_folder() -> Path:
+    """Where tests put files: in memory where there is room, for copying a database is then 8 times faster.
+
+    Nothing here tests a disk by waiting for one: power cuts and full disks are played (`bmaddb.testing.power`).
+    """
+    in_memory = MEMORY_FOLDER.is_dir() and shutil.disk_usage(MEMORY_FOLDER).free >= MEMORY_BYTES_MIN
+    return MEMORY_FOLDER if in_memory else Path("/tmp")
+
+
 @contextlib.contextmanager
 def open_folder() -> Iterator[Path]:
     """An empty folder that the Unix user of an embedded Postgres can walk to, removed at the end.
 
     (pytest's own temporary folders are closed to other users again by every new pytest on the machine.)
     """
-    folder = Path(tempfile.mkdtemp(prefix="bmaddb-test-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="bmaddb-test-", dir=scratch_folder()))
     folder.chmod(0o711)
     try:
         yield folder
@@ -113,7 +124,7 @@ class Cluster:
         """A fresh database, dropped at the end together with whoever is still connected."""
         name = f"test_{next(self._numbers)}"
         template = self._template() if installed else "template1"
-        self._execute("create database {} template {}", name, template)
+        self._execute("create database {} template {} strategy file_copy", name, template)
         try:
             yield self.named(name)
         finally:
