@@ -211,10 +211,11 @@ class Not(Condition):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Raw(Condition):
-    """A condition in SQLite's own words; `arguments` are bound to its `?`."""
+    """A condition in SQLite's own words; `arguments` are bound to its `?`, `reads` names the tables it looks into."""
 
     sql: str
     arguments: tuple[object, ...] = ()
+    reads: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -234,9 +235,12 @@ class Order:
     nulls_last: bool
 
 
-def raw(sql: str, *arguments: object) -> Condition:
-    """A condition in SQL; values go to `arguments`, never into the text."""
-    return Raw(sql, arguments)
+def raw(sql: str, *arguments: object, reads: Iterable[str] = ()) -> Condition:
+    """A condition in SQL; values go to `arguments`, never into the text.
+
+    `reads`: the names of other tables it looks into, so that a live query notices when they change.
+    """
+    return Raw(sql, arguments, tuple(reads))
 
 
 def all_of(*conditions: Condition) -> Condition:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from bmaddb.device.query.aggregates import avg_of, count_of, max_of, min_of, sum_of
+from bmaddb.device.query.dependencies import dependencies_of
+from bmaddb.device.query.matcher import Matcher, matcher_of
+from bmaddb.device.query.ordering import OrderKey, order_key_of, totally_ordered
 from bmaddb.device.query.plan import Plan, SearchText, Statement
 from bmaddb.device.query.query import Query, Runner, query_of
 
 __all__ = [
+    "Matcher",
+    "OrderKey",
     "Plan",
     "Query",
     "Runner",
@@ -14,8 +19,12 @@ __all__ = [
     "Statement",
     "avg_of",
     "count_of",
+    "dependencies_of",
+    "matcher_of",
     "max_of",
     "min_of",
+    "order_key_of",
     "query_of",
     "sum_of",
+    "totally_ordered",
 ]
