@@ -12,6 +12,7 @@ from bmaddb.device.store import Store
 from bmaddb.entropy import SeededEntropy
 from bmaddb.schema import Catalog, LocalRecord, Module, blob, boolean, integer, json, real, text, timestamp
 from bmaddb.schema.columns import Column
+from bmaddb.schema.expressions import Operand
 from bmaddb.schema.kinds import Kind
 from bmaddb.testing import ManualClock
 
@@ -87,9 +88,9 @@ def odd_store(path: Path, seed: int = 0) -> Store:
     return store
 
 
-def value_for(chance: Random, column: Column[Any]) -> Any:
-    """A value of the column's kind that is not null."""
-    return chance.choice(NASTY[column.kind])
+def value_for(chance: Random, operand: Operand[Any]) -> Any:
+    """A value of the operand's kind that is not null."""
+    return chance.choice(NASTY[operand.kind])
 
 
 def _row(chance: Random, number: int) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,7 @@ from bmaddb.device.query import (
 )
 from bmaddb.device.query.compiler_conditions import IN_BOUND_VALUES_MAX
 from bmaddb.schema import all_of, any_of, raw
-from bmaddb.schema.expressions import Condition, Search
+from bmaddb.schema.conditions import Condition, Search
 from bmaddb.schema.records import Record
 from tests.store.shelf import Author, Book, Genre, Loan
 from tests.support.golden import assert_golden
@@ -35,6 +36,9 @@ class Nobody:
 
     def records(self, record: type[Any], text: str, arguments: tuple[Any, ...]) -> list[Any]:
         raise AssertionError(text)
+
+    def snapshot(self) -> AbstractContextManager[Any]:
+        raise AssertionError
 
     def tuples(self, text: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         raise AssertionError(text)

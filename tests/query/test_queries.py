@@ -12,7 +12,7 @@ from bmaddb import errors as e
 from bmaddb.device.query import Query, Statement, avg_of, count_of, max_of, min_of, sum_of
 from bmaddb.device.store import Store
 from bmaddb.schema import raw
-from bmaddb.schema.expressions import Search
+from bmaddb.schema.conditions import Search
 from tests.query.conftest import AUTHORS, BOOKS, book_rows
 from tests.store.shelf import Author, Book, Genre, Ledger, Loan
 
@@ -143,7 +143,7 @@ def test_joins_up_and_down(shelf: Store) -> None:
 
 def test_joins_of_three_tables(shelf: Store) -> None:
     query = shelf.query(Loan).join(Book).left_join(Author, on=Book.author_id)
-    expected = sorted((f"{n}", ROWS[n % 3]["title"], None) for n in range(6))
+    expected: list[Any] = sorted((f"{n}", ROWS[n % 3]["title"], None) for n in range(6))
     assert sorted(query.rows(Loan.to_whom, Book.title, Author.name)) == expected
     assert query.where(Book.title == ROWS[0]["title"], Loan.to_whom > "1").ids() == ["l3"]
     grouped = query.group_by(Book.id).order_by(Book.id).rows(Book.id, count_of(Loan.id), min_of(Loan.to_whom))
@@ -239,7 +239,7 @@ WRONG: list[tuple[str, Q]] = [
     ("not a condition", lambda s: s.query(Book).having("pages > 1")),  # type: ignore[arg-type]
     ("cannot order by 'pages'", lambda s: s.query(Book).order_by("pages")),  # type: ignore[arg-type]
     ("name at least one column", lambda s: s.query(Book).rows()),
-    ("not something a query can read: 'pages'", lambda s: s.query(Book).rows("pages")),  # type: ignore[arg-type]
+    ("not something a query can read: 'pages'", lambda s: s.query(Book).rows("pages")),  # type: ignore[call-overload]
     ("sum needs numbers; books.title is text", lambda s: s.query(Book).sum(Book.title)),
     ("avg needs numbers; books.read_at is ts", lambda s: s.query(Book).rows(avg_of(Book.read_at))),
     ("needs a column", lambda s: count_of(distinct=True)),

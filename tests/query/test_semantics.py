@@ -10,9 +10,10 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bmaddb.device.query.binding import pattern_of
 from bmaddb.device.store import Store
 from bmaddb.schema.columns import Column
-from bmaddb.schema.expressions import (
+from bmaddb.schema.conditions import (
     And,
     Between,
     Comparator,
@@ -22,8 +23,9 @@ from bmaddb.schema.expressions import (
     Like,
     Not,
     Or,
-    escape_like,
+    Param,
 )
+from bmaddb.schema.expressions import escape_like
 from bmaddb.schema.kinds import Kind, to_raw
 from tests.query.conftest import COVERS, ISBNS, MOMENTS, PAGES, PRICES, TAGS, TITLES, book_rows
 from tests.store.shelf import Book
@@ -65,7 +67,7 @@ def holds(condition: Condition, row: dict[str, Any]) -> Truth:
         case Compare(left, comparator, right):
             return compared(raw_value(row, left, left.kind), comparator, raw_value(row, right, left.kind))
         case In(left, values):
-            if not values:
+            if not values or isinstance(values, Param):
                 return False
             return either(
                 [compared(raw_value(row, left, left.kind), Comparator.EQ, to_raw(left.kind, v)) for v in values]
@@ -74,7 +76,8 @@ def holds(condition: Condition, row: dict[str, Any]) -> Truth:
             value = raw_value(row, left, left.kind)
             ends = ((Comparator.GE, low), (Comparator.LE, high))
             return both([compared(value, comparator, raw_value(row, end, left.kind)) for comparator, end in ends])
-        case Like(left, pattern):
+        case Like(left):
+            pattern = pattern_of(condition)
             value = raw_value(row, left, left.kind)
             return None if value is None else like(value, pattern)
         case And(parts):

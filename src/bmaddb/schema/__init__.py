@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bmaddb.schema.catalog import Catalog, Module
 from bmaddb.schema.columns import Column, blob, boolean, integer, json, real, text, timestamp
-from bmaddb.schema.expressions import all_of, any_of, raw
+from bmaddb.schema.expressions import all_of, any_of, param, raw
 from bmaddb.schema.records import CatalogRecord, LocalRecord, Record, ServerRecord, UserRecord
+from bmaddb.schema.relations import children, parent, through
 from bmaddb.schema.rules import (
     KEEP,
     LEGAL_HOLD,
@@ -43,11 +44,15 @@ __all__ = [
     "archive",
     "blob",
     "boolean",
+    "children",
     "integer",
     "json",
+    "param",
+    "parent",
     "prune",
     "raw",
     "real",
     "text",
+    "through",
     "timestamp",
 ]

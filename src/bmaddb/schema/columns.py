@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, overload
 
 from bmaddb import errors as e
+from bmaddb.schema.conditions import Condition, Related
 from bmaddb.schema.expressions import Operand
 from bmaddb.schema.kinds import Kind, to_raw
 from bmaddb.schema.rules import MergeRule, Sensitivity
@@ -58,10 +59,11 @@ class ColumnSpec:
 class Column(Operand[T], Generic[T]):
     """A column of a table. On the class it is an operand for queries; on a record it is the value."""
 
-    __slots__ = ("name", "spec", "table")
+    __slots__ = ("kind", "name", "spec", "table")
 
     def __init__(self, spec: ColumnSpec, name: str = "", table: str = "") -> None:
         self.spec = spec
+        self.kind = spec.kind
         self.name = name
         self.table = table
 
@@ -72,10 +74,6 @@ class Column(Operand[T], Generic[T]):
     def __get__(self, instance: object, owner: type) -> Column[T] | T:
         # Only type checkers come here: the record class is built without these descriptors.
         return self
-
-    @property
-    def kind(self) -> Kind:
-        return self.spec.kind
 
     @property
     def slot(self) -> str:
@@ -91,6 +89,12 @@ class Column(Operand[T], Generic[T]):
     def client_writable(self) -> bool:
         """May a device set it?"""
         return self.spec.merge is not MergeRule.SRV
+
+    def where(self, *conditions: Condition) -> Condition:
+        """The row this foreign key names satisfies all `conditions`; never unknown, and false of a null."""
+        if self.spec.references is None and self.spec.soft_references is None:
+            raise e.QueryError(f"{self.table}.{self.name} refers to no table", hint="only a foreign key has a parent")
+        return Related(self, False, conditions)
 
     def bind(self, value: Any) -> Any:
         """The SQLite value for `value`; RecordInvalid names the column when it does not fit."""

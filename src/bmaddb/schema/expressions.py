@@ -1,89 +1,69 @@
-"""What a query says, as frozen data: operands, conditions, orders. Built by columns, read by `device.query`.
+"""Operands: what a query can compare, order and read. Columns are operands, and so is what is made of them.
 
-Rules of this room: no SQL text and no evaluation here; a condition is never true or false by itself
-(`if Task.title == "x"` raises), because only a database or a matcher can say.
+Rules of this room: an operand says what is meant, as data; SQL and evaluation are `device.query`'s. A method
+that makes no sense for the operand's kind refuses at once, where it was written.
 """
 
 from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import Any, Final, Generic, TypeVar, overload
 
 from bmaddb import errors as e
-
-if TYPE_CHECKING:
-    from bmaddb.schema.kinds import Kind
+from bmaddb.schema.conditions import (
+    And,
+    Between,
+    Comparator,
+    Compare,
+    Condition,
+    Holds,
+    In,
+    Includes,
+    InRows,
+    Like,
+    LikeForm,
+    Not,
+    Or,
+    Order,
+    Param,
+    Raw,
+    Subquery,
+    Valued,
+)
+from bmaddb.schema.kinds import Kind, to_raw
 
 T = TypeVar("T")
+S = TypeVar("S")
+PATH_STEPS_MAX: Final = 32
+_NUMBERS: Final = frozenset({Kind.INT, Kind.REAL})
+_PATH_KINDS: Final[dict[Any, Kind]] = {str: Kind.TEXT, int: Kind.INT, float: Kind.REAL, bool: Kind.BOOL}
 
 
-class Comparator(enum.StrEnum):
-    """The comparisons, written as SQL writes them."""
-
-    EQ = "="
-    NE = "<>"
-    LT = "<"
-    LE = "<="
-    GT = ">"
-    GE = ">="
-    IS = "is"
-    IS_NOT = "is not"
-
-
-class Condition:
-    """Something a row may satisfy; combine with `&`, `|`, `~`."""
+class Operand(Valued, Generic[T]):
+    """Something with a value for each row. `T` is its Python type."""
 
     __slots__ = ()
 
-    def __and__(self, other: Condition) -> Condition:
-        return And((*_parts(And, self), *_parts(And, other)))
-
-    def __or__(self, other: Condition) -> Condition:
-        return Or((*_parts(Or, self), *_parts(Or, other)))
-
-    def __invert__(self) -> Condition:
-        return Not(self)
-
-    def __bool__(self) -> NoReturn:
-        raise e.QueryError(
-            "a condition has no truth value in Python",
-            hint="combine conditions with & | ~ in parentheses, not with and, or, not or chained comparisons",
-        )
-
-
-def _parts(kind: type[And] | type[Or], condition: Condition) -> tuple[Condition, ...]:
-    return condition.parts if isinstance(condition, kind) else (condition,)
-
-
-class Operand(Generic[T]):
-    """Something with a value for each row: a column, an aggregate. `T` is its Python type."""
-
-    __slots__ = ()
-
-    @property
-    def kind(self) -> Kind:
-        """Which kind of value the operand has; decides how the other side of a comparison is bound."""
-        raise NotImplementedError
+    # -- comparing -----------------------------------------------------------------------------------------
 
     def __eq__(self, other: object) -> Condition:  # type: ignore[override]
-        return self._compare(Comparator.EQ, other)
+        return Compare(self, Comparator.EQ, _not_null(other))
 
     def __ne__(self, other: object) -> Condition:  # type: ignore[override]
-        return self._compare(Comparator.NE, other)
+        return Compare(self, Comparator.NE, _not_null(other))
 
     def __lt__(self, other: object) -> Condition:
-        return self._compare(Comparator.LT, other)
+        return Compare(self, Comparator.LT, _not_null(other))
 
     def __le__(self, other: object) -> Condition:
-        return self._compare(Comparator.LE, other)
+        return Compare(self, Comparator.LE, _not_null(other))
 
     def __gt__(self, other: object) -> Condition:
-        return self._compare(Comparator.GT, other)
+        return Compare(self, Comparator.GT, _not_null(other))
 
     def __ge__(self, other: object) -> Condition:
-        return self._compare(Comparator.GE, other)
+        return Compare(self, Comparator.GE, _not_null(other))
 
     __hash__ = object.__hash__
 
@@ -101,33 +81,107 @@ class Operand(Generic[T]):
     def is_not_null(self) -> Condition:
         return Compare(self, Comparator.IS_NOT, None)
 
-    def in_(self, values: Iterable[object]) -> Condition:
-        """One of `values`; an empty list matches nothing; null is not allowed among them."""
-        return In(self, _listed(values))
+    def weak_gt(self, other: object) -> Condition:
+        """More than `other`, where every value is more than a null; a null is more than nothing."""
+        if not isinstance(other, Valued):
+            return self > other
+        return Or((self > other, And((self.is_not_null(), Compare(other, Comparator.IS, None)))))
 
-    def not_in(self, values: Iterable[object]) -> Condition:
+    def in_(self, values: Iterable[object] | Subquery | Param) -> Condition:
+        """One of `values`: a list, or the values of a subquery; an empty one matches nothing.
+
+        Null is not allowed in a list, and left out of a subquery.
+        """
+        if isinstance(values, Subquery):
+            return InRows(self, values)
+        return In(self, values if isinstance(values, Param) else _listed(values))
+
+    def not_in(self, values: Iterable[object] | Subquery | Param) -> Condition:
         """None of `values`; a null column does not match (as in SQL); an empty list matches everything."""
-        return Not(In(self, _listed(values)))
+        return Not(self.in_(values))
 
     def between(self, low: object, high: object) -> Condition:
         """`low <= value <= high`, both ends included."""
-        _refuse_null(low)
-        _refuse_null(high)
-        return Between(self, low, high)
+        return Between(self, _not_null(low), _not_null(high))
 
-    def like(self, pattern: str) -> Condition:
+    # -- texts ---------------------------------------------------------------------------------------------
+
+    def like(self, pattern: str | Param) -> Condition:
         """SQL LIKE: `%` any text, `_` one character, `\\` escapes; letters A-Z without case."""
         return Like(self, pattern)
 
-    def contains(self, text: str) -> Condition:
+    def not_like(self, pattern: str | Param) -> Condition:
+        """The opposite; a null does not match, as in SQL."""
+        return Not(Like(self, pattern))
+
+    def contains(self, text: str | Param) -> Condition:
         """Holds `text` literally, A-Z without case."""
-        return Like(self, f"%{escape_like(text)}%")
+        return Like(self, text, LikeForm.CONTAINS)
 
-    def starts_with(self, text: str) -> Condition:
-        return Like(self, f"{escape_like(text)}%")
+    def starts_with(self, text: str | Param) -> Condition:
+        return Like(self, text, LikeForm.STARTS)
 
-    def ends_with(self, text: str) -> Condition:
-        return Like(self, f"%{escape_like(text)}")
+    def ends_with(self, text: str | Param) -> Condition:
+        return Like(self, text, LikeForm.ENDS)
+
+    def includes(self, text: str | Param) -> Condition:
+        """Holds `text` to the letter, case and all; every text includes ''."""
+        return Includes(self, text)
+
+    def length(self) -> Operand[int]:
+        """How many characters the text has; null of a null."""
+        return Derived(Function.LENGTH, (_wanted(self, {Kind.TEXT}, "length"),), Kind.INT)
+
+    def folded(self) -> Operand[T]:
+        """The text with A-Z as a-z and every other letter as it is."""
+        return Derived(Function.LOWER, (_wanted(self, {Kind.TEXT}, "folded"),), Kind.TEXT)
+
+    # -- numbers and nulls ---------------------------------------------------------------------------------
+
+    def or_else(self: Operand[S | None], value: S) -> Operand[S]:
+        """The value, or `value` where there is none."""
+        return Derived(Function.IFNULL, (self, _not_null(value)), self.kind)
+
+    def __add__(self, other: object) -> Operand[Any]:
+        return _arithmetic(Function.ADD, self, other)
+
+    def __sub__(self, other: object) -> Operand[Any]:
+        return _arithmetic(Function.SUBTRACT, self, other)
+
+    def __mul__(self, other: object) -> Operand[Any]:
+        return _arithmetic(Function.MULTIPLY, self, other)
+
+    # -- JSON ----------------------------------------------------------------------------------------------
+
+    @overload
+    def path(self, *steps: str | int, as_: type[bool]) -> Operand[bool | None]: ...
+    @overload
+    def path(self, *steps: str | int, as_: type[int]) -> Operand[int | None]: ...
+    @overload
+    def path(self, *steps: str | int, as_: type[float]) -> Operand[float | None]: ...
+    @overload
+    def path(self, *steps: str | int, as_: type[str] = str) -> Operand[str | None]: ...
+    def path(self, *steps: str | int, as_: type = str) -> Operand[Any]:
+        """What stands in the JSON at `steps`: names of keys and places in lists (-1 is the last).
+
+        `as_` is the type it must have there (str, int, float or bool; float takes whole numbers too); null
+        where it has another, or where there is nothing.
+        """
+        _wanted(self, {Kind.JSON}, "path")
+        if as_ not in _PATH_KINDS:
+            raise e.QueryError(f"path() reads str, int, float or bool, not {as_!r}")
+        if len(steps) > PATH_STEPS_MAX:
+            raise e.QueryError(f"the path has more than {PATH_STEPS_MAX} steps")
+        for step in steps:
+            if isinstance(step, bool) or not isinstance(step, str | int) or (isinstance(step, str) and "\0" in step):
+                raise e.QueryError(f"not a step of a path: {step!r}", hint="a key as text, or a place in a list")
+        return JsonPath(self, steps, _PATH_KINDS[as_])
+
+    def holds(self, value: str | int | float | bool | None) -> Condition:
+        """The JSON is a list and `value` one of its items; never unknown: a null column holds nothing."""
+        return Holds(_wanted(self, {Kind.JSON}, "holds"), value)
+
+    # -- ordering ------------------------------------------------------------------------------------------
 
     def asc(self, *, nulls_last: bool = False) -> Order:
         """Smallest first; nulls come first unless `nulls_last`."""
@@ -137,102 +191,53 @@ class Operand(Generic[T]):
         """Largest first; nulls come last unless `nulls_last=False`."""
         return Order(self, descending=True, nulls_last=nulls_last)
 
-    def _compare(self, comparator: Comparator, other: object) -> Condition:
-        _refuse_null(other)
-        return Compare(self, comparator, other)
+
+class Function(enum.StrEnum):
+    """What makes an operand of others; only what SQLite and Python do exactly alike."""
+
+    LENGTH = "length"
+    LOWER = "lower"
+    IFNULL = "ifnull"
+    ADD = "+"
+    SUBTRACT = "-"
+    MULTIPLY = "*"
 
 
-def escape_like(text: str) -> str:
-    """`text` with LIKE's special characters escaped, so that it stands for itself."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+class Derived(Operand[T]):
+    """`function` of `arguments`: operands, or values that go with the first of them."""
+
+    __slots__ = ("arguments", "function", "kind")
+
+    def __init__(self, function: Function, arguments: tuple[Any, ...], kind: Kind) -> None:
+        self.function = function
+        self.arguments = arguments
+        self.kind = kind
 
 
-def _refuse_null(value: object) -> None:
-    if value is None:
-        raise e.QueryError(
-            "comparing with None matches no row in SQL",
-            hint="use .is_null(), .is_not_null(), .is_(value) or .is_not(value)",
-        )
+class JsonPath(Operand[T]):
+    """What stands at `steps` in the JSON of `document`, where it is of `kind`."""
+
+    __slots__ = ("document", "kind", "steps")
+
+    def __init__(self, document: Operand[Any], steps: tuple[str | int, ...], kind: Kind) -> None:
+        self.document = document
+        self.steps = steps
+        self.kind = kind
 
 
-def _listed(values: Iterable[object]) -> tuple[object, ...]:
-    if isinstance(values, str | bytes):
-        raise e.QueryError("in_() takes a list of values, not one text", hint="write in_([value])")
-    listed = tuple(values)
-    for value in listed:
-        _refuse_null(value)
-    return listed
+class Constant(Operand[T]):
+    """A value that is the same for every row, as SQLite holds it."""
+
+    __slots__ = ("kind", "raw")
+
+    def __init__(self, kind: Kind, raw: Any) -> None:
+        self.kind = kind
+        self.raw = raw
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Compare(Condition):
-    """`left comparator right`; `right` is a value or another operand."""
-
-    left: Operand[Any]
-    comparator: Comparator
-    right: object
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class In(Condition):
-    left: Operand[Any]
-    values: tuple[object, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Between(Condition):
-    left: Operand[Any]
-    low: object
-    high: object
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Like(Condition):
-    left: Operand[Any]
-    pattern: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class And(Condition):
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Or(Condition):
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Not(Condition):
-    """Three-valued: the opposite of unknown is unknown."""
-
-    part: Condition
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Raw(Condition):
-    """A condition in SQLite's own words; `arguments` are bound to its `?`, `reads` names the tables it looks into."""
-
-    sql: str
-    arguments: tuple[object, ...] = ()
-    reads: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Search(Condition):
-    """Full text: the row's text columns hold `text`, as the store's text index understands it."""
-
-    columns: tuple[Operand[Any], ...]
-    text: str
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Order:
-    """One step of ORDER BY."""
-
-    operand: Operand[Any]
-    descending: bool
-    nulls_last: bool
+def param(name: str) -> Any:
+    """Stands for a value in a query that is prepared: `.where(Task.state == param("state")).prepare()`."""
+    return Param(name)
 
 
 def raw(sql: str, *arguments: object, reads: Iterable[str] = ()) -> Condition:
@@ -251,3 +256,51 @@ def all_of(*conditions: Condition) -> Condition:
 def any_of(*conditions: Condition) -> Condition:
     """True where some condition is; with none, nowhere."""
     return Or(conditions)
+
+
+def escape_like(text: str) -> str:
+    """`text` with LIKE's special characters escaped, so that it stands for itself."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def _not_null(value: object) -> object:
+    if value is None:
+        raise e.QueryError(
+            "comparing with None matches no row in SQL",
+            hint="use .is_null(), .is_not_null(), .is_(value) or .is_not(value)",
+        )
+    return value
+
+
+def _listed(values: Iterable[object]) -> tuple[object, ...]:
+    if isinstance(values, str | bytes):
+        raise e.QueryError("in_() takes a list of values, not one text", hint="write in_([value])")
+    listed = tuple(values)
+    for value in listed:
+        _not_null(value)
+    return listed
+
+
+def _wanted(operand: Operand[S], kinds: set[Kind], word: str) -> Operand[S]:
+    if operand.kind not in kinds:
+        raise e.QueryError(f"{word} needs {' or '.join(sorted(kinds))}, not {operand.kind}: {operand!r}")
+    return operand
+
+
+def _arithmetic(function: Function, left: Operand[Any], right: object) -> Operand[Any]:
+    """Whole numbers stay whole, but for a result beyond 64 bits, which is real as in SQLite."""
+    if isinstance(right, int | float) and not isinstance(right, bool):
+        kind = Kind.INT if isinstance(right, int) else Kind.REAL
+    else:
+        kind = right.kind if isinstance(right, Operand) else Kind.TEXT
+    if left.kind not in _NUMBERS or kind not in _NUMBERS:
+        raise e.QueryError(f"{function} needs numbers on both sides, got {left!r} and {right!r}")
+    made = right if isinstance(right, Operand) else Constant(kind, _number(kind, right))
+    return Derived(function, (left, made), Kind.INT if left.kind is kind is Kind.INT else Kind.REAL)
+
+
+def _number(kind: Kind, value: object) -> Any:
+    try:
+        return to_raw(kind, value)
+    except e.RecordInvalid as error:
+        raise e.QueryError(error.message) from None

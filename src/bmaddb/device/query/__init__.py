@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bmaddb.device.query.aggregates import avg_of, count_of, max_of, min_of, sum_of
 from bmaddb.device.query.dependencies import dependencies_of
+from bmaddb.device.query.ends import Runner
 from bmaddb.device.query.matcher import Matcher, matcher_of
 from bmaddb.device.query.ordering import OrderKey, order_key_of, totally_ordered
 from bmaddb.device.query.plan import Plan, SearchText, Statement
-from bmaddb.device.query.query import Query, Runner, query_of
+from bmaddb.device.query.query import Query, query_of
 
 __all__ = [
     "Matcher",

@@ -2,29 +2,64 @@
 
 from __future__ import annotations
 
-from bmaddb.device.query.plan import Plan
-from bmaddb.schema.expressions import And, Condition, Not, Or, Raw
+from collections.abc import Iterator
+from typing import Any
+
+from bmaddb.device.query.aggregates import Aggregate
+from bmaddb.device.query.plan import Plan, Scalar
+from bmaddb.schema.conditions import And, Between, Compare, In, InRows, Known, Not, Or, Order, Raw, Related, Subquery
+from bmaddb.schema.expressions import Derived
+from bmaddb.schema.relations import RelatedCount, target_of
 
 
-def dependencies_of(plan: Plan) -> frozenset[str]:
-    """The names of all tables that `plan` reads.
+def dependencies_of(plan: Plan, *operands: Any) -> frozenset[str]:
+    """The names of all tables that `plan` reads, and with it `operands`.
 
     Of raw SQL it knows only what `raw(..., reads=[...])` says, besides the tables of the query itself.
     """
-    tables = {plan.record.__table__.name, *(join.record.__table__.name for join in plan.joins)}
-    waiting = [*plan.conditions, *plan.having]
+    tables: set[str] = set()
+    waiting: list[Any] = [plan, *operands]
     while waiting:
-        condition = waiting.pop()
-        tables.update(_read_by(condition))
-        waiting += _parts(condition)
+        node = waiting.pop()
+        tables.update(_tables(node))
+        waiting.extend(_inside(node))
     return frozenset(tables)
 
 
-def _read_by(condition: Condition) -> tuple[str, ...]:
-    return condition.reads if isinstance(condition, Raw) else ()
+def _tables(node: Any) -> tuple[str, ...]:
+    match node:
+        case Plan():
+            return (node.record.__table__.name, *(join.record.__table__.name for join in node.joins))
+        case Related() | RelatedCount():
+            return (node.column.table, target_of(node.column))
+        case Raw():
+            return node.reads
+        case _:
+            return ()
 
 
-def _parts(condition: Condition) -> tuple[Condition, ...]:
-    if isinstance(condition, And | Or):
-        return condition.parts
-    return (condition.part,) if isinstance(condition, Not) else ()
+def _inside(node: Any) -> Iterator[Any]:
+    match node:
+        case Plan():
+            yield from (*node.conditions, *node.having, *node.groups, *node.orders)
+        case Subquery():
+            yield from (node.plan, node.operand)
+        case Scalar() | InRows():
+            yield node.rows
+        case Related() | RelatedCount():
+            yield from node.conditions
+        case And() | Or():
+            yield from node.parts
+        case Not() | Known():
+            yield node.part
+        case Compare():
+            yield from (node.left, node.right)
+        case Between():
+            yield from (node.left, node.low, node.high)
+        case In():
+            yield node.left
+            yield from node.values if isinstance(node.values, tuple) else ()
+        case Order() | Aggregate():
+            yield node.operand
+        case Derived():
+            yield from node.arguments

@@ -13,31 +13,44 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Callable
-from operator import attrgetter
 from typing import Any, Final, TypeAlias
 
-from bmaddb.device.query.binding import bound, pattern_of, refuse_deeper, refuse_strangers, refuse_without_order
+from bmaddb import errors as e
+from bmaddb.device.query.binding import (
+    Slot,
+    bound,
+    held,
+    included,
+    pattern_of,
+    refuse_deeper,
+    refuse_strangers,
+    refuse_without_order,
+)
+from bmaddb.device.query.matcher_operands import OnlySql, Reader, document, is_of, reader_of
 from bmaddb.device.query.plan import Plan
-from bmaddb.schema.columns import Column
-from bmaddb.schema.expressions import (
+from bmaddb.schema.conditions import (
     And,
     Between,
     Comparator,
     Compare,
     Condition,
+    Holds,
     In,
+    Includes,
+    Known,
     Like,
     Not,
-    Operand,
     Or,
+    Param,
+    Valued,
 )
+from bmaddb.schema.expressions import Operand
+from bmaddb.schema.kinds import Kind
 from bmaddb.schema.records import Record
 
 Truth: TypeAlias = bool | None
 Matcher: TypeAlias = Callable[[Any], Truth]
 """(record of the plan's table) -> True, False, or None: unknown, which is no match, and whose opposite is none."""
-Reader: TypeAlias = Callable[[Any], Any]
-"""(record) -> what SQLite holds for one operand; None is null."""
 
 _OPERATORS: Final[dict[Comparator, Callable[[Any, Any], bool]]] = {
     Comparator.EQ: operator.eq,
@@ -50,10 +63,6 @@ _OPERATORS: Final[dict[Comparator, Callable[[Any, Any], bool]]] = {
     Comparator.IS_NOT: operator.ne,
 }
 _NULL_SAFE: Final = frozenset({Comparator.IS, Comparator.IS_NOT})
-
-
-class OnlySql(Exception):
-    """Only the database can answer this part of a query."""
 
 
 def matcher_of(plan: Plan) -> Matcher | None:
@@ -90,11 +99,9 @@ class MatcherMaker:
         self._depth -= 1
         return made
 
-    def reader(self, operand: Operand[Any]) -> Reader:
+    def reader(self, operand: Valued) -> Reader:
         """What gives the operand's raw value."""
-        if isinstance(operand, Column) and operand.table == self._table:
-            return attrgetter(operand.slot)
-        raise OnlySql
+        return reader_of(operand, self._table)
 
     def compare(self, node: Compare) -> Matcher:
         refuse_without_order(node.left, node.comparator)
@@ -107,18 +114,20 @@ class MatcherMaker:
             return _between_readers(left, apply, right)
         if node.right is None:
             return _against_null(left, node.comparator)
-        value = bound(node.left, node.right)
+        value = _given(bound(node.left, node.right))
         if node.comparator in _NULL_SAFE:
             return lambda record: apply(left(record), value)
         return _against_value(left, apply, value)
 
     def one_of(self, node: In) -> Matcher:
         left = self.reader(node.left)
+        if isinstance(node.values, Param):
+            raise _unbound(node.values.name)
         if not node.values:
             return lambda record: False
         if any(isinstance(value, Operand) for value in node.values):
             return _some(tuple(self.compare(Compare(node.left, Comparator.EQ, value)) for value in node.values))
-        values = frozenset([bound(node.left, value) for value in node.values])
+        values = frozenset([_given(bound(node.left, value)) for value in node.values])
 
         def matches(record: Any) -> Truth:
             held = left(record)
@@ -131,7 +140,8 @@ class MatcherMaker:
         if isinstance(node.low, Operand) or isinstance(node.high, Operand):
             ends = ((Comparator.GE, node.low), (Comparator.LE, node.high))
             return _every(tuple(self.compare(Compare(node.left, comparator, end)) for comparator, end in ends))
-        left, low, high = self.reader(node.left), bound(node.left, node.low), bound(node.left, node.high)
+        left = self.reader(node.left)
+        low, high = _given(bound(node.left, node.low)), _given(bound(node.left, node.high))
 
         def matches(record: Any) -> Truth:
             held = left(record)
@@ -140,7 +150,7 @@ class MatcherMaker:
         return matches
 
     def like(self, node: Like) -> Matcher:
-        fits = like_expression(pattern_of(node)).fullmatch
+        fits = like_expression(_given(pattern_of(node))).fullmatch
         left = self.reader(node.left)
 
         def matches(record: Any) -> Truth:
@@ -148,6 +158,30 @@ class MatcherMaker:
             return None if held is None else fits(held) is not None
 
         return matches
+
+    def includes(self, node: Includes) -> Matcher:
+        text, left = _given(included(node)), self.reader(node.left)
+
+        def matches(record: Any) -> Truth:
+            held = left(record)
+            return None if held is None else text in held
+
+        return matches
+
+    def holds(self, node: Holds) -> Matcher:
+        kind, value = held(node)
+        left = self.reader(node.left)
+
+        def matches(record: Any) -> Truth:
+            text = left(record)
+            items = None if text is None else document(text)
+            return isinstance(items, list) and any(_same(item, kind, value) for item in items)
+
+        return matches
+
+    def known(self, node: Known) -> Matcher:
+        part = self.condition(node.part)
+        return lambda record: part(record) is True
 
     def every(self, node: And) -> Matcher:
         if len(node.parts) == 1:
@@ -174,10 +208,29 @@ _MAKERS: Final[dict[type[Condition], Callable[[MatcherMaker, Any], Matcher]]] = 
     In: MatcherMaker.one_of,
     Between: MatcherMaker.between,
     Like: MatcherMaker.like,
+    Includes: MatcherMaker.includes,
+    Holds: MatcherMaker.holds,
+    Known: MatcherMaker.known,
     And: MatcherMaker.every,
     Or: MatcherMaker.some,
     Not: MatcherMaker.opposite,
 }
+
+
+def _given(raw: Any) -> Any:
+    if isinstance(raw, Slot):
+        raise _unbound(raw.name)
+    return raw
+
+
+def _unbound(name: str) -> e.QueryError:
+    return e.QueryError(f"the parameter '{name}' has no value", hint="prepare the query, and give it one")
+
+
+def _same(item: Any, kind: Kind | None, value: Any) -> bool:
+    if kind is None:
+        return item is None
+    return is_of(kind, item) and bool(item == value)
 
 
 def like_expression(pattern: str) -> re.Pattern[str]:

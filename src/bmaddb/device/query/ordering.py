@@ -12,10 +12,10 @@ from typing import Any, Final, TypeAlias
 
 from msgspec.structs import replace
 
-from bmaddb.device.query.matcher import MatcherMaker, OnlySql, Reader
+from bmaddb.device.query.matcher_operands import OnlySql, Reader, reader_of
 from bmaddb.device.query.plan import Plan
 from bmaddb.schema.columns import Column
-from bmaddb.schema.expressions import Operand, Order
+from bmaddb.schema.conditions import Order, Valued
 from bmaddb.schema.kinds import Kind
 
 OrderKey: TypeAlias = Callable[[Any], tuple[Any, ...]]
@@ -35,9 +35,9 @@ def order_key_of(plan: Plan) -> OrderKey | None:
     """A sort key for records that gives the order of `totally_ordered(plan)`; None where only SQL can order."""
     if plan.joins or plan.groups:
         return None
-    maker = MatcherMaker(plan.record)
+    table = plan.record.__table__.name
     try:
-        parts = [_part(order, maker.reader(order.operand)) for order in totally_ordered(plan).orders]
+        parts = [_part(order, reader_of(order.operand, table)) for order in totally_ordered(plan).orders]
     except OnlySql:
         return None
     if len(parts) == 1:
@@ -75,11 +75,11 @@ def _part(order: Order, read: Reader) -> Callable[[Any], Any]:
     return lambda record: null if read(record) is None else (other, value(record))
 
 
-def _descending(operand: Operand[Any], read: Reader) -> Callable[[Any], Any]:
+def _descending(operand: Valued, read: Reader) -> Callable[[Any], Any]:
     if operand.kind in _NUMBERS:
         return lambda record: -read(record)
     return lambda record: Reversed(read(record))
 
 
-def _nullable(operand: Operand[Any]) -> bool:
+def _nullable(operand: Valued) -> bool:
     return not isinstance(operand, Column) or operand.spec.nullable

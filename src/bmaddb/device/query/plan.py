@@ -7,7 +7,8 @@ from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
-from bmaddb.schema.expressions import Condition, Operand, Order, Search
+from bmaddb.schema.conditions import Condition, Order, Param, Search, Subquery
+from bmaddb.schema.expressions import Operand
 from bmaddb.schema.records import Record
 
 
@@ -41,6 +42,26 @@ class Plan(msgspec.Struct, frozen=True, eq=False):
     groups: tuple[Operand[Any], ...] = ()
     having: tuple[Condition, ...] = ()
     orders: tuple[Order, ...] = ()
-    limit: int | None = None
-    offset: int = 0
+    limit: int | Param | None = None
+    offset: int | Param = 0
     distinct: bool = False
+
+
+class Rows(Subquery):
+    """The values of `operand` over the rows of `plan`, as part of another query."""
+
+    __slots__ = ("operand", "plan")
+
+    def __init__(self, plan: Plan, operand: Operand[Any]) -> None:
+        self.plan = plan
+        self.operand = operand
+
+
+class Scalar(Operand[Any]):
+    """The one value `rows` gives: of its first row, null when there is none."""
+
+    __slots__ = ("kind", "rows")
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        self.kind = rows.operand.kind

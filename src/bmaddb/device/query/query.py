@@ -1,51 +1,43 @@
 """The query builder: immutable steps that narrow and order, and ends that read.
 
 Rules of this room: a step answers with a new query and never changes the one it was called on; nothing is
-read before an end is called, and each end runs one statement. The store hands in the `Runner`.
+read before an end is called. The store hands in the `Runner`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic, Protocol, TypeVar, cast
+from collections.abc import Iterator
+from typing import Any, TypeVar, cast, overload
 
 from msgspec.structs import replace
 
 from bmaddb import errors as e
-from bmaddb.device.query import compiler
+from bmaddb.device.query import compiler, paging
 from bmaddb.device.query.aggregates import Aggregate, avg_of, max_of, min_of, sum_of
+from bmaddb.device.query.binding import whole
+from bmaddb.device.query.eager import Eager, Loads, children_of, linked_with, parent_of
+from bmaddb.device.query.ends import Ends, Runner, refuse_slots
 from bmaddb.device.query.joins import joined
-from bmaddb.device.query.plan import Plan, SearchText
+from bmaddb.device.query.plan import Plan, Rows, Scalar, Statement
+from bmaddb.device.query.prepared import Prepared, with_values
+from bmaddb.device.query.selection import Selection, arranged
 from bmaddb.schema.columns import Column
-from bmaddb.schema.expressions import Condition, Operand, Order, Search
-from bmaddb.schema.kinds import INT_MAX, from_raw
+from bmaddb.schema.conditions import Condition, Order, Param, Search
+from bmaddb.schema.expressions import Operand
 from bmaddb.schema.records import Record
 
 R = TypeVar("R", bound=Record)
 T = TypeVar("T")
-_ONE_AND_THE_NEXT: Final = 2
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
 
 
-class Runner(Protocol):
-    """What a query asks of the store: run one statement, answer with all of its rows."""
-
-    @property
-    def search_text(self) -> SearchText | None:
-        """How the store searches text; None when it has no text index."""
-        ...
-
-    def records(self, record: type[R], text: str, arguments: tuple[Any, ...]) -> list[R]: ...
-
-    def tuples(self, text: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]: ...
-
-
-class Query(Generic[R]):
+class Query(Ends[R]):
     """Rows of one table as records: steps such as `where`, `join`, `order_by`; then an end such as `all`."""
 
-    __slots__ = ("_runner", "plan")
-
-    def __init__(self, runner: Runner, plan: Plan) -> None:
-        self._runner = runner
-        self.plan = plan
+    __slots__ = ()
 
     # -- steps ---------------------------------------------------------------------------------------------
 
@@ -76,24 +68,26 @@ class Query(Generic[R]):
         return self._joined(record, on, outer=True)
 
     def order_by(self, *orders: Order | Operand[Any]) -> Query[R]:
-        """Sort by these, after those given before; a bare column means smallest first."""
-        steps = tuple(order if isinstance(order, Order) else _ascending(order) for order in orders)
+        """Sort by these, after those given before; a bare column means smallest first. Ties come in any order."""
+        steps = tuple([order if isinstance(order, Order) else _ascending(order) for order in orders])
         return Query(self._runner, replace(self.plan, orders=self.plan.orders + steps))
 
-    def limit(self, rows: int) -> Query[R]:
+    def limit(self, rows: int | Param) -> Query[R]:
         """At most `rows` rows; 0 gives none."""
-        return Query(self._runner, replace(self.plan, limit=_whole("limit", rows)))
+        whole("limit", rows)
+        return Query(self._runner, replace(self.plan, limit=rows))
 
-    def offset(self, rows: int) -> Query[R]:
+    def offset(self, rows: int | Param) -> Query[R]:
         """Leave out the first `rows` rows."""
-        return Query(self._runner, replace(self.plan, offset=_whole("offset", rows)))
+        whole("offset", rows)
+        return Query(self._runner, replace(self.plan, offset=rows))
 
     def distinct(self) -> Query[R]:
         """Each different row once."""
         return Query(self._runner, replace(self.plan, distinct=True))
 
     def group_by(self, *operands: Operand[Any]) -> Query[R]:
-        """One row for each different value of `operands`; read it with `rows`."""
+        """One row for each different value of `operands`; read it with `select` or `rows`."""
         return Query(self._runner, replace(self.plan, groups=self.plan.groups + operands))
 
     def having(self, *conditions: Condition) -> Query[R]:
@@ -101,76 +95,122 @@ class Query(Generic[R]):
         _refuse_non_conditions(conditions)
         return Query(self._runner, replace(self.plan, having=self.plan.having + conditions))
 
+    def after(self, place: R | str) -> Query[R]:
+        """Only the rows after `place` in the query's order, ties broken by id: a record of it, or a `key_of` one.
+
+        QueryError where the order is not one of the table's own columns, or rows may come several times.
+        """
+        return Query(self._runner, paging.after(self.plan, place))
+
+    def bind(self, **values: Any) -> Query[R]:
+        """The query with these values in place of its parameters."""
+        return Query(self._runner, with_values(self.plan, values))
+
+    # -- what is read --------------------------------------------------------------------------------------
+
+    @overload
+    def select(self, a: Operand[A], /) -> Selection[tuple[A]]: ...
+    @overload
+    def select(self, a: Operand[A], b: Operand[B], /) -> Selection[tuple[A, B]]: ...
+    @overload
+    def select(self, a: Operand[A], b: Operand[B], c: Operand[C], /) -> Selection[tuple[A, B, C]]: ...
+    @overload
+    def select(self, a: Operand[A], b: Operand[B], c: Operand[C], d: Operand[D], /) -> Selection[tuple[A, B, C, D]]: ...
+    @overload
+    def select(self, *operands: Operand[Any]) -> Selection[tuple[Any, ...]]: ...
+    def select(self, *operands: Operand[Any]) -> Selection[Any]:
+        """Tuples of columns and what is made of them, as Python values; of any table of the query."""
+        return Selection(self._runner, self.plan, operands)
+
+    def select_as(self, make: type[T], **operands: Operand[Any]) -> Selection[T]:
+        """The same as instances of `make`, a NamedTuple, dataclass or Struct: `select_as(Line, title=Task.title)`."""
+        return Selection(self._runner, self.plan, arranged(make, operands), make)
+
+    def scalar(self, operand: Operand[T]) -> Operand[T]:
+        """The operand's value in the first row, to be used in another query; null when there is no row."""
+        return Scalar(Rows(self.plan, operand))
+
+    def with_children(self, column: Column[Any], query: Loads[C]) -> Eager[R, list[C]]:
+        """Tuples of each record and the rows of `query` whose foreign key `column` names it."""
+        return Eager(self._runner, self, (children_of(self.plan, column, query),))
+
+    def with_parent(self, column: Column[Any], query: Loads[C]) -> Eager[R, C | None]:
+        """Tuples of each record and the row of `query` that its foreign key `column` names, or None."""
+        return Eager(self._runner, self, (parent_of(self.plan, column, query),))
+
+    def with_linked(self, near: Column[Any], far: Column[Any], query: Loads[C]) -> Eager[R, list[C]]:
+        """Tuples of each record and the rows of `query` it is linked with, over the table of `near` and `far`."""
+        return Eager(self._runner, self, (linked_with(self._runner, self.plan, near, far, query),))
+
     # -- ends ----------------------------------------------------------------------------------------------
 
-    def all(self) -> list[R]:
-        """Every row, as records."""
-        runner = self._runner
-        text, arguments = compiler.select(self.plan, runner.search_text)
-        return runner.records(cast("type[R]", self.plan.record), text, arguments)
-
-    def first(self) -> R | None:
-        """The first row in the query's order, or None."""
-        rows = self._at_most(1).all()
-        return rows[0] if rows else None
-
-    def one(self) -> R:
-        """The only row; RecordNotFound when there is none, QueryError when there are more."""
-        row = self.one_or_none()
-        if row is None:
-            raise e.RecordNotFound(f"no row of {self.plan.record.__table__.name} fits the query")
-        return row
-
-    def one_or_none(self) -> R | None:
-        """The only row, or None; QueryError when there are more."""
-        rows = self._at_most(_ONE_AND_THE_NEXT).all()
-        if len(rows) > 1:
-            raise e.QueryError(
-                f"more than one row of {self.plan.record.__table__.name} fits", hint="use .first() or .all()"
-            )
-        return rows[0] if rows else None
-
-    def count(self) -> int:
-        """How many rows `all` would give; with groups, how many groups."""
-        text, arguments = compiler.count(self.plan, self._runner.search_text)
-        return int(self._runner.tuples(text, arguments)[0][0])
-
-    def exists(self) -> bool:
-        """Would `all` give a row?"""
-        text, arguments = compiler.exists(self.plan, self._runner.search_text)
-        return bool(self._runner.tuples(text, arguments)[0][0])
+    def prepare(self) -> Prepared[R]:
+        """The query compiled for good, to be run with the values of its parameters."""
+        return Prepared(self)
 
     def ids(self) -> list[str]:
         """The ids of the rows, without reading the rest of them."""
         text, arguments = compiler.select_ids(self.plan, self._runner.search_text)
+        refuse_slots(arguments)
         return [row[0] for row in self._runner.tuples(text, arguments)]
 
-    def rows(self, *operands: Operand[Any]) -> list[tuple[Any, ...]]:
-        """Tuples of columns and aggregates, as Python values; of any table of the query."""
-        text, arguments = compiler.select_operands(self.plan, operands, self._runner.search_text)
-        rows = self._runner.tuples(text, arguments)
-        kinds = [operand.kind for operand in operands]
-        if not any(kind.converted for kind in kinds):
-            return rows
-        return [tuple([from_raw(kind, raw) for kind, raw in zip(kinds, row, strict=True)]) for row in rows]
+    @overload
+    def rows(self, a: Operand[A], /) -> list[tuple[A]]: ...
+    @overload
+    def rows(self, a: Operand[A], b: Operand[B], /) -> list[tuple[A, B]]: ...
+    @overload
+    def rows(self, a: Operand[A], b: Operand[B], c: Operand[C], /) -> list[tuple[A, B, C]]: ...
+    @overload
+    def rows(self, *operands: Operand[Any]) -> list[tuple[Any, ...]]: ...
+    def rows(self, *operands: Operand[Any]) -> list[Any]:
+        """What `select` of these gives."""
+        return self.select(*operands).all()
 
-    def min(self, column: Column[T]) -> T | None:
+    def pages(self, rows: int) -> Iterator[list[R]]:
+        """All rows, `rows` (1 to 10000) at a time; each page begins after the last row of the one before."""
+        if not 1 <= whole("a page", rows) <= paging.PAGE_ROWS_MAX:
+            raise e.QueryError(f"a page has 1 to {paging.PAGE_ROWS_MAX} rows, not {rows}")
+        if self.plan.limit is not None:
+            raise e.QueryError("pages have their own limit", hint="leave out .limit(), and stop when it is enough")
+        return self._pages(Query(self._runner, paging.paged(self.plan)), rows)
+
+    def key_of(self, record: R) -> str:
+        """The place of `record` in the query's order, as text for `after`; it holds the values ordered by."""
+        return paging.key_of(self.plan, record)
+
+    def min(self, column: Operand[T]) -> T | None:
         """The smallest value that is not null; None when there is none."""
         return self._value(min_of(column))
 
-    def max(self, column: Column[T]) -> T | None:
+    def max(self, column: Operand[T]) -> T | None:
         """The largest value that is not null; None when there is none."""
         return self._value(max_of(column))
 
-    def sum(self, column: Column[T]) -> T | None:
+    def sum(self, column: Operand[T]) -> T | None:
         """The sum of the values that are not null; None when there is none."""
         return self._value(sum_of(column))
 
-    def avg(self, column: Column[Any]) -> float | None:
+    def avg(self, column: Operand[Any]) -> float | None:
         """The mean of the values that are not null; None when there is none."""
         return self._value(avg_of(column))
 
     # -- inside --------------------------------------------------------------------------------------------
+
+    def statement(self, rows_max: int | None) -> Statement:
+        return compiler.select(self.plan, self._runner.search_text, rows_max)
+
+    def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[R]:
+        return self._runner.records(cast("type[R]", self.plan.record), text, arguments)
+
+    def _pages(self, ordered: Query[R], rows: int) -> Iterator[list[R]]:
+        query = ordered
+        while True:
+            page = query.limit(rows).all()
+            if page:
+                yield page
+            if len(page) < rows:
+                return
+            query = ordered.after(page[-1])
 
     def _joined(self, record: type[Record], on: Column[Any] | None, *, outer: bool) -> Query[R]:
         plan = self.plan
@@ -178,15 +218,10 @@ class Query(Generic[R]):
         join = joined(present, record, on, outer=outer)
         return Query(self._runner, replace(plan, joins=(*plan.joins, join)))
 
-    def _at_most(self, rows: int) -> Query[R]:
-        limit = self.plan.limit
-        return self if limit is not None and limit <= rows else self.limit(rows)
-
     def _value(self, aggregate: Aggregate[T]) -> T:
-        if self.plan.limit is not None or self.plan.offset or self.plan.groups:
+        if self.plan.limit is not None or self.plan.offset != 0 or self.plan.groups:
             raise e.QueryError("an aggregate reads every row of the query", hint="leave out limit, offset and group_by")
-        value: T = self.rows(aggregate)[0][0]
-        return value
+        return self.rows(aggregate)[0][0]
 
 
 def _refuse_non_conditions(given: tuple[object, ...]) -> None:
@@ -201,12 +236,6 @@ def _ascending(operand: object) -> Order:
     if not isinstance(operand, Operand):
         raise e.QueryError(f"cannot order by {operand!r}", hint="use Task.due_on.desc() or Task.due_on")
     return operand.asc()
-
-
-def _whole(word: str, rows: object) -> int:
-    if not isinstance(rows, int) or isinstance(rows, bool) or not 0 <= rows <= INT_MAX:
-        raise e.QueryError(f"{word} must be a whole number from 0 up, got {rows!r}")
-    return rows
 
 
 def query_of(runner: Runner, record: type[R]) -> Query[R]:

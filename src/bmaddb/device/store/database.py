@@ -124,14 +124,9 @@ class Store:
         """The rows of one reading statement in your own words; values belong into `arguments`."""
         return self._readers.door.run(sql, arguments, reading=True)
 
-    @contextmanager
-    def read(self) -> Iterator[apsw.Connection]:
+    def read(self) -> AbstractContextManager[apsw.Connection]:
         """A snapshot: all this thread reads inside sees one state. Yields its connection, for reading."""
-        connection = self._readers.begin_snapshot()
-        try:
-            yield connection
-        finally:
-            self._readers.end_snapshot(connection)
+        return self._readers.snapshot()
 
     # -- writing -------------------------------------------------------------------------------------------
 

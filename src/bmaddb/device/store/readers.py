@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import starmap
 from typing import Any, Final, TypeVar
 
@@ -85,6 +87,15 @@ class Readers:
     def write_no_more(self) -> None:
         here = self._here
         here.current, here.door = here.reader, here.reader_door
+
+    @contextmanager
+    def snapshot(self) -> Iterator[apsw.Connection]:
+        """All this thread reads inside sees one state of the file; yields its connection."""
+        connection = self.begin_snapshot()
+        try:
+            yield connection
+        finally:
+            self.end_snapshot(connection)
 
     def begin_snapshot(self) -> apsw.Connection:
         """Hold what this thread reads still; nested calls share one snapshot."""
