@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
-_ACCESS: Final = re.compile(r"(SEARCH|SCAN) (.+?)(?: USING (.+))?(?: LEFT-JOIN)?")
+_ACCESS: Final = re.compile(r"(SEARCH|SCAN) (.+?)(?: EXISTS)?(?: USING (.+?))?(?: LEFT-JOIN)?")
 _INDEX: Final = re.compile(r"(?P<made>AUTOMATIC )?(?:PARTIAL )?(?P<covering>COVERING )?INDEX ?(?P<name>[^( ]*)")
 _WITHIN: Final = re.compile(r"\((.*)\)")
 _ALIAS: Final = re.compile(r" \d+$")
