@@ -25,7 +25,7 @@ from bmaddb.device.store.connection import Durability, open_writer
 from bmaddb.entropy import SeededEntropy, SystemEntropy, uuid7
 from bmaddb.modules.registry import ModuleRegistry
 from bmaddb.modules.tasks_productivity import Task
-from bmaddb.schema import sqlite_ddl
+from bmaddb.schema import param, sqlite_ddl
 
 USER: Final = "0190f3d2-6f1a-7c3b-8a2e-5b1d9c4e7f60"
 ROWS: Final = 10_000
@@ -133,7 +133,6 @@ def _reads(folder: Path) -> list[Figure]:
     raw = apsw.Connection(store.path, flags=apsw.SQLITE_OPEN_READONLY, statementcachesize=512)
     raw.pragma("cache_size", -16384)
     by_id = compiler_writes.select_by_id(Task)
-    listing = by_id.replace('where "id" = ?', 'where "state" = ? and "due_on" >= ? order by "due_on" limit 50')
 
     def get() -> int:
         for row_id in ids:
@@ -145,10 +144,32 @@ def _reads(folder: Path) -> list[Figure]:
             store.query(Task).where(Task.id == row_id).one_or_none()
         return len(ids)
 
+    by_param = store.query(Task).where(Task.id == param("row")).prepare()
+
+    def find_prepared() -> int:
+        for row_id in ids:
+            by_param.one_or_none(row=row_id)
+        return len(ids)
+
     def raw_get() -> int:
         for row_id in ids:
             raw.execute(by_id, (row_id,)).fetchone()
         return len(ids)
+
+    figures = [
+        compare("point read, typed (get)", get, raw_get, limit=1.3),
+        compare("point read, query built each time", find, raw_get, limit=1.7),
+        compare("point read, prepared query", find_prepared, raw_get, limit=1.4),
+        _fifty(store, raw),
+    ]
+    raw.close()
+    store.close()
+    return figures
+
+
+def _fifty(store: Store, raw: apsw.Connection) -> Figure:
+    by_id = compiler_writes.select_by_id(Task)
+    listing = by_id.replace('where "id" = ?', 'where "state" = ? and "due_on" >= ? order by "due_on" limit 50')
 
     def fifty() -> int:
         for _ in range(20):
@@ -162,14 +183,7 @@ def _reads(folder: Path) -> list[Figure]:
             raw.execute(listing, ("todo", "2026-03")).fetchall()
         return 20
 
-    figures = [
-        compare("point read, typed (get)", get, raw_get, limit=1.3),
-        compare("point read, query built each time", find, raw_get, limit=None),
-        compare("50 typed records, query built each time", fifty, raw_fifty, limit=1.4),
-    ]
-    raw.close()
-    store.close()
-    return figures
+    return compare("50 typed records, query built each time", fifty, raw_fifty, limit=1.4)
 
 
 def _writes(folder: Path, durability: Durability, limit: float | None) -> list[Figure]:

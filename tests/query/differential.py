@@ -176,6 +176,8 @@ class Conditions:
     def _listed(self, operand: Operand[Any]) -> Condition:
         count = self._chance.choice((0, 1, 2, 3, IN_VALUES_MAX))
         values = [value_for(self._chance, operand) for _ in range(count)]
+        if count == 2:
+            values.append(self._partner(operand))
         return operand.in_(values) if self._chance.random() < 0.5 else operand.not_in(values)
 
     def _between(self, operand: Operand[Any]) -> Condition:
@@ -186,6 +188,8 @@ class Conditions:
         return operand.between(low, high)
 
     def _beside(self, operand: Operand[Any]) -> Condition:
+        if operand.kind is not Kind.JSON and self._chance.random() < 0.1:
+            return operand.weak_gt(self._partner(operand))
         return Compare(operand, self._comparator(operand), self._partner(operand))
 
     def _partner(self, operand: Operand[Any]) -> Operand[Any]:

@@ -34,6 +34,7 @@ def test_full_scans_and_sorts_are_seen(shelf: Store) -> None:
 def test_inner_queries_and_other_tables_are_seen(shelf: Store) -> None:
     found = shelf.query(Author).where(children(Book.author_id).count(children(Loan.book_id).exists()) > 1).explain()
     assert {access.table for access in found.accesses} == {"authors", "books", "loans"}
+    assert found.full_scans == ("authors",), "children are found by the index of their foreign key"
     assert "\n  " in str(found)
     of_itself = shelf.query(Loan).where(Loan.renewal_of.where(Loan.to_whom == "a")).explain()
     assert {access.table for access in of_itself.accesses} == {"loans"}

@@ -20,7 +20,7 @@ from bmaddb.device.query import (
     sum_of,
 )
 from bmaddb.device.query.compiler_conditions import IN_BOUND_VALUES_MAX
-from bmaddb.schema import all_of, any_of, raw
+from bmaddb.schema import all_of, any_of, children, raw, through
 from bmaddb.schema.conditions import Condition, Search
 from bmaddb.schema.records import Record
 from tests.store.shelf import Author, Book, Genre, Loan
@@ -70,6 +70,22 @@ def conditions() -> Iterator[tuple[str, Condition]]:
     yield "and inside or", any_of((Book.pages == 1) & (Book.owned == False), ~(Book.pages == 2))  # noqa: E712
     yield "nobody, everybody", all_of(any_of(), all_of())
     yield "not", ~((Book.pages == 1) | (Book.pages == 2)) & ~~(Book.pages == 3)
+    yield "weakly more", Book.pages.weak_gt(Book.rating)
+    yield "includes", Book.title.includes("a%") & Book.title.not_like("b%")
+    yield "functions", (Book.title.length() > 3) & (Book.title.folded() == "a") & (Book.isbn.or_else("x") != "y")
+    yield "arithmetic", (Book.pages * 2 + Book.rating > 10) & (Book.price - 0.5 < Book.pages)
+    yield "json path", (Book.extra.path("a", 0) == "x") & (Book.extra.path('say "b"', -1, as_=float) > 1)
+    yield "json path, yes or no", Book.extra.path(as_=bool) == True  # noqa: E712
+    yield "json holds", Book.tags.holds("a") & Book.tags.holds(1.5) & Book.tags.holds(True) & Book.tags.holds(None)
+    yield "parent", Book.author_id.where(Author.name == "a", Author.motto.is_null())
+    yield "no parent", ~Book.author_id.where()
+    yield "children", children(Loan.book_id).exists(Loan.to_whom == "a")
+    yield "every child", children(Loan.book_id).every(Loan.to_whom == "a", Loan.renewal_of.is_null())
+    yield "count of children", children(Loan.book_id).count(Loan.renewal_of.where(Loan.to_whom == "b")) > 2
+    yield "relations in relations", Book.author_id.where(children(Book.editor_id).exists(Book.pages > 1))
+    yield "in a subquery", Book.id.in_(of(Loan).where(Loan.to_whom == "a").select(Loan.book_id))
+    yield "not in a subquery with nulls", Book.author_id.not_in(of(Book).limit(3).select(Book.editor_id))
+    yield "a subquery's value", Book.pages == of(Book).where(Book.state == "done").scalar(max_of(Book.pages))
     yield "raw", raw("length(title) between ? and ?", 1, 5) & raw("read_at > ?", MOMENT)
 
 
@@ -100,6 +116,16 @@ def queries() -> Iterator[tuple[str, Statement]]:
     yield "join soft", compiler.select_ids(of(Book).join(Loan, on=Book.sequel_of).plan)
     yield "search", compiler.select_ids(of(Author).search("two words").plan)
     yield "search by an index", compiler.select_ids(of(Author).search("two words").plan, by_index)
+    linked = of(Author).where(through(Book.author_id, Book.genre_id).exists(Genre.label == "x"))
+    yield "many to many", compiler.select_ids(linked.plan)
+    counted = of(Author).order_by(children(Book.author_id).count().desc(), Author.name)
+    yield "order by a count", compiler.select_operands(counted.plan, (Author.id, children(Book.author_id).count()))
+    yield "links", compiler.links(Book.author_id, Book.genre_id, ["a", "b"])
+    place = of(Book).order_by(Book.pages.desc(), Book.price)
+    yield "after a key", compiler.select_ids(place.after('[3, 1.5, "b1"]').limit(10).plan)
+    yield "after a key with a null", compiler.select_ids(place.after('[3, null, "b1"]').plan)
+    yield "the first, the only one", compiler.select(of(Genre).where(Genre.label == "x").plan, None, 2)
+    yield "the first of a page", compiler.select(of(Genre).limit(5).plan, None, 2)
     yield "count", compiler.count(joined.plan)
     yield "count of a page", compiler.count(of(Book).limit(3).plan)
     yield "count of groups", compiler.count(of(Book).group_by(Book.state).plan)

@@ -11,7 +11,7 @@ import pytest
 from bmaddb import errors as e
 from bmaddb.device.query import Plan, count_of, dependencies_of, matcher_of, max_of
 from bmaddb.device.store import Store
-from bmaddb.schema import children, param
+from bmaddb.schema import children, param, raw
 from tests.query.conftest import book_rows
 from tests.store.shelf import Author, Book, Loan
 
@@ -64,6 +64,13 @@ def test_a_subquery_may_look_outside(shelf: Store) -> None:
     """Its own tables come first; what is not there is the row around it."""
     own = shelf.query(Loan).where(Loan.book_id == Book.id).scalar(count_of())
     assert dict(shelf.query(Book).where(Book.id < "b03").rows(Book.id, own)) == {"b00": 2, "b01": 2, "b02": 2}
+
+
+def test_raw_sql_and_search_in_a_subquery_mean_its_own_table(shelf: Store) -> None:
+    inner = shelf.query(Author).search("anna").select(Author.id)
+    assert shelf.query(Author).where(Author.id.in_(inner)).ids() == ["anna"]
+    short = shelf.query(Book).where(raw('length("books"."title") = 0')).select(Book.id)
+    assert shelf.query(Book).where(Book.id.in_(short)).count() == sum(row["title"] == "" for row in ROWS)
 
 
 def test_what_a_subquery_reads_is_known(shelf: Store) -> None:

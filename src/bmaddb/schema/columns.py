@@ -59,13 +59,14 @@ class ColumnSpec:
 class Column(Operand[T], Generic[T]):
     """A column of a table. On the class it is an operand for queries; on a record it is the value."""
 
-    __slots__ = ("kind", "name", "spec", "table")
+    __slots__ = ("full_name", "kind", "name", "spec", "table")
 
     def __init__(self, spec: ColumnSpec, name: str = "", table: str = "") -> None:
         self.spec = spec
         self.kind = spec.kind
         self.name = name
         self.table = table
+        self.full_name = f"{table}.{name}"
 
     @overload
     def __get__(self, instance: None, owner: type) -> Column[T]: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -35,7 +36,7 @@ def bound(operand: Valued, value: object) -> Any:
     if type(value) is str and operand.kind is Kind.TEXT and value.isascii() and "\0" not in value:
         return value  # by far the most frequent, and nothing to convert
     if isinstance(value, Param):
-        return Slot(value.name, lambda given: bound(operand, given))
+        return Slot(value.name, partial(bound, operand))
     return checked(operand.kind, value, operand)
 
 

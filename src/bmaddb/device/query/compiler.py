@@ -9,6 +9,7 @@ from typing import Any
 from bmaddb import errors as e
 from bmaddb.device.query.aggregates import Aggregate
 from bmaddb.device.query.compiler_conditions import Scribe
+from bmaddb.device.query.compiler_shapes import keep, shape_of, text_of
 from bmaddb.device.query.plan import Plan, SearchText, Statement
 from bmaddb.schema.columns import Column
 from bmaddb.schema.expressions import Operand
@@ -18,6 +19,18 @@ from bmaddb.schema.records import Record
 
 def select(plan: Plan, search: SearchText | None = None, rows_max: int | None = None) -> Statement:
     """The records of the plan's first table, every column in the order of the record's slots."""
+    plain = shape_of(plan, rows_max)
+    if plain is not None:
+        shape, arguments = plain
+        text = text_of(shape)
+        if text is None:
+            text = _select(plan, search, rows_max).text
+            keep(shape, text)
+        return Statement(text, arguments)
+    return _select(plan, search, rows_max)
+
+
+def _select(plan: Plan, search: SearchText | None, rows_max: int | None) -> Statement:
     if plan.groups or plan.having:
         raise _grouped()
     scribe = _scribe(plan, search)

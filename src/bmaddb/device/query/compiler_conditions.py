@@ -94,16 +94,19 @@ class Scribe:
             text += " having " + self.all_of(plan.having)
         if ordered and plan.orders:
             text += " order by " + ", ".join([self.order(order) for order in plan.orders])
-        limit = plan.limit
+        return text + self._limited(plan, rows_max)
+
+    def _limited(self, plan: Plan, rows_max: int | None) -> str:
+        limit, offset = plan.limit, plan.offset
+        if limit is None and offset == 0:
+            return "" if rows_max is None else f" limit {rows_max}"
         if rows_max is not None and (limit is None or (isinstance(limit, int) and limit > rows_max)):
             limit = rows_max
-        if limit is not None or plan.offset != 0:
-            text += _LIMIT
-            self.arguments.append(-1 if limit is None else whole("limit", limit))
-            if plan.offset != 0:
-                text += _OFFSET
-                self.arguments.append(whole("offset", plan.offset))
-        return text
+        self.arguments.append(-1 if limit is None else whole("limit", limit))
+        if offset == 0:
+            return _LIMIT
+        self.arguments.append(whole("offset", offset))
+        return _LIMIT + _OFFSET
 
     def all_of(self, conditions: tuple[Condition, ...]) -> str:
         """Conditions of a WHERE, without needless parentheses."""
@@ -114,33 +117,35 @@ class Scribe:
 
     def subselect(self, listed: Callable[[Scribe], str], plan: Plan) -> str:
         """A statement inside this one; its tables stand before ours where a column could be either's."""
-        inner = self._inner([plan.record.__table__.name, *(join.record.__table__.name for join in plan.joins)])
+        self._refuse_deeper_query()
+        tables = (plan.record.__table__.name, *(join.record.__table__.name for join in plan.joins))
+        inner = Scribe({table: f'"{table}"' for table in tables}, self._search, self)
         return inner.statement(listed(inner), plan)
 
     def related(self, listed: str, column: Column[Any], down: bool, conditions: tuple[Condition, ...]) -> str:
         """SELECT `listed` from the rows on the other side of a foreign key, without parentheses."""
         target = target_of(column)
         here, there = (target, column.table) if down else (column.table, target)
-        inner = self._inner([there])
         ours = self._called(here)
         if ours is None:
             raise _not_here(column if not down else f"{here}.id", self.names)
-        theirs = inner.names[there]
+        # Both sides may be one table: then theirs gets a name of its own, with a space, as no table has.
+        depth = self._refuse_deeper_query()
+        theirs = f'"{there}"' if self._called(there) is None else f'"{there} {depth}"'
+        inner = Scribe({there: theirs}, self._search, self)
         ends = (f'{theirs}."{column.name}"', f'{ours}."id"') if down else (f'{theirs}."id"', f'{ours}."{column.name}"')
         source = f'"{there}"' if len(theirs) == len(there) + 2 else f'"{there}" as {theirs}'
         rest = f" and {inner.all_of(conditions)}" if conditions else ""
         return f"select {listed} from {source} where {ends[0]} = {ends[1]}{rest}"
 
-    def _inner(self, tables: list[str]) -> Scribe:
-        depth, outer, taken = 1, self, set(self.names)
-        while outer._outer is not None:
-            outer = outer._outer
-            depth += 1
-            taken |= set(outer.names)
+    def _refuse_deeper_query(self) -> int:
+        """How deep a query inside this one stands."""
+        depth, outer = 1, self._outer
+        while outer is not None:
+            depth, outer = depth + 1, outer._outer
         if depth > SUBQUERY_DEPTH_MAX:
             raise e.QueryError(f"the query is nested deeper than {SUBQUERY_DEPTH_MAX} queries")
-        names = {table: f'"{table} {depth}"' if table in taken else f'"{table}"' for table in tables}
-        return Scribe(names, self._search, self)
+        return depth
 
     def _joined(self, join: Join) -> str:
         words, table = ("left join" if join.outer else "join"), join.record.__table__.name

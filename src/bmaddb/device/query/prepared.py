@@ -27,11 +27,14 @@ class Template(msgspec.Struct, frozen=True, eq=False):
 
     def filled(self, given: Mapping[str, Any]) -> tuple[Any, ...]:
         """The arguments with `given` at their places; QueryError for a value that is missing, or does not fit."""
-        if given.keys() != self.names:
+        arguments = [*self.arguments]
+        try:
+            for place, name, convert in self.slots:
+                arguments[place] = convert(given[name])
+        except KeyError:
+            raise _other_names(self.names, given) from None
+        if len(given) != len(self.names):
             raise _other_names(self.names, given)
-        arguments = list(self.arguments)
-        for place, name, convert in self.slots:
-            arguments[place] = convert(given[name])
         return tuple(arguments)
 
 

@@ -7,7 +7,7 @@ read before an end is called. The store hands in the `Runner`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, overload
 
 from msgspec.structs import replace
 
@@ -43,8 +43,11 @@ class Query(Ends[R]):
 
     def where(self, *conditions: Condition) -> Query[R]:
         """Only rows that satisfy all `conditions`, these and those given before."""
-        _refuse_non_conditions(conditions)
-        return Query(self._runner, replace(self.plan, conditions=self.plan.conditions + conditions))
+        for condition in conditions:
+            if not isinstance(condition, Condition):
+                raise _not_a_condition(condition)
+        plan = self.plan
+        return Query(self._runner, replace(plan, conditions=plan.conditions + conditions))
 
     def search(self, text: str) -> Query[R]:
         """Only rows in whose searchable columns every word of `text` is found; blank text narrows nothing."""
@@ -92,7 +95,9 @@ class Query(Ends[R]):
 
     def having(self, *conditions: Condition) -> Query[R]:
         """Only groups that satisfy all `conditions`; they may compare aggregates."""
-        _refuse_non_conditions(conditions)
+        for condition in conditions:
+            if not isinstance(condition, Condition):
+                raise _not_a_condition(condition)
         return Query(self._runner, replace(self.plan, having=self.plan.having + conditions))
 
     def after(self, place: R | str) -> Query[R]:
@@ -200,7 +205,9 @@ class Query(Ends[R]):
         return compiler.select(self.plan, self._runner.search_text, rows_max)
 
     def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[R]:
-        return self._runner.records(cast("type[R]", self.plan.record), text, arguments)
+        record: Any = self.plan.record
+        rows: list[R] = self._runner.records(record, text, arguments)
+        return rows
 
     def _pages(self, ordered: Query[R], rows: int) -> Iterator[list[R]]:
         query = ordered
@@ -224,12 +231,8 @@ class Query(Ends[R]):
         return self.rows(aggregate)[0][0]
 
 
-def _refuse_non_conditions(given: tuple[object, ...]) -> None:
-    for condition in given:
-        if not isinstance(condition, Condition):
-            raise e.QueryError(
-                f"not a condition: {condition!r}", hint="compare a column with a value: Task.state == 'todo'"
-            )
+def _not_a_condition(given: object) -> e.QueryError:
+    return e.QueryError(f"not a condition: {given!r}", hint="compare a column with a value: Task.state == 'todo'")
 
 
 def _ascending(operand: object) -> Order:

@@ -74,6 +74,7 @@ class Store:
         self.after_commit: list[AfterCommit] = []
         self._makers: dict[type[Record], RowMaker] = {}
         self._reads: dict[type[Record], str] = {}
+        self._queries: dict[type[Record], Query[Any]] = {}
         self._closed = False
         connection = open_writer(self.path, durability, key, vfs)
         try:
@@ -107,9 +108,11 @@ class Store:
 
     def query(self, record: type[R]) -> Query[R]:
         """Every row of the record's table, to be narrowed: `.where(...)`, `.order_by(...)`, then `.all()`."""
-        if record not in self._reads:
+        try:
+            return self._queries[record]
+        except KeyError:
             self._read_text(record)
-        return query_of(self._readers, record)
+            return self._queries.setdefault(record, query_of(self._readers, record))
 
     @property
     def search_text(self) -> SearchText | None:

@@ -69,14 +69,14 @@ class Readers:
     def records(self, record: type[R], text: str, arguments: tuple[Any, ...]) -> list[R]:
         """Every row of a statement that selects the record's slots, as records."""
         try:
-            return list(starmap(record, self.connection.execute(text, arguments)))
+            return list(starmap(record, (self._here.current or self._open()).execute(text, arguments)))
         except DRIVER_ERRORS as error:
             raise failure(error) from error
 
     def tuples(self, text: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """Every row of a statement."""
         try:
-            return self.connection.execute(text, arguments).fetchall()
+            return (self._here.current or self._open()).execute(text, arguments).fetchall()
         except DRIVER_ERRORS as error:
             raise failure(error) from error
 
