@@ -71,6 +71,12 @@ class Outbox:
         with self._store.read() as connection:
             return OutboxCounts(**dict(connection.execute(_SQL["counts"])))
 
+    def count_parked(self) -> int:
+        """How many entries wait for a person; counts none of the others."""
+        with self._store.read() as connection:
+            [(count,)] = connection.execute(_SQL["count_parked"])
+            return int(count)
+
     def entries(self) -> tuple[Entry, ...]:
         """Everything in the outbox, oldest first."""
         with self._store.read() as connection:
@@ -80,7 +86,7 @@ class Outbox:
     def parked(self) -> tuple[Entry, ...]:
         """The entries that wait for a person, each with its reason."""
         with self._store.read() as connection:
-            rows = connection.execute(_SQL["of_status_after"], (str(EntryStatus.PARKED), BEFORE_ALL, -1))
+            rows = connection.execute(_SQL["set_aside_after"], (str(EntryStatus.PARKED), BEFORE_ALL, -1))
             return tuple(self._read(row) for row in rows)
 
     def retry(self, entry_id: str) -> None:
@@ -160,7 +166,7 @@ class Outbox:
 
     def requeue_due(self) -> None:
         """Send again what is parked until a time that has come: trouble of the server's, columns it did not know."""
-        if self.counts().parked:
+        if self.count_parked():
             with self.edit() as (_, waiting):
                 self._parking.requeue_due(waiting)
 

@@ -41,11 +41,11 @@ class RowIndex:
         self._layouts = layouts
         self._places: dict[tuple[int, str, str], _Places | None] = {}
         with store.read() as connection:
-            [(found,)] = connection.execute(_SQL["missing"])
+            [(missing,)] = connection.execute(_SQL["missing"])
         made_for = str(store.catalog.version)
-        if not found or store.meta_get(_META_MADE_FOR) != made_for:
+        if missing or store.meta_get(_META_MADE_FOR) != made_for:
             with store.apply("local") as connection:
-                for block in ("make_rows", "make_by_position", "make_by_status", "forget_all"):
+                for block in ("make_rows", "make_by_position", "make_set_aside", "drop_by_status", "forget_all"):
                     connection.execute(_SQL[block])
                 store.meta_set(_META_MADE_FOR, made_for, connection)
 

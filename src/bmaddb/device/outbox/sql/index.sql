@@ -1,7 +1,7 @@
 -- The index from rows to the entries that touch them or refer to them. It holds nothing the entries do not say.
 
 -- name: missing
-SELECT count(*) FROM sqlite_schema WHERE name = '_bmad_outbox_rows'
+SELECT 2 - count(*) FROM sqlite_schema WHERE name IN ('_bmad_outbox_rows', 'ix__bmad_outbox__set_aside')
 
 -- name: make_rows
 CREATE TABLE IF NOT EXISTS _bmad_outbox_rows (
@@ -15,8 +15,13 @@ CREATE TABLE IF NOT EXISTS _bmad_outbox_rows (
 -- name: make_by_position
 CREATE INDEX IF NOT EXISTS ix__bmad_outbox_rows__position ON _bmad_outbox_rows (position)
 
--- name: make_by_status
-CREATE INDEX IF NOT EXISTS ix__bmad_outbox__status ON outbox_operations (status, position)
+-- An entry that is committed is queued, and touches no index.
+-- name: make_set_aside
+CREATE INDEX IF NOT EXISTS ix__bmad_outbox__set_aside ON outbox_operations (status, position) WHERE status <> 'queued'
+
+-- What a file of before has instead.
+-- name: drop_by_status
+DROP INDEX IF EXISTS ix__bmad_outbox__status
 
 -- name: reach
 SELECT max(position) FROM _bmad_outbox_rows
