@@ -32,11 +32,16 @@ class Change(NamedTuple):
     new: Row | None
 
 
-def table_changes(name: str, columns: int, key: int, changes: Iterable[Change]) -> bytes:
-    """The part of a changeset that is about one table: `columns` of them, the one at `key` being the id."""
+def table_head(name: str, columns: int, key: int) -> bytes:
+    """What goes before the changes of a table that has so many `columns`, the one at `key` being the id."""
     flags = bytes(place == key for place in range(columns))
+    return b"".join((b"T", _varint(columns), flags, name.encode(), b"\x00"))
+
+
+def table_changes(head: bytes, key: int, changes: Iterable[Change]) -> bytes:
+    """The part of a changeset that is about one table; empty when nothing changed."""
     body = b"".join([_change(change, key) for change in changes])
-    return b"".join((b"T", _varint(columns), flags, name.encode(), b"\x00", body)) if body else b""
+    return head + body if body else b""
 
 
 def _change(change: Change, key: int) -> bytes:
@@ -56,7 +61,7 @@ def _change(change: Change, key: int) -> bytes:
 
 
 def _values(row: Row) -> bytes:
-    return b"".join(map(_value, row))
+    return b"".join([_NULL if value is None else _value(value) for value in row])
 
 
 def _value(value: Any) -> bytes:

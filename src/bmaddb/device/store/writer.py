@@ -89,7 +89,8 @@ class Writer:
 
     def depend(self, after: Sequence[str]) -> None:
         """The open write depends on these entries of the outbox."""
-        self._after.update(dict.fromkeys(after))
+        if after:
+            self._after.update(dict.fromkeys(after))
 
     def expect_many(self) -> None:
         """Many rows are about to be written: capture them the way that is cheap for many."""
