@@ -7,7 +7,7 @@ leased; numbers are in the file before they are on the wire.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -137,8 +137,10 @@ class Outbox:
         """
         began = False
         try:
-            with self._store.apply("remote", durable=durable) as connection, _keys(connection, loose=loose_keys):
+            with self._store.apply("remote", durable=durable) as connection, ExitStack() as stack:
                 began = True
+                if loose_keys:
+                    stack.enter_context(keys_loose(connection))
                 fence = FENCE.get()
                 if fence is not None:
                     fence(connection)
@@ -295,11 +297,11 @@ def _last_number(connection: apsw.Connection) -> int:
 
 
 @contextmanager
-def _keys(connection: apsw.Connection, *, loose: bool) -> Iterator[None]:
-    """The pragma is deaf inside a transaction; the configuration is not."""
-    if not loose:
-        yield
-        return
+def keys_loose(connection: apsw.Connection) -> Iterator[None]:
+    """No foreign key is enforced meanwhile. Every statement of the connection is compiled again, twice.
+
+    The pragma is deaf inside a transaction; the configuration is not.
+    """
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 0)
     try:
         yield

@@ -24,6 +24,7 @@ _SQL = statements.load("bmaddb.device.outbox", "sql/index.sql")
 _META_MADE_FOR = "outbox_index"
 _OPS = {"INSERT": Op.INSERT, "UPDATE": Op.UPDATE, "DELETE": Op.DELETE}
 _REFERS = "refers"
+_READ_AT_ONCE = 500
 BEFORE_ALL = -(1 << 62)
 """Positions below 1 exist: what a restored server lost is given back before all that waits."""
 Line: TypeAlias = tuple[str, str, str, int]
@@ -52,8 +53,10 @@ class RowIndex:
     def catch_up(self) -> None:
         """Index the entries that were committed since; MigrationError for one that cannot be brought up."""
         [(reach,)] = self.connection.execute(_SQL["reach"])
-        rows = self.connection.execute(_SQL["unread"], (BEFORE_ALL if reach is None else reach,))
-        self.connection.executemany(_SQL["add"], (line for row in rows for line in self._lines(row)))
+        position = BEFORE_ALL if reach is None else reach
+        while rows := self.connection.execute(_SQL["unread"], (position, _READ_AT_ONCE)).fetchall():
+            position = rows[-1][0]
+            self.connection.executemany(_SQL["add"], [line for row in rows for line in self._lines(row)])
 
     def replace(self, position: int, changes: Iterable[Change]) -> None:
         """The entry's changes are others now."""

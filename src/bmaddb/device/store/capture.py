@@ -2,7 +2,8 @@
 
 Two ways, one result. A row that is touched is noted once, as it was before, and one that is inserted by its place
 alone; at the end each is read again, and the difference is the change: so nothing that was undone in between can
-show. That costs least for few rows. For a bulk, SQLite's session extension does the same in C, but begins at some hundred microseconds.
+show. That costs least for few rows. For a bulk, SQLite's session extension does the same in C, but begins at some
+hundred microseconds.
 
 Rules of this room: SQLite has one preupdate hook, and a session made beside ours would break the process; so
 ours is there only while a captured transaction is open, and goes before a session comes. An id never changes:

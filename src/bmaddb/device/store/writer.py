@@ -158,7 +158,6 @@ class Writer:
     def _watch(self) -> None:
         self._touched = set()
         self.connection.set_update_hook(self._touch)
-        self.connection.execute(_SQL["wait_for_references"])
 
     def _touch(self, _kind: int, _database: str, table: str, _row: int) -> None:
         if self._touched is not None:

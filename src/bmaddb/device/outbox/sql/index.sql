@@ -28,6 +28,7 @@ SELECT max(position) FROM _bmad_outbox_rows
 
 -- name: unread
 SELECT position, changeset, changes, schema_version, layout FROM outbox_operations WHERE position > ?1 ORDER BY position
+LIMIT ?2
 
 -- name: add
 INSERT OR IGNORE INTO _bmad_outbox_rows (table_name, row_id, part, position) VALUES (?1, ?2, ?3, ?4)
