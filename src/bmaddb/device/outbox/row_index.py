@@ -82,6 +82,8 @@ class RowIndex:
 
     def referring(self, table: str, ids: Iterable[str]) -> tuple[int, ...]:
         """The entries that make a row refer to one of these rows."""
+        if not self._any_of(table):
+            return ()
         return tuple(row[0] for row in self.connection.execute(_SQL["referring"], (table, _listed(ids))))
 
     def rows_of(self, table: str) -> tuple[str, ...]:

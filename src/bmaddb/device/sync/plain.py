@@ -32,6 +32,7 @@ BYTES_MAX: Final = 64 * 1024
 DELETES_MAX: Final = 100
 SHAPES_MAX: Final = 512
 _SQL: Final = statements.load("bmaddb.device.sync", "sql/sync.sql")
+NO_ROWS: Final = b"[]"
 _STAMPS: Final = 2
 """Columns at the end of each row that is read from a page."""
 Parts = Sequence[tuple[Table, TablePage]]
@@ -90,6 +91,8 @@ class Plain:
     def _rows(
         self, connection: apsw.Connection, index: RowIndex, table: Table, part: TablePage, stamps: list[str]
     ) -> int:
+        if bytes(part.rows) == NO_ROWS:
+            return 0
         texts = _texts(self._store.catalog.record(table.name), tuple(part.columns))
         rows = connection.execute(texts.read_page, (bytes(part.rows).decode(),)).fetchall()
         if not rows:
@@ -130,12 +133,8 @@ def _small(parts: Parts) -> bool:
 
 
 def _changed(names: Iterable[str], stands: Sequence[Any], values: Sequence[Any]) -> dict[str, Any]:
-    """The columns that differ; a zero of a real may differ in its sign, which Python does not see."""
-    return {
-        name: value
-        for name, was, value in zip(names, stands, values, strict=True)
-        if was != value or (value == 0 and isinstance(was, float))
-    }
+    """The columns that differ."""
+    return {name: value for name, was, value in zip(names, stands, values, strict=True) if was != value}
 
 
 @lru_cache(maxsize=SHAPES_MAX)

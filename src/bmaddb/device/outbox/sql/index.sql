@@ -26,9 +26,10 @@ DROP INDEX IF EXISTS ix__bmad_outbox__status
 -- name: reach
 SELECT max(position) FROM _bmad_outbox_rows
 
+-- A limit that is nothing but a parameter would be compiled again each time it is bound.
 -- name: unread
-SELECT position, changeset, changes, schema_version, layout FROM outbox_operations WHERE position > ?1 ORDER BY position
-LIMIT ?2
+SELECT position, changeset, changes, schema_version, layout FROM outbox_operations
+WHERE position > ?1 ORDER BY position LIMIT ?2 + 0
 
 -- name: add
 INSERT OR IGNORE INTO _bmad_outbox_rows (table_name, row_id, part, position) VALUES (?1, ?2, ?3, ?4)
@@ -51,8 +52,8 @@ WHERE table_name = ?1 AND row_id = ?2 AND part = 'delete' AND position >= ?3
 SELECT position FROM _bmad_outbox_rows WHERE table_name = ?1 AND row_id = ?2 AND position > ?3
 
 -- name: referring
-SELECT DISTINCT position FROM _bmad_outbox_rows, json_each(?2)
-WHERE table_name = ?1 AND row_id = json_each.value AND part = 'refers' ORDER BY position
+SELECT DISTINCT position FROM _bmad_outbox_rows
+WHERE table_name = ?1 AND row_id IN (SELECT value FROM json_each(?2)) AND part = 'refers' ORDER BY position
 
 -- name: rows_of
 SELECT DISTINCT row_id FROM _bmad_outbox_rows WHERE table_name = ?1 AND part <> 'refers'

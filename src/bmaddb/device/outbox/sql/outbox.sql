@@ -31,18 +31,18 @@ FROM outbox_operations WHERE position = ?1
 -- name: after
 SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
        depends_on, byte_size, created_at, next_attempt_at
-FROM outbox_operations WHERE position > ?1 ORDER BY position LIMIT ?2
+FROM outbox_operations WHERE position > ?1 ORDER BY position LIMIT ?2 + 0
 
 -- name: queued_after
 SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
        depends_on, byte_size, created_at, next_attempt_at
-FROM outbox_operations WHERE status = 'queued' AND position > ?1 ORDER BY position LIMIT ?2
+FROM outbox_operations WHERE status = 'queued' AND position > ?1 ORDER BY position LIMIT ?2 + 0
 
 -- Entries that are leased or parked have an index; it is used where its own condition is written out.
 -- name: set_aside_after
 SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
        depends_on, byte_size, created_at, next_attempt_at
-FROM outbox_operations WHERE status <> 'queued' AND status = ?1 AND position > ?2 ORDER BY position LIMIT ?3
+FROM outbox_operations WHERE status <> 'queued' AND status = ?1 AND position > ?2 ORDER BY position LIMIT ?3 + 0
 
 -- name: position_of
 SELECT position FROM outbox_operations WHERE status <> 'queued' AND id = ?1
