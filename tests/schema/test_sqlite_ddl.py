@@ -75,7 +75,7 @@ def test_a_row_key_is_the_key_and_the_only_index(scratch: apsw.Connection) -> No
     table = CATALOG.table("outbox_operations")
     insert(scratch, table, {**needed(table), "id": "a", "position": -7})
     assert scratch.execute("SELECT rowid FROM outbox_operations").get == -7
-    with pytest.raises(apsw.ConstraintError, match="UNIQUE.*position"):
+    with pytest.raises(apsw.ConstraintError, match=r"UNIQUE.*position"):
         insert(scratch, table, {**needed(table), "id": "b", "position": -7})
     assert not scratch.execute("SELECT count(*) FROM pragma_index_list('outbox_operations')").get
 

@@ -61,7 +61,19 @@ def _change(change: Change, key: int) -> bytes:
 
 
 def _values(row: Row) -> bytes:
-    return b"".join([_NULL if value is None else _value(value) for value in row])
+    """Every value of a row; what most of them are is written on the spot, for the calls are what costs."""
+    parts: list[bytes] = []
+    for value in row:
+        if value is None:
+            parts.append(_NULL)
+        elif type(value) is str:
+            text = value.encode()
+            size = len(text)
+            parts.append(_SHORT_TEXT[size] if size <= _SEVEN_BITS else b"\x03" + _varint(size))
+            parts.append(text)
+        else:
+            parts.append(_value(value))
+    return b"".join(parts)
 
 
 def _value(value: Any) -> bytes:

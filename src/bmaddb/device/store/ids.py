@@ -6,6 +6,8 @@ from bmaddb.entropy import Entropy, uuid7, uuid7_of
 
 _CHANCE_BYTES = 10
 _CHANCE_BITS = 74
+_VARIANT = 0b10 << 62
+_LOW_BITS = (1 << 62) - 1
 
 
 def new_ids(entropy: Entropy, now_ms: int, count: int) -> list[str]:
@@ -17,4 +19,9 @@ def new_ids(entropy: Entropy, now_ms: int, count: int) -> list[str]:
         int.from_bytes(chance[start : start + _CHANCE_BYTES], "big") & ((1 << _CHANCE_BITS) - 1)
         for start in range(0, len(chance), _CHANCE_BYTES)
     ]
-    return [uuid7_of(now_ms, value) for value in sorted(drawn)]
+    stem = uuid7_of(now_ms, 0)[:15]
+    return [
+        f"{stem}{value >> 62:03x}-{low[:4]}-{low[4:]}"
+        for value in sorted(drawn)
+        for low in (f"{_VARIANT | (value & _LOW_BITS):016x}",)
+    ]
