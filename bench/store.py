@@ -32,7 +32,9 @@ ROWS: Final = 10_000
 ROUNDS: Final = 15
 BULK_ROUNDS: Final = 7
 READS_PER_ROUND: Final = 400
-WRITES_PER_ROUND: Final = 40
+WRITES_PER_ROUND: Final = 10
+WRITE_ROUNDS: Final = 60
+KEY: Final = bytes(range(32))
 STATES: Final = ("todo", "doing", "waiting", "cancelled", "done")
 
 
@@ -41,9 +43,10 @@ def measure() -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="bmaddb-bench-") as folder:
         return [
             *_reads(Path(folder)),
-            *_writes(Path(folder), "full", limit=1.6),
+            *_writes(Path(folder), "full", limit=1.4),
             *_writes(Path(folder), "normal", limit=None),
             *_bulk(Path(folder)),
+            *_encrypted(Path(folder)),
         ]
 
 
@@ -78,7 +81,7 @@ def compare(
     )
 
 
-def opened(path: Path, durability: Durability) -> Store:
+def opened(path: Path, durability: Durability, key: bytes | None = None) -> Store:
     """A store with the tables of all twelve modules and an outbox."""
     store = Store(
         path,
@@ -87,6 +90,7 @@ def opened(path: Path, durability: Durability) -> Store:
         entropy=SystemEntropy(),
         user=USER,
         durability=durability,
+        key=key,
     )
     Outbox(store)
     return store
@@ -192,8 +196,8 @@ def _writes(folder: Path, durability: Durability, limit: float | None) -> list[F
         bare(folder / f"raw-{durability}.db", durability),
     )
     text = compiler_writes.insert(Task)
-    ready = iter(ready_rows(WRITES_PER_ROUND * (ROUNDS + 1), 1))
-    given = iter(given_rows(WRITES_PER_ROUND * (ROUNDS + 1)))
+    ready = iter(ready_rows(WRITES_PER_ROUND * (WRITE_ROUNDS + 1), 1))
+    given = iter(given_rows(WRITES_PER_ROUND * (WRITE_ROUNDS + 1)))
 
     def ours() -> int:
         for _ in range(WRITES_PER_ROUND):
@@ -212,6 +216,7 @@ def _writes(folder: Path, durability: Durability, limit: float | None) -> list[F
         f"single write transaction, {durability}",
         ours,
         peer,
+        rounds=WRITE_ROUNDS,
         limit=limit,
         clock=time.perf_counter,
     )
@@ -242,13 +247,51 @@ def _bulk(folder: Path) -> list[Figure]:
         ours,
         peer,
         rounds=BULK_ROUNDS,
-        limit=2.0,
+        limit=1.5,
         peer_name="bare executemany",
         clock=time.perf_counter,
     )
     raw.close()
     store.close()
     return [figure]
+
+
+def _encrypted(folder: Path) -> list[Figure]:
+    """An encrypted file beside a plain one, both through the store."""
+    plain, sealed = opened(folder / "plain.db", "full"), opened(folder / "sealed.db", "full", KEY)
+    ids: dict[Store, list[str]] = {}
+    for store in (plain, sealed):
+        with store.write() as tx:
+            tx.insert_many(Task, given_rows(ROWS))
+        ids[store] = store.query(Task).order_by(Task.id).ids()[:: ROWS // READS_PER_ROUND]
+
+    def reads(store: Store) -> int:
+        for row_id in ids[store]:
+            store.get(Task, row_id)
+        return len(ids[store])
+
+    def writes(store: Store) -> int:
+        for given in given_rows(WRITES_PER_ROUND):
+            with store.write() as tx:
+                tx.insert(Task, **given)
+        return WRITES_PER_ROUND
+
+    peer_name = "the same in a plain file"
+    figures = [
+        compare("point read, encrypted", lambda: reads(sealed), lambda: reads(plain), limit=1.4, peer_name=peer_name),
+        compare(
+            "single write transaction, full, encrypted",
+            lambda: writes(sealed),
+            lambda: writes(plain),
+            rounds=WRITE_ROUNDS,
+            limit=1.4,
+            peer_name=peer_name,
+            clock=time.perf_counter,
+        ),
+    ]
+    plain.close()
+    sealed.close()
+    return figures
 
 
 if __name__ == "__main__":

@@ -1084,10 +1084,8 @@ CREATE TABLE "sync_cursors" (
 CREATE UNIQUE INDEX "ix_sync_cursors__stream" ON "sync_cursors" ("stream");
 
 CREATE TABLE "outbox_operations" (
-  "id" TEXT NOT NULL PRIMARY KEY,
-  "position" INTEGER NOT NULL,
-  "changeset" BLOB,
-  "changes" TEXT CHECK (json_valid("changes")),
+  "id" TEXT NOT NULL,
+  "position" INTEGER NOT NULL PRIMARY KEY,
   "schema_version" INTEGER NOT NULL,
   "layout" TEXT,
   "hlc" TEXT NOT NULL,
@@ -1099,9 +1097,10 @@ CREATE TABLE "outbox_operations" (
   "next_attempt_at" INTEGER,
   "reason" TEXT CHECK (json_valid("reason")),
   "byte_size" INTEGER NOT NULL DEFAULT 0,
-  "created_at" INTEGER NOT NULL
+  "created_at" INTEGER NOT NULL,
+  "changeset" BLOB,
+  "changes" TEXT CHECK (json_valid("changes"))
 ) STRICT;
-CREATE UNIQUE INDEX "ix_outbox_operations__position" ON "outbox_operations" ("position");
 
 CREATE TABLE "sync_conflicts" (
   "id" TEXT NOT NULL PRIMARY KEY,

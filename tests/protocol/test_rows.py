@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -299,3 +300,33 @@ def test_made_and_deleted_here_leaves_theirs_alone() -> None:
     outcome = merged([insert(1, 1), delete(2, 2)], None, remote(title="theirs"))
     assert outcome.action is Action.PUT
     assert outcome.changes == {1: None, 2: None}
+
+
+class Counted(dict[str, Any]):
+    """The values of a change, which count how often somebody goes through them."""
+
+    times = 0
+
+    def __iter__(self) -> Iterator[str]:
+        Counted.times += 1
+        return super().__iter__()
+
+    def items(self) -> Any:
+        Counted.times += 1
+        return super().items()
+
+
+def passes(count: int) -> int:
+    """How often the changes are gone through in the merge of a row that so many wait for."""
+    chain = [
+        update(place, place, Counted(title=f"t{place - 1}"), Counted(title=f"t{place}", updated_at=place))
+        for place in range(1, count + 1)
+    ]
+    Counted.times = 0
+    outcome = merged(chain, local(title=f"t{count}", updated_at=count), remote(body="theirs"))
+    assert len(outcome.changes) == count
+    return Counted.times
+
+
+def test_a_merge_goes_through_each_change_that_waits_a_fixed_number_of_times() -> None:
+    assert 0 < passes(400) <= 4 * passes(100) + 4

@@ -56,6 +56,15 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "an index on nothing": (lambda: declare(indexes=(("nowhere",),)), "no column nowhere"),
     "a unique on nothing": (lambda: declare(uniques=(("nowhere",),)), "no column nowhere"),
     "a natural key of nothing": (lambda: declare(natural_key=("nowhere",)), "no column nowhere"),
+    "a row key of a table that travels": (
+        lambda: declare(columns={"n": integer()}, row_key="n"),
+        "only a local table has a row_key",
+    ),
+    "a row key that may be null": (
+        lambda: declare(LocalRecord, {"n": integer(null=True)}, row_key="n"),
+        "never null",
+    ),
+    "a row key of nothing": (lambda: declare(LocalRecord, row_key="n"), "never null"),
     "an enum that is not text": (
         lambda: declare(columns={"n": integer(enum=("1", "2"))}),
         "only a text column",

@@ -66,9 +66,18 @@ def test_a_row_of_needed_values_gets_the_declared_defaults(scratch: apsw.Connect
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 def test_what_may_not_be_null_is_refused(scratch: apsw.Connection, table: Table) -> None:
     for column in table.columns:
-        if not column.spec.nullable:
+        if not column.spec.nullable and column.name != table.options.row_key:
             with pytest.raises(apsw.ConstraintError, match=f"NOT NULL.*{table.name}.{column.name}"):
                 insert(scratch, table, {**needed(table), column.name: None})
+
+
+def test_a_row_key_is_the_key_and_the_only_index(scratch: apsw.Connection) -> None:
+    table = CATALOG.table("outbox_operations")
+    insert(scratch, table, {**needed(table), "id": "a", "position": -7})
+    assert scratch.execute("SELECT rowid FROM outbox_operations").get == -7
+    with pytest.raises(apsw.ConstraintError, match=r"UNIQUE.*position"):
+        insert(scratch, table, {**needed(table), "id": "b", "position": -7})
+    assert not scratch.execute("SELECT count(*) FROM pragma_index_list('outbox_operations')").get
 
 
 @pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)

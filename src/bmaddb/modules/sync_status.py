@@ -35,13 +35,11 @@ class OutboxOperation(
     table="outbox_operations",
     retention=UNTIL_ACKNOWLEDGED,
     sensitivity=Sensitivity.SPECIAL,
-    uniques=(("position",),),
+    row_key="position",
 ):
     """One entry: the changes of one local transaction, waiting for the server."""
 
     position = integer(sensitivity=Sensitivity.PERSONAL, note="order in which the transactions committed")
-    changeset = blob(null=True, note="as the session extension wrote it")
-    changes = json(null=True, note="the edited form, after a rebase; then there is no changeset")
     schema_version = integer(sensitivity=Sensitivity.PERSONAL)
     layout = text(null=True, sensitivity=Sensitivity.PERSONAL, note="which column orders the changeset has")
     hlc = text(sensitivity=Sensitivity.PERSONAL)
@@ -54,6 +52,8 @@ class OutboxOperation(
     reason = json(null=True, note="why it was parked, in the server's words")
     byte_size = integer(default=0, sensitivity=Sensitivity.PERSONAL)
     created_at = timestamp(sensitivity=Sensitivity.PERSONAL)
+    changeset = blob(null=True, note="as the session extension wrote it")
+    changes = json(null=True, note="the edited form, after a rebase; then there is no changeset")
 
 
 class SyncConflict(

@@ -32,7 +32,7 @@ class Stamps:
         A `last` that the server would refuse is not followed: the clock was wrong then, and is set now.
         """
         last_ms, counter = _read(last)
-        if now_ms > last_ms or refusable(last, now_ms):
+        if now_ms > last_ms or last_ms > now_ms + STAMP_REFUSED_MS_MAX:
             return self._write(now_ms, 0)
         if counter == _COUNTER_MAX:
             return self._write(last_ms + 1, 0)

@@ -8,11 +8,13 @@ from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from bmaddb import errors as e
+from bmaddb.schema.columns import Column
 from bmaddb.schema.records import Record
 from bmaddb.schema.rules import Scope
 from bmaddb.schema.tables import Table
 
 SCHEMA_VERSION_FIRST = 14
+Children: TypeAlias = tuple[tuple[Table, Column[Any]], ...]
 Seeds: TypeAlias = Mapping[str, tuple[Mapping[str, Any], ...]]
 _MAY_REFER: dict[Scope, frozenset[Scope]] = {
     Scope.USER: frozenset({Scope.USER, Scope.CATALOG}),
@@ -54,6 +56,7 @@ class Catalog:
         tables = {name: record.__table__ for name, record in self.records.items()}
         _check_references(tables)
         self.tables: Mapping[str, Table] = MappingProxyType(_parents_first(tables))
+        self._children = _children(self.tables)
 
     def table(self, name: str) -> Table:
         """The table called `name`; SchemaError when no module declares it."""
@@ -66,6 +69,10 @@ class Catalog:
         """The record class of the table called `name`."""
         self.table(name)
         return self.records[name]
+
+    def children(self, name: str) -> Children:
+        """The tables and columns that refer to the table called `name`."""
+        return self._children.get(name, ())
 
     @property
     def device_tables(self) -> tuple[Table, ...]:
@@ -112,6 +119,15 @@ def _check_references(tables: Mapping[str, Table]) -> None:
                 raise e.SchemaError(f"{where} refers to '{column.spec.references}', which no module declares")
             if target.scope not in _MAY_REFER[table.scope]:
                 raise e.SchemaError(f"{where}: a {table.scope} table cannot refer to a {target.scope} table")
+
+
+def _children(tables: Mapping[str, Table]) -> dict[str, Children]:
+    found: dict[str, Children] = {}
+    for table in tables.values():
+        for column in table.foreign_keys:
+            parent = str(column.spec.references)
+            found[parent] = (*found.get(parent, ()), (table, column))
+    return found
 
 
 def _parents_first(tables: Mapping[str, Table]) -> dict[str, Table]:

@@ -37,13 +37,14 @@ def table_document(table: Table) -> Document:
         "delete_rule": str(options.delete),
         "natural_key": list(options.natural_key),
         "key_folded": options.key_folded,
+        "row_key": options.row_key,
         "open_states": list(options.open_states),
         "indexes": [list(columns) for columns in options.indexes],
         "uniques": [list(columns) for columns in options.uniques],
         "searchable": list(options.searchable),
         "sync_priority": options.sync_priority,
     }
-    kept = {name: value for name, value in said.items() if value not in ([], False)}
+    kept = {name: value for name, value in said.items() if value not in ([], False, "")}
     return {**kept, "columns": [_column(column) for column in table.columns]}
 
 

@@ -4,17 +4,18 @@ Whoever runs it switches `PRAGMA foreign_keys` OFF before the transaction (a tab
 in between, and would take its children along), looks with `PRAGMA foreign_key_check` before the commit, and
 makes again whatever of its own (text index, triggers) hung from the tables named by the plan.
 
-Rules of this room: a table that only gained columns is altered in place; one that lost or renamed a column is
-rebuilt from its declaration, so that in the end it is the table a new file would have.
+Rules of this room: a table that only gained columns is altered in place; one that lost or renamed a column, or
+has another key, is rebuilt from its declaration, so that in the end it is the table a new file would have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bmaddb.schema import sqlite_ddl as ddl
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.evolution import Migration, TablePlan, net_plan, rename_order
+from bmaddb.schema.tables import Table
 
 
 def sqlite_steps(migrations: Sequence[Migration], catalog: Catalog, from_version: int) -> tuple[str, ...]:
@@ -35,21 +36,22 @@ def _table_steps(plan: TablePlan, catalog: Catalog) -> list[str]:
     if plan.created:
         return [ddl.create_table(plan.table, catalog), *ddl.create_indexes(plan.table, catalog)]
     if plan.renamed or plan.dropped:
-        return _rebuild(plan, catalog)
+        kept = [column.name for column in plan.table.columns if column.name not in plan.added]
+        return rebuild(plan.table, catalog, {name: plan.renamed.get(name, name) for name in kept})
     return [*_add_columns(plan, catalog), *_missing_indexes(plan, catalog)]
 
 
-def _rebuild(plan: TablePlan, catalog: Catalog) -> list[str]:
-    name, new = plan.table.name, f"{plan.table.name}__rebuilt"
-    kept = [column.name for column in plan.table.columns if column.name not in plan.added]
-    target = ", ".join(ddl.quoted(column) for column in kept)
-    source = ", ".join(ddl.quoted(plan.renamed.get(column, column)) for column in kept)
+def rebuild(table: Table, catalog: Catalog, sources: Mapping[str, str]) -> list[str]:
+    """Make the table anew from its declaration, with its rows; `sources`: column -> what it is called in the file."""
+    name, new = table.name, f"{table.name}__rebuilt"
+    target = ", ".join(ddl.quoted(column) for column in sources)
+    source = ", ".join(ddl.quoted(column) for column in sources.values())
     return [
-        ddl.create_table(plan.table, catalog, name=new),
+        ddl.create_table(table, catalog, name=new),
         f"INSERT INTO {ddl.quoted(new)} ({target}) SELECT {source} FROM {ddl.quoted(name)};",
         f"DROP TABLE {ddl.quoted(name)};",
         f"ALTER TABLE {ddl.quoted(new)} RENAME TO {ddl.quoted(name)};",
-        *ddl.create_indexes(plan.table, catalog),
+        *ddl.create_indexes(table, catalog),
     ]
 
 

@@ -6,6 +6,7 @@ Rules of this room:
   other's, and only the server can say which one stays. Its uniques become plain indexes. Natural keys need
   none: they make the id.
 - A foreign key to a catalogue table is not enforced: the catalogue may arrive later than the row.
+- A `row_key` is SQLite's own key of the rows (INTEGER PRIMARY KEY): such a table is one tree, without an index.
 - ON DELETE RESTRICT is written NO ACTION, or it would not wait for the end of the transaction.
 - Every enforced foreign key has an index that starts with it, or deleting a parent would scan its children.
 """
@@ -81,12 +82,17 @@ def column_definition(table: Table, column: Column[Any]) -> str:
     words = [quoted(column.name), _TYPES[column.kind]]
     if not column.spec.nullable:
         words.append("NOT NULL")
-    if column.name == "id":
+    if column.name == row_key(table):
         words.append("PRIMARY KEY")
     if column.spec.has_default and column.spec.default is not None:
         words.append(f"DEFAULT {literal(to_raw(column.kind, column.spec.default))}")
     words += [f"CHECK ({check})" for check in _checks(table, column)]
     return " ".join(words)
+
+
+def row_key(table: Table) -> str:
+    """The column that is the primary key in the file."""
+    return table.options.row_key or "id"
 
 
 def enforced_references(table: Table, catalog: Catalog) -> tuple[Column[Any], ...]:

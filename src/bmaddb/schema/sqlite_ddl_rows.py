@@ -24,11 +24,7 @@ def upsert_page(table: Table, columns: Sequence[str], *, sparing: bool = False) 
 
     Columns the table does not have are skipped; columns the page does not name keep what they hold.
     """
-    pairs = [
-        (quoted(name), _extracted(table.by_name[name], place))
-        for place, name in enumerate(columns)
-        if name in table.by_name and name != "user_id"
-    ]
+    pairs = [(quoted(name), _extracted(table.by_name[name], columns.index(name))) for name in taken(table, columns)]
     updated = [name for name, _ in pairs if name != '"id"']
     if table.scope is Scope.USER:
         pairs.append((quoted("user_id"), "?2"))
@@ -40,6 +36,31 @@ def upsert_page(table: Table, columns: Sequence[str], *, sparing: bool = False) 
         f"SELECT {', '.join(source for _, source in pairs)} FROM jsonb_each(?1) WHERE {where}\n"
         f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in updated)}"
     )
+
+
+def taken(table: Table, columns: Sequence[str]) -> tuple[str, ...]:
+    """The columns of a page that the table takes: not those it does not have, and the owner is known here."""
+    return tuple(name for name in columns if name in table.by_name and name != "user_id")
+
+
+def read_page(table: Table, columns: Sequence[str]) -> str:
+    """A page's rows as they would be written: of each row of ?1 its columns as `taken`, then its newest stamps."""
+    sources = [_extracted(table.by_name[name], columns.index(name)) for name in taken(table, columns)]
+    sources.append(f"value->>{columns.index('hlc')}" if "hlc" in columns else "NULL")
+    stamps = f"value->{columns.index('stamps')}" if "stamps" in columns else "NULL"
+    sources.append(f"(SELECT max(stamp.value) FROM json_each({stamps}) AS stamp)")
+    return f"SELECT {', '.join(sources)} FROM jsonb_each(?1)"
+
+
+def read_values(table: Table, columns: Sequence[str]) -> str:
+    """`columns` of the row with id ?1."""
+    return f"SELECT {', '.join(map(quoted, columns))} FROM {quoted(table.name)} WHERE id = ?1"
+
+
+def insert_columns(table: Table, columns: Sequence[str]) -> str:
+    """A row of `columns`, a parameter for each; the others get what the table says."""
+    marks = ", ".join("?" * len(columns))
+    return f"INSERT INTO {quoted(table.name)} ({', '.join(map(quoted, columns))}) VALUES ({marks})"
 
 
 def any_row(table: Table) -> str:

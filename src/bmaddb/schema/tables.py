@@ -38,7 +38,8 @@ class TableOptions:
 
     `natural_key` columns make the id (uuid5), so that two devices which create "the same" row create one id;
     `key_folded` compares them without case and in Unicode NFC. `open_states` belong to
-    DeleteRule.EDIT_WINS_WHILE_OPEN and name values of the column `state`.
+    DeleteRule.EDIT_WINS_WHILE_OPEN and name values of the column `state`. `row_key` is a whole number by which the
+    file keeps the rows of a local table: unique, and the only key there is; a row is found by its id by looking.
     """
 
     retention: Retention = KEEP
@@ -46,6 +47,7 @@ class TableOptions:
     delete: DeleteRule = DeleteRule.DELETE_WINS
     natural_key: tuple[str, ...] = ()
     key_folded: bool = False
+    row_key: str = ""
     open_states: tuple[str, ...] = ()
     indexes: IndexColumns = ()
     uniques: IndexColumns = ()
@@ -70,9 +72,18 @@ class TableOptions:
                 raise e.SchemaError(f"{table}: no column {', '.join(missing)}")
         if (made.delete is DeleteRule.EDIT_WINS_WHILE_OPEN) != bool(made.open_states):
             raise e.SchemaError(f"{table}: open_states go with DeleteRule.EDIT_WINS_WHILE_OPEN, and only with it")
+        if made.row_key:
+            _check_row_key(table, scope, {column.name: column for column in columns}.get(made.row_key))
         for column in columns:
             _check_column(column, scope)
         return made
+
+
+def _check_row_key(table: str, scope: Scope, column: Column[Any] | None) -> None:
+    if scope is not Scope.LOCAL:
+        raise e.SchemaError(f"{table}: only a local table has a row_key")
+    if column is None or column.kind is not Kind.INT or column.spec.nullable:
+        raise e.SchemaError(f"{table}: a row_key is an integer column that is never null")
 
 
 def _check_column(column: Column[Any], scope: Scope) -> None:

@@ -73,7 +73,7 @@ class Capture:
                 stamp,
                 len(draft.changeset),
                 now_ms,
-                json.dumps(draft.after),
+                json.dumps(draft.after) if draft.after else "[]",
             ),
         )
         self._position, self.last_stamp = position, stamp

@@ -7,7 +7,7 @@ leased; numbers are in the file before they are on the wire.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
@@ -71,6 +71,12 @@ class Outbox:
         with self._store.read() as connection:
             return OutboxCounts(**dict(connection.execute(_SQL["counts"])))
 
+    def count_parked(self) -> int:
+        """How many entries wait for a person; counts none of the others."""
+        with self._store.read() as connection:
+            [(count,)] = connection.execute(_SQL["count_parked"])
+            return int(count)
+
     def entries(self) -> tuple[Entry, ...]:
         """Everything in the outbox, oldest first."""
         with self._store.read() as connection:
@@ -80,7 +86,7 @@ class Outbox:
     def parked(self) -> tuple[Entry, ...]:
         """The entries that wait for a person, each with its reason."""
         with self._store.read() as connection:
-            rows = connection.execute(_SQL["of_status_after"], (str(EntryStatus.PARKED), BEFORE_ALL, -1))
+            rows = connection.execute(_SQL["set_aside_after"], (str(EntryStatus.PARKED), BEFORE_ALL, -1))
             return tuple(self._read(row) for row in rows)
 
     def retry(self, entry_id: str) -> None:
@@ -131,8 +137,10 @@ class Outbox:
         """
         began = False
         try:
-            with self._store.apply("remote", durable=durable) as connection, _keys(connection, loose=loose_keys):
+            with self._store.apply("remote", durable=durable) as connection, ExitStack() as stack:
                 began = True
+                if loose_keys:
+                    stack.enter_context(keys_loose(connection))
                 fence = FENCE.get()
                 if fence is not None:
                     fence(connection)
@@ -160,7 +168,7 @@ class Outbox:
 
     def requeue_due(self) -> None:
         """Send again what is parked until a time that has come: trouble of the server's, columns it did not know."""
-        if self.counts().parked:
+        if self.count_parked():
             with self.edit() as (_, waiting):
                 self._parking.requeue_due(waiting)
 
@@ -289,11 +297,11 @@ def _last_number(connection: apsw.Connection) -> int:
 
 
 @contextmanager
-def _keys(connection: apsw.Connection, *, loose: bool) -> Iterator[None]:
-    """The pragma is deaf inside a transaction; the configuration is not."""
-    if not loose:
-        yield
-        return
+def keys_loose(connection: apsw.Connection) -> Iterator[None]:
+    """No foreign key is enforced meanwhile. Every statement of the connection is compiled again, twice.
+
+    The pragma is deaf inside a transaction; the configuration is not.
+    """
     connection.config(apsw.SQLITE_DBCONFIG_ENABLE_FKEY, 0)
     try:
         yield

@@ -24,6 +24,7 @@ _SQL = statements.load("bmaddb.device.outbox", "sql/index.sql")
 _META_MADE_FOR = "outbox_index"
 _OPS = {"INSERT": Op.INSERT, "UPDATE": Op.UPDATE, "DELETE": Op.DELETE}
 _REFERS = "refers"
+_READ_AT_ONCE = 500
 BEFORE_ALL = -(1 << 62)
 """Positions below 1 exist: what a restored server lost is given back before all that waits."""
 Line: TypeAlias = tuple[str, str, str, int]
@@ -41,19 +42,21 @@ class RowIndex:
         self._layouts = layouts
         self._places: dict[tuple[int, str, str], _Places | None] = {}
         with store.read() as connection:
-            [(found,)] = connection.execute(_SQL["missing"])
+            [(missing,)] = connection.execute(_SQL["missing"])
         made_for = str(store.catalog.version)
-        if not found or store.meta_get(_META_MADE_FOR) != made_for:
+        if missing or store.meta_get(_META_MADE_FOR) != made_for:
             with store.apply("local") as connection:
-                for block in ("make_rows", "make_by_position", "make_by_status", "forget_all"):
+                for block in ("make_rows", "make_by_position", "make_set_aside", "drop_by_status", "forget_all"):
                     connection.execute(_SQL[block])
                 store.meta_set(_META_MADE_FOR, made_for, connection)
 
     def catch_up(self) -> None:
         """Index the entries that were committed since; MigrationError for one that cannot be brought up."""
         [(reach,)] = self.connection.execute(_SQL["reach"])
-        rows = self.connection.execute(_SQL["unread"], (BEFORE_ALL if reach is None else reach,))
-        self.connection.executemany(_SQL["add"], (line for row in rows for line in self._lines(row)))
+        position = BEFORE_ALL if reach is None else reach
+        while rows := self.connection.execute(_SQL["unread"], (position, _READ_AT_ONCE)).fetchall():
+            position = rows[-1][0]
+            self.connection.executemany(_SQL["add"], [line for row in rows for line in self._lines(row)])
 
     def replace(self, position: int, changes: Iterable[Change]) -> None:
         """The entry's changes are others now."""
@@ -79,6 +82,8 @@ class RowIndex:
 
     def referring(self, table: str, ids: Iterable[str]) -> tuple[int, ...]:
         """The entries that make a row refer to one of these rows."""
+        if not self._any_of(table):
+            return ()
         return tuple(row[0] for row in self.connection.execute(_SQL["referring"], (table, _listed(ids))))
 
     def rows_of(self, table: str) -> tuple[str, ...]:

@@ -60,8 +60,12 @@ class Waiting:
 
     def of_status(self, status: EntryStatus) -> Iterator[Entry]:
         """The entries that stand there, oldest first; what is restated on the way is not met again."""
+        if status is EntryStatus.QUEUED:
+            return self._paged(
+                lambda position: self._connection.execute(_SQL["queued_after"], (position, _READ_AT_ONCE))
+            )
         return self._paged(
-            lambda position: self._connection.execute(_SQL["of_status_after"], (str(status), position, _READ_AT_ONCE))
+            lambda position: self._connection.execute(_SQL["set_aside_after"], (str(status), position, _READ_AT_ONCE))
         )
 
     def at(self, position: int) -> Entry | None:
@@ -73,7 +77,7 @@ class Waiting:
         return None if row is None else self._read(row)
 
     def find(self, entry_id: str) -> Entry | None:
-        """The entry with this id."""
+        """The entry with this id, if it is parked or leased."""
         row = self._connection.execute(_SQL["position_of"], (entry_id,)).fetchone()
         return None if row is None else self.at(row[0])
 

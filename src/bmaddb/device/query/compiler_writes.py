@@ -25,6 +25,12 @@ def select_whole(table: str) -> str:
 
 
 @cache
+def select_at(table: str) -> str:
+    """One row by its place in the table (rowid), every column in the order of the file."""
+    return f'select * from "{table}" where rowid = ?'
+
+
+@cache
 def insert(record: type[Record]) -> str:
     """Every column in the order of the record's slots."""
     table = record.__table__

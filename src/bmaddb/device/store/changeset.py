@@ -32,11 +32,16 @@ class Change(NamedTuple):
     new: Row | None
 
 
-def table_changes(name: str, columns: int, key: int, changes: Iterable[Change]) -> bytes:
-    """The part of a changeset that is about one table: `columns` of them, the one at `key` being the id."""
+def table_head(name: str, columns: int, key: int) -> bytes:
+    """What goes before the changes of a table that has so many `columns`, the one at `key` being the id."""
     flags = bytes(place == key for place in range(columns))
+    return b"".join((b"T", _varint(columns), flags, name.encode(), b"\x00"))
+
+
+def table_changes(head: bytes, key: int, changes: Iterable[Change]) -> bytes:
+    """The part of a changeset that is about one table; empty when nothing changed."""
     body = b"".join([_change(change, key) for change in changes])
-    return b"".join((b"T", _varint(columns), flags, name.encode(), b"\x00", body)) if body else b""
+    return head + body if body else b""
 
 
 def _change(change: Change, key: int) -> bytes:
@@ -56,7 +61,19 @@ def _change(change: Change, key: int) -> bytes:
 
 
 def _values(row: Row) -> bytes:
-    return b"".join(map(_value, row))
+    """Every value of a row; what most of them are is written on the spot, for the calls are what costs."""
+    parts: list[bytes] = []
+    for value in row:
+        if value is None:
+            parts.append(_NULL)
+        elif type(value) is str:
+            text = value.encode()
+            size = len(text)
+            parts.append(_SHORT_TEXT[size] if size <= _SEVEN_BITS else b"\x03" + _varint(size))
+            parts.append(text)
+        else:
+            parts.append(_value(value))
+    return b"".join(parts)
 
 
 def _value(value: Any) -> bytes:

@@ -22,7 +22,7 @@ from bmaddb.entropy import Entropy
 from bmaddb.schema import sqlite_ddl
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.evolution import Migration
-from bmaddb.schema.evolution_sqlite import sqlite_steps
+from bmaddb.schema.evolution_sqlite import rebuild, sqlite_steps
 from bmaddb.schema.tables import Table
 
 APPLICATION_ID: Final = 0x424D4442
@@ -144,8 +144,9 @@ def _upgrade(connection: apsw.Connection, catalog: Catalog, steps: Sequence[Migr
 
 
 def _add_or_compare(connection: apsw.Connection, table: Table, catalog: Catalog) -> None:
-    """Within one version a module may come along with its tables; a table that is there stays as it was."""
-    held = {row[0] for row in connection.execute(_META["table_columns"], (table.name,))}
+    """Within one version a module may come along with its tables; one that is there keeps its columns and rows."""
+    keys = dict(connection.execute(_META["table_columns"], (table.name,)))
+    held = set(keys)
     if not held:
         connection.execute(sqlite_ddl.create_table(table, catalog))
         for index in sqlite_ddl.create_indexes(table, catalog):
@@ -157,3 +158,6 @@ def _add_or_compare(connection: apsw.Connection, table: Table, catalog: Catalog)
             f"{table.name} has other columns in the file: {', '.join(sorted(differing))}",
             hint="a table changes with a new schema version and a step that leads there",
         )
+    if not keys[sqlite_ddl.row_key(table)]:
+        for statement in rebuild(table, catalog, {column.name: column.name for column in table.columns}):
+            connection.execute(statement)

@@ -62,6 +62,7 @@ class RowMaker:
         self._blank = [field.default for field in self._fields]
         self._required = tuple(x for x in self._fields if x.default is _MISSING and x.name != "id")
         self._by_name = {field.name: field for field in self._fields}
+        self._plain_texts = {x.name: x.place for x in self._fields if x.kind is Kind.TEXT and x.ours and not x.enum}
         self._is_user = table.scope is Scope.USER
         self._stamped = tuple(self._by_name[name].place for name in _STAMPED) if self._is_user else ()
         self._natural = bool(table.options.natural_key)
@@ -73,9 +74,13 @@ class RowMaker:
     def row(self, values: Mapping[str, Any], moment: Moment) -> list[Any]:
         """The raw values of a new row, in column order."""
         row = self._blank.copy()
+        plain = self._plain_texts
         for name, value in values.items():
-            raw = self._raw(name, value)
-            row[self._by_name[name].place] = raw
+            if name in plain and type(value) is str and value.isascii() and "\0" not in value:
+                row[plain[name]] = value  # by far the most frequent value, and nothing to look up or convert
+            else:
+                raw = self._raw(name, value)
+                row[self._by_name[name].place] = raw
         if self._is_user:
             self._fill_envelope(row, moment)
         for field in self._required:

@@ -19,11 +19,15 @@ from bmaddb import statements
 from bmaddb.device.store import meta
 from bmaddb.device.store.connection import open_reader, open_writer
 from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.rules import Scope
+from bmaddb.schema.tables import Table
 
 _SQL: Final = statements.load("bmaddb.device.store", "sql/salvage.sql")
 _TRANSACTION: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
 _OF_THE_NEW_FILE: Final = frozenset({meta.SCHEMA_VERSION, meta.SCHEMA_DIGEST, meta.CREATED_AT})
 OUTBOX: Final = "outbox_operations"
+ROWIDS_TRIED_MAX: Final = 1_000_000
+"""Between two damaged pages of a table that has no index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +92,7 @@ class _Copy:
         for key, value in self._pairs().items():
             if key not in _OF_THE_NEW_FILE:
                 meta.put(self._target, key, value)
-        rows = {table.name: self._table(table.name) for table in self._catalog.device_tables}
+        rows = {table.name: self._table(table) for table in self._catalog.device_tables}
         if self._same_order:
             self._play_again()
         return Salvaged(
@@ -102,10 +106,11 @@ class _Copy:
         up = dict(self._read("_bmad_meta", _SQL["meta_up"]))
         return up | dict(self._read("_bmad_meta", _SQL["meta_down"]))
 
-    def _table(self, name: str) -> int:
+    def _table(self, table: Table) -> int:
+        name = table.name
         theirs = [row[0] for row in self._read(name, _SQL["columns"], (name,))]
         ours = [row[0] for row in self._target.execute(_SQL["columns"], (name,))]
-        self._same_order = self._same_order and theirs in ([], ours)
+        self._same_order = self._same_order and (table.scope is Scope.LOCAL or theirs in ([], ours))
         shared = [column for column in ours if column in theirs]
         if not shared:
             return 0
@@ -113,18 +118,23 @@ class _Copy:
         read = _SQL["row"].format(table=name, columns=columns)
         put = _SQL["put"].format(table=name, columns=columns, marks=", ".join("?" for _ in shared))
         before = self._target.total_changes()
-        for rowid in sorted(self._rowids(name)):
+        for rowid in sorted(self._rowids(table)):
             for row in self._read(name, read, (rowid,)):
                 self._put(name, put, row)
         return self._target.total_changes() - before
 
-    def _rowids(self, name: str) -> set[int]:
-        """From both ends up to the damage, and over the index of the ids."""
-        return {
-            row[0]
-            for block in ("rowids_up", "rowids_down", "rowids_by_id")
-            for row in self._read(name, _SQL[block].format(table=name))
-        }
+    def _rowids(self, table: Table) -> set[int]:
+        """From both ends up to the damage, and over the index of the ids; where there is none, all in between."""
+        name = table.name
+        up, down = (self._listed(name, block) for block in ("rowids_up", "rowids_down"))
+        if not table.options.row_key:
+            return up | down | self._listed(name, "rowids_by_id")
+        if name in self._unread and up and down and min(down) - max(up) <= ROWIDS_TRIED_MAX:
+            up.update(range(max(up), min(down)))
+        return up | down
+
+    def _listed(self, name: str, block: str) -> set[int]:
+        return {row[0] for row in self._read(name, _SQL[block].format(table=name))}
 
     def _read(self, name: str, text: str, arguments: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         """Rows until the end or until the damage."""

@@ -89,7 +89,8 @@ class Writer:
 
     def depend(self, after: Sequence[str]) -> None:
         """The open write depends on these entries of the outbox."""
-        self._after.update(dict.fromkeys(after))
+        if after:
+            self._after.update(dict.fromkeys(after))
 
     def expect_many(self) -> None:
         """Many rows are about to be written: capture them the way that is cheap for many."""
@@ -157,7 +158,6 @@ class Writer:
     def _watch(self) -> None:
         self._touched = set()
         self.connection.set_update_hook(self._touch)
-        self.connection.execute(_SQL["wait_for_references"])
 
     def _touch(self, _kind: int, _database: str, table: str, _row: int) -> None:
         if self._touched is not None:

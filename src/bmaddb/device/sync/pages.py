@@ -7,7 +7,7 @@ written: a child may arrive a page before its parent. What a delete does to chil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -17,15 +17,17 @@ import msgspec
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.outbox.capture import LAST_STAMP
+from bmaddb.device.outbox.outbox import keys_loose
 from bmaddb.device.store import Store, meta
 from bmaddb.device.sync.bulk import BulkLoad
 from bmaddb.device.sync.giveback import LOST_VERSIONS, GiveBack, LostUpdates
+from bmaddb.device.sync.plain import Parts, Plain
 from bmaddb.device.sync.rebase import Rebase, unchecked
 from bmaddb.device.sync.walk import Progress
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.merge import RemoteRow
 from bmaddb.protocol.messages import WALK_CURSOR, Cursor, PullAnswer, TablePage
-from bmaddb.protocol.stamps import is_stamp
+from bmaddb.protocol.stamps import NO_STAMP, is_stamp
 from bmaddb.protocol.values import unbase64
 from bmaddb.schema.kinds import Kind
 from bmaddb.schema.rules import Scope
@@ -60,31 +62,49 @@ class Pages:
         self._store = store
         self._outbox = outbox
         self._bulk = BulkLoad(store)
+        self._plain = Plain(store)
 
     def apply(self, page: PullAnswer, progress: Progress) -> PageCounts:
         """Write a page and its cursor; what waits for one of its rows is merged."""
-        counts = PageCounts()
         walking = page.cursor is not None and page.cursor.startswith(WALK_CURSOR)
-        with self._outbox.edit(loose_keys=True) as (connection, waiting):
+        with self._outbox.edit() as (connection, waiting):
             rebase = Rebase(self._store, self._outbox, connection, waiting)
             parts = [(table, part) for part in page.tables if (table := self._synced(part)) is not None]
             lost = self._lost_updates(rebase, page)
             loading = frozenset(table.name for table, _ in parts[-1:] if walking)
             self._bulk.finish(connection, loading)
-            for table, part in parts:
-                if walking:
-                    self._bulk.prepare(connection, table, progress.of_table(table.name))
-                rows = self._write_rows(rebase, table, part, lost)
-                counts.rows += rows
-                if walking:
-                    self._outbox.tell(progress.written(table.name, rows))
-            for table, part in parts:
-                counts.deletes += self._write_deletes(rebase, table, list(part.deleted))
+            counts = None if walking or lost is not None else self._write_plain(rebase, parts)
+            if counts is None:
+                with keys_loose(connection):
+                    counts = self._write_merging(rebase, parts, lost, progress if walking else None)
             now_ms = self._store.clock.now_ms()
             connection.execute(_SQL["save_cursor"], (page.cursor, self._store.catalog.version, now_ms))
             counts.verdicts = rebase.verdicts
             self._outbox.tell(PageApplied(rows=counts.rows, deletes=counts.deletes, more=page.more))
             self._outbox.give_back(connection, waiting, rebase.returned)
+        return counts
+
+    def _write_plain(self, rebase: Rebase, parts: Parts) -> PageCounts | None:
+        written = self._plain.write(rebase.connection, rebase.waiting.index, parts)
+        if written is None:
+            return None
+        self._observe(rebase.connection, written.stamps)
+        return PageCounts(rows=written.rows, deletes=written.deletes)
+
+    def _write_merging(
+        self, rebase: Rebase, parts: Parts, lost: LostUpdates | None, progress: Progress | None
+    ) -> PageCounts:
+        """`progress` is of the walk, if the page is part of one."""
+        counts = PageCounts()
+        for table, part in parts:
+            if progress is not None:
+                self._bulk.prepare(rebase.connection, table, progress.of_table(table.name))
+            rows = self._write_rows(rebase, table, part, lost)
+            counts.rows += rows
+            if progress is not None:
+                self._outbox.tell(progress.written(table.name, rows))
+        for table, part in parts:
+            counts.deletes += self._write_deletes(rebase, table, list(part.deleted))
         return counts
 
     def mend(self, parts: Sequence[TablePage], cursor: Cursor, note: Overwriting) -> PageCounts | None:
@@ -186,7 +206,7 @@ class Pages:
             owner = (self._store.user,) if table.scope is Scope.USER else ()
             with self._store.bulk(table.name), unchecked(connection):
                 connection.execute(upsert_page(table, part.columns), (rows, *owner))
-        self._observe(connection, part, rows)
+        self._observe(connection, self._newest_stamps(connection, part, rows))
         return int(count)
 
     def _write_deletes(self, rebase: Rebase, table: Table, ids: list[str]) -> int:
@@ -196,15 +216,23 @@ class Pages:
             rebase.drop(table, gone)
         return len(ids)
 
-    def _observe(self, connection: apsw.Connection, part: TablePage, rows: bytes) -> None:
-        """Let our clock run past every stamp of the page."""
-        for name, block in (("hlc", "newest_stamp"), ("stamps", "newest_column_stamp")):
-            if name not in part.columns:
-                continue
-            newest = connection.execute(_SQL[block], (rows, part.columns.index(name))).fetchone()
-            if newest is not None and isinstance(newest[0], str) and is_stamp(newest[0]):
-                last = self._outbox.capture.observe(newest[0])
-                self._store.meta_set(LAST_STAMP, last, connection)
+    def _newest_stamps(self, connection: apsw.Connection, part: TablePage, rows: bytes) -> list[str]:
+        asked = (("hlc", "newest_stamp"), ("stamps", "newest_column_stamp"))
+        found = [
+            connection.execute(_SQL[block], (rows, part.columns.index(name))).fetchone()
+            for name, block in asked
+            if name in part.columns
+        ]
+        return [row[0] for row in found if row is not None and isinstance(row[0], str)]
+
+    def _observe(self, connection: apsw.Connection, stamps: Iterable[str]) -> None:
+        """Let our clock run past these, now and after the file is opened again."""
+        seen = [stamp for stamp in stamps if is_stamp(stamp)]
+        for stamp in seen:
+            self._outbox.capture.observe(stamp)
+        last = self._outbox.capture.last_stamp
+        if seen and (meta.get(connection, LAST_STAMP) or NO_STAMP) < last:
+            self._store.meta_set(LAST_STAMP, last, connection)
 
 
 def _remote_row(table: Table, columns: tuple[str, ...], values: list[Any]) -> RemoteRow:

@@ -125,13 +125,12 @@ class Rebase:
         listed = msgspec.json.encode(ids).decode()
         self.connection.execute(drop_rows(table), (listed,))
         gone = frozenset(ids)
-        for child in self._store.catalog.tables.values():
-            for column in child.foreign_keys:
-                if column.spec.references != table.name or not child.on_device:
-                    continue
-                rows = self.connection.execute(read_referring(child, column.name), (listed,))
-                orphans = {str(row[0]): None for row in rows} | dict.fromkeys(self._waiting_for(child, column, gone))
-                self._bereave(child, column, list(orphans), gone)
+        for child, column in self._store.catalog.children(table.name):
+            if not child.on_device:
+                continue
+            rows = self.connection.execute(read_referring(child, column.name), (listed,)).fetchall()
+            orphans = {str(row[0]): None for row in rows} | dict.fromkeys(self._waiting_for(child, column, gone))
+            self._bereave(child, column, list(orphans), gone)
 
     def _waiting_for(self, child: Table, column: Column[Any], gone: Set[str]) -> Iterator[str]:
         """The rows that something which waits would make refer to one that is gone."""

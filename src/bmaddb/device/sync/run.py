@@ -81,7 +81,7 @@ class SyncRun:
             failure=done.failure,
             started_at_ms=began_ms,
             duration_ms=self._store.clock.monotonic_ms() - began,
-            parked=self._outbox.counts().parked,
+            parked=self._outbox.count_parked(),
             **self._tally.as_fields(),
         )
         await asyncio.to_thread(self._write_down, report, trigger)
@@ -263,7 +263,7 @@ class SyncRun:
 
     def _lease(self, command: steps.Lease) -> steps.Event:
         numbers = self._outbox.lease(command.limit_entries, command.limit_bytes)
-        return steps.Leased(numbers=numbers, parked=0 if numbers else self._outbox.counts().parked)
+        return steps.Leased(numbers=numbers, parked=0 if numbers else self._outbox.count_parked())
 
     def _settle(self, command: steps.Settle) -> steps.Event:
         with self._outbox.edit(loose_keys=command.clash is not None) as (connection, waiting):

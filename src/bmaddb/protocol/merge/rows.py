@@ -171,10 +171,10 @@ def _verdict(column: Column[Any], remote: RemoteRow, dispute: Dispute, merged: M
 def _edited(chain: Chain, live: Chain, outcome: _Outcome, theirs: Mapping[str, Any]) -> dict[int, Change | None]:
     """The row's changes as they must wait from now on: on top of the server's row, lost columns gone."""
     changes: dict[int, Change | None] = {item.position: None for item in chain}
+    newest = {name: place for place, item in enumerate(live) for name in item.change.new}
     based: set[str] = set()
     for place, item in enumerate(live):
-        later = {name for other in live[place + 1 :] for name in other.change.new}
-        change = _edit(item, outcome, later, based, theirs)
+        change = _edit(item, outcome, {name for name in item.change.new if newest[name] > place}, based, theirs)
         changes[item.position] = change
         if change is not None:
             based |= set(change.new)

@@ -1,7 +1,7 @@
 -- The index from rows to the entries that touch them or refer to them. It holds nothing the entries do not say.
 
 -- name: missing
-SELECT count(*) FROM sqlite_schema WHERE name = '_bmad_outbox_rows'
+SELECT 2 - count(*) FROM sqlite_schema WHERE name IN ('_bmad_outbox_rows', 'ix__bmad_outbox__set_aside')
 
 -- name: make_rows
 CREATE TABLE IF NOT EXISTS _bmad_outbox_rows (
@@ -15,14 +15,21 @@ CREATE TABLE IF NOT EXISTS _bmad_outbox_rows (
 -- name: make_by_position
 CREATE INDEX IF NOT EXISTS ix__bmad_outbox_rows__position ON _bmad_outbox_rows (position)
 
--- name: make_by_status
-CREATE INDEX IF NOT EXISTS ix__bmad_outbox__status ON outbox_operations (status, position)
+-- An entry that is committed is queued, and touches no index.
+-- name: make_set_aside
+CREATE INDEX IF NOT EXISTS ix__bmad_outbox__set_aside ON outbox_operations (status, position) WHERE status <> 'queued'
+
+-- What a file of before has instead.
+-- name: drop_by_status
+DROP INDEX IF EXISTS ix__bmad_outbox__status
 
 -- name: reach
 SELECT max(position) FROM _bmad_outbox_rows
 
+-- A limit that is nothing but a parameter would be compiled again each time it is bound.
 -- name: unread
-SELECT position, changeset, changes, schema_version, layout FROM outbox_operations WHERE position > ?1 ORDER BY position
+SELECT position, changeset, changes, schema_version, layout FROM outbox_operations
+WHERE position > ?1 ORDER BY position LIMIT ?2 + 0
 
 -- name: add
 INSERT OR IGNORE INTO _bmad_outbox_rows (table_name, row_id, part, position) VALUES (?1, ?2, ?3, ?4)
@@ -45,8 +52,8 @@ WHERE table_name = ?1 AND row_id = ?2 AND part = 'delete' AND position >= ?3
 SELECT position FROM _bmad_outbox_rows WHERE table_name = ?1 AND row_id = ?2 AND position > ?3
 
 -- name: referring
-SELECT DISTINCT position FROM _bmad_outbox_rows, json_each(?2)
-WHERE table_name = ?1 AND row_id = json_each.value AND part = 'refers' ORDER BY position
+SELECT DISTINCT position FROM _bmad_outbox_rows
+WHERE table_name = ?1 AND row_id IN (SELECT value FROM json_each(?2)) AND part = 'refers' ORDER BY position
 
 -- name: rows_of
 SELECT DISTINCT row_id FROM _bmad_outbox_rows WHERE table_name = ?1 AND part <> 'refers'

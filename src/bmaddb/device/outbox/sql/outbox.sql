@@ -31,15 +31,21 @@ FROM outbox_operations WHERE position = ?1
 -- name: after
 SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
        depends_on, byte_size, created_at, next_attempt_at
-FROM outbox_operations WHERE position > ?1 ORDER BY position LIMIT ?2
+FROM outbox_operations WHERE position > ?1 ORDER BY position LIMIT ?2 + 0
 
--- name: of_status_after
+-- name: queued_after
 SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
        depends_on, byte_size, created_at, next_attempt_at
-FROM outbox_operations WHERE status = ?1 AND position > ?2 ORDER BY position LIMIT ?3
+FROM outbox_operations WHERE status = 'queued' AND position > ?1 ORDER BY position LIMIT ?2 + 0
+
+-- Entries that are leased or parked have an index; it is used where its own condition is written out.
+-- name: set_aside_after
+SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
+       depends_on, byte_size, created_at, next_attempt_at
+FROM outbox_operations WHERE status <> 'queued' AND status = ?1 AND position > ?2 ORDER BY position LIMIT ?3 + 0
 
 -- name: position_of
-SELECT position FROM outbox_operations WHERE id = ?1
+SELECT position FROM outbox_operations WHERE status <> 'queued' AND id = ?1
 
 -- name: depending_on
 SELECT position FROM outbox_operations
@@ -57,13 +63,19 @@ UPDATE outbox_operations SET changes = ?2, changeset = NULL, byte_size = ?3, sch
 DELETE FROM outbox_operations WHERE position = ?1
 
 -- name: counts
-SELECT status, count(*) FROM outbox_operations GROUP BY status
+SELECT status, count(*) FROM outbox_operations WHERE status <> 'queued' GROUP BY status
+UNION ALL
+SELECT 'queued', (SELECT count(*) FROM outbox_operations)
+  - (SELECT count(*) FROM outbox_operations WHERE status <> 'queued')
+
+-- name: count_parked
+SELECT count(*) FROM outbox_operations WHERE status <> 'queued' AND status = 'parked'
 
 -- name: count
 SELECT count(*) FROM outbox_operations
 
 -- name: in_flight
-SELECT DISTINCT number FROM outbox_operations WHERE status = 'leased' ORDER BY number
+SELECT DISTINCT number FROM outbox_operations WHERE status <> 'queued' AND status = 'leased' ORDER BY number
 
 -- name: last_number
 SELECT last_number FROM sync_cursors WHERE id = 'native'

@@ -8,7 +8,8 @@ insert into _bmad_meta (key, value) values (?, ?) on conflict (key) do update se
 -- name: holds_tables
 select exists (select 1 from sqlite_schema where type = 'table' and name not like 'sqlite\_%' escape '\')
 -- name: table_columns
-select name from pragma_table_info(?) order by cid
+-- The columns of a table, and which of them is the key.
+select name, pk from pragma_table_info(?) order by cid
 -- name: layouts
 -- Each table: how many columns it has, and the place of its id.
 select tables.name, count(*), max(case when columns.name = 'id' then columns.cid else 0 end)

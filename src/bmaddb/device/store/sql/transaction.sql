@@ -12,8 +12,6 @@ savepoint bmad
 release bmad
 -- name: rollback_to
 rollback to bmad
--- name: wait_for_references
-pragma defer_foreign_keys = on
 -- name: broken_reference
 -- One row of table ? that refers to a row that is not there: the parent table and the column.
 select found.parent, reference."from"

@@ -16,6 +16,15 @@ ON CONFLICT (id) DO UPDATE SET cursor = NULL, full_resync = 1
 -- name: end_resync
 UPDATE sync_cursors SET full_resync = 0 WHERE id = 'native'
 
+-- name: try_plain
+SAVEPOINT plain
+
+-- name: undo_plain
+ROLLBACK TO plain
+
+-- name: keep_plain
+RELEASE plain
+
 -- name: parse_rows
 SELECT jsonb(?1)
 
