@@ -20,12 +20,12 @@ from bmaddb.device.outbox.capture import LAST_STAMP
 from bmaddb.device.store import Store, meta
 from bmaddb.device.sync.bulk import BulkLoad
 from bmaddb.device.sync.giveback import LOST_VERSIONS, GiveBack, LostUpdates
+from bmaddb.device.sync.parsing import ParsedRows, parse
 from bmaddb.device.sync.rebase import Rebase, unchecked
 from bmaddb.device.sync.walk import Progress
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.merge import RemoteRow
 from bmaddb.protocol.messages import WALK_CURSOR, Cursor, PullAnswer, TablePage
-from bmaddb.protocol.stamps import is_stamp
 from bmaddb.protocol.values import unbase64
 from bmaddb.schema.kinds import Kind
 from bmaddb.schema.rules import Scope
@@ -61,24 +61,31 @@ class Pages:
         self._outbox = outbox
         self._bulk = BulkLoad(store)
 
-    def apply(self, page: PullAnswer, progress: Progress) -> PageCounts:
-        """Write a page and its cursor; what waits for one of its rows is merged."""
+    def apply(
+        self, page: PullAnswer, progress: Progress, parsed: tuple[ParsedRows, ...] | None = None
+    ) -> PageCounts:
+        """Write a page and its cursor; what waits for one of its rows is merged. `parsed`: its parts, if they are."""
         counts = PageCounts()
         walking = page.cursor is not None and page.cursor.startswith(WALK_CURSOR)
         with self._outbox.edit(loose_keys=True) as (connection, waiting):
             rebase = Rebase(self._store, self._outbox, connection, waiting)
-            parts = [(table, part) for part in page.tables if (table := self._synced(part)) is not None]
+            ready = parsed if parsed is not None else (None,) * len(page.tables)
+            parts = [
+                (table, part, rows)
+                for part, rows in zip(page.tables, ready, strict=True)
+                if (table := self._synced(part)) is not None
+            ]
             lost = self._lost_updates(rebase, page)
-            loading = frozenset(table.name for table, _ in parts[-1:] if walking)
+            loading = frozenset(table.name for table, _, _ in parts[-1:] if walking)
             self._bulk.finish(connection, loading)
-            for table, part in parts:
+            for table, part, rows in parts:
                 if walking:
                     self._bulk.prepare(connection, table, progress.of_table(table.name))
-                rows = self._write_rows(rebase, table, part, lost)
-                counts.rows += rows
+                written = self._write_rows(rebase, table, part, rows, lost)
+                counts.rows += written
                 if walking:
-                    self._outbox.tell(progress.written(table.name, rows))
-            for table, part in parts:
+                    self._outbox.tell(progress.written(table.name, written))
+            for table, part, _ in parts:
                 counts.deletes += self._write_deletes(rebase, table, list(part.deleted))
             now_ms = self._store.clock.now_ms()
             connection.execute(_SQL["save_cursor"], (page.cursor, self._store.catalog.version, now_ms))
@@ -161,12 +168,19 @@ class Pages:
             self._store.meta_set(LOST_VERSIONS, msgspec.json.encode(page.lost).decode(), rebase.connection)
         return LostUpdates(self._store, rebase, meta.get(rebase.connection, LOST_VERSIONS) or "[]")
 
-    def _write_rows(self, rebase: Rebase, table: Table, part: TablePage, lost: LostUpdates | None = None) -> int:
+    def _write_rows(
+        self,
+        rebase: Rebase,
+        table: Table,
+        part: TablePage,
+        parsed: ParsedRows | None = None,
+        lost: LostUpdates | None = None,
+    ) -> int:
         connection = rebase.connection
-        [(rows,)] = connection.execute(_SQL["parse_rows"], (bytes(part.rows).decode(),))
-        [(count,)] = connection.execute(_SQL["count_rows"], (rows,))
-        if not count:
+        parsed = parsed or parse(connection, part)
+        if not parsed.count:
             return 0
+        rows = parsed.jsonb
         if any(column.kind is Kind.BLOB for column in table.columns):
             connection.create_scalar_function(UNBASE64, _blob, 1, deterministic=True)
         place = part.columns.index("id")
@@ -186,8 +200,9 @@ class Pages:
             owner = (self._store.user,) if table.scope is Scope.USER else ()
             with self._store.bulk(table.name), unchecked(connection):
                 connection.execute(upsert_page(table, part.columns), (rows, *owner))
-        self._observe(connection, part, rows)
-        return int(count)
+        for stamp in parsed.stamps:  # our clock runs past every stamp of the page
+            self._store.meta_set(LAST_STAMP, self._outbox.capture.observe(stamp), connection)
+        return parsed.count
 
     def _write_deletes(self, rebase: Rebase, table: Table, ids: list[str]) -> int:
         merged = rebase.waiting.index.among(table.name, ids)
@@ -195,16 +210,6 @@ class Pages:
         if gone:
             rebase.drop(table, gone)
         return len(ids)
-
-    def _observe(self, connection: apsw.Connection, part: TablePage, rows: bytes) -> None:
-        """Let our clock run past every stamp of the page."""
-        for name, block in (("hlc", "newest_stamp"), ("stamps", "newest_column_stamp")):
-            if name not in part.columns:
-                continue
-            newest = connection.execute(_SQL[block], (rows, part.columns.index(name))).fetchone()
-            if newest is not None and isinstance(newest[0], str) and is_stamp(newest[0]):
-                last = self._outbox.capture.observe(newest[0])
-                self._store.meta_set(LAST_STAMP, last, connection)
 
 
 def _remote_row(table: Table, columns: tuple[str, ...], values: list[Any]) -> RemoteRow:

@@ -252,7 +252,8 @@ class SyncRun:
         )
 
     def _apply_page(self, command: steps.ApplyPage) -> steps.Event:
-        self._count(self._pages.apply(command.page, self._walk.progress))
+        parsed = self._walk.parts_of(command.page)
+        self._count(self._pages.apply(command.page, self._walk.progress, parsed))
         self._tally.expected_rows = max(self._tally.expected_rows, self._walk.progress.expected)
         return steps.PageApplied()
 

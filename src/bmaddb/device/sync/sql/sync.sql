@@ -17,10 +17,8 @@ ON CONFLICT (id) DO UPDATE SET cursor = NULL, full_resync = 1
 UPDATE sync_cursors SET full_resync = 0 WHERE id = 'native'
 
 -- name: parse_rows
-SELECT jsonb(?1)
-
--- name: count_rows
-SELECT json_array_length(?1)
+WITH page (rows) AS MATERIALIZED (SELECT jsonb(?1))
+SELECT rows, json_array_length(rows) FROM page
 
 -- name: drop_indexes
 SELECT 'DROP INDEX "' || name || '"' FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 AND sql IS NOT NULL
