@@ -67,9 +67,7 @@ class CopyOut:
             raise Refused(report_of(result), stale=False)
         return True
 
-    def _gather(
-        self, into: list[memoryview], rows_max: int, bytes_max: int
-    ) -> Generator[Wait, Ready | int, bool]:
+    def _gather(self, into: list[memoryview], rows_max: int, bytes_max: int) -> Generator[Wait, Ready | int, bool]:
         pgconn = self._connection.pgconn
         size = 0
         while len(into) < rows_max and size < bytes_max:

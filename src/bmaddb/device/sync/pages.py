@@ -61,9 +61,7 @@ class Pages:
         self._outbox = outbox
         self._bulk = BulkLoad(store)
 
-    def apply(
-        self, page: PullAnswer, progress: Progress, parsed: tuple[ParsedRows, ...] | None = None
-    ) -> PageCounts:
+    def apply(self, page: PullAnswer, progress: Progress, parsed: tuple[ParsedRows, ...] | None = None) -> PageCounts:
         """Write a page and its cursor; what waits for one of its rows is merged. `parsed`: its parts, if they are."""
         counts = PageCounts()
         walking = page.cursor is not None and page.cursor.startswith(WALK_CURSOR)
