@@ -100,7 +100,7 @@ def _from_server(db: Database, record: type[Any]) -> int:
 
 def _allowed(whole: device.Run) -> int:
     """Bytes that may be sent twice or in vain."""
-    page = min(Limits().page_bytes, Limits().page_rows * whole.bytes_per_row)
+    page = min(Limits().page_bytes, Limits().stream_rows * whole.bytes_per_row)
     return int((CUTS + 1) * PAGES_LOST_MAX * page)
 
 

@@ -156,7 +156,7 @@ class SyncRun:
             cursor=cursor,
             schema_version=self._store.catalog.version,
             device_id=self._store.device_id,
-            limit_rows=self._limits.page_rows,
+            limit_rows=self._limits.stream_rows,
             limit_bytes=self._limits.page_bytes,
             user=self._store.user,
             tables=tuple(table.name for table in tables),

@@ -17,7 +17,7 @@ from bmaddb.protocol import codec
 from bmaddb.protocol.messages import WALK_CURSOR, WALK_FUNCTION, Cursor, PullAnswer
 from bmaddb.signals import FirstSyncProgress
 
-PAGES_AHEAD_MAX = 2
+PAGES_AHEAD_MAX = 1
 Ahead: TypeAlias = tuple[PullAnswer, tuple[ParsedRows, ...]] | BaseException | None
 
 
