@@ -1,4 +1,4 @@
-"""A server with three accounts, as every benchmark of sync needs it: a large journal, a large mixed one, a small journal.
+"""A server with accounts, as every benchmark of sync needs it: a large journal, a small one, and a large mixed one.
 
 A journal entry has 28 columns on the wire, 577 bytes of JSON, 5 indexes on the device. A day of the mixed account has
 80 rows of 9 tables, 314 bytes of JSON each: see SHARES.

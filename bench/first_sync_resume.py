@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 import sys
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,15 @@ class Resumed:
     cuts_done: int
 
     def __str__(self) -> str:
-        again = self.sent_bytes - self.whole.bytes_down
-        return (
-            f"{self.whole.rows:,} rows, {self.cuts_done} cuts and one kill -9: the killed process left {self.killed_rows:,}"
-            f" rows in the file, the next one wrote {self.written_rows:,}; {again / 1e6:.1f} MB of"
-            f" {self.whole.bytes_down / 1e6:.0f} were sent again or in vain, {_allowed(self.whole) / 1e6:.0f} are allowed;"
-            " verify: no difference"
+        again, allowed = self.sent_bytes - self.whole.bytes_down, _allowed(self.whole)
+        return "; ".join(
+            (
+                f"{self.whole.rows:,} rows, {self.cuts_done} cuts and one kill -9",
+                f"the killed process left {self.killed_rows:,} in the file, the next one wrote {self.written_rows:,}",
+                f"of {self.whole.bytes_down / 1e6:.0f} MB {again / 1e6:.1f} were sent again or in vain,"
+                f" {allowed / 1e6:.0f} are allowed",
+                "verify: no difference",
+            )
         )
 
 
@@ -79,12 +83,12 @@ def _points(chance: random.Random) -> list[float]:
     """Where to interrupt, as parts of the whole."""
     while True:
         points = sorted(0.98 * chance.random() + 0.01 for _ in range(CUTS + 1))
-        if all(later - earlier > APART_MIN for earlier, later in zip(points, points[1:], strict=False)):
+        if all(later - earlier > APART_MIN for earlier, later in pairwise(points)):
             return points
 
 
 def _cut_at(proxy: CuttingProxy, points: list[float], whole: device.Run) -> None:
-    for earlier, later in zip(points, points[1:], strict=False):
+    for earlier, later in pairwise(points):
         proxy.break_next(Wire.CUT, int((later - earlier) * whole.bytes_down))
 
 
@@ -106,6 +110,8 @@ def _allowed(whole: device.Run) -> int:
 
 def _check(resumed: Resumed, path: Path, account: Account, user: str) -> None:
     whole = resumed.whole
+    if resumed.cuts_done != CUTS:
+        raise SystemExit(f"not every cut was done: {resumed}")
     if resumed.killed_rows + resumed.written_rows != whole.rows:
         raise SystemExit(f"pages were written twice, or never: {resumed}")
     if resumed.sent_bytes - whole.bytes_down > _allowed(whole):

@@ -1,4 +1,4 @@
-"""A device that stalls in the middle of a first sync: what the server and Postgres hold meanwhile, by the account's size.
+"""A device that stalls in the middle of a first sync: what the server and Postgres hold meanwhile.
 
 The limit is one page and what the sockets hold, whatever the account: a tenth or a hundredth of the rows must look the
 same. The first of the two accounts is the least here, and the second is ours.
