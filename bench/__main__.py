@@ -26,7 +26,7 @@ Microseconds are medians; the ratio is the median of the rounds' ratios. "Promis
 def main() -> None:
     """Measure, print, write."""
     figures = store.measure()
-    with opened_account() as account:
+    with opened_account(mixed=True) as account:
         for room in (first_sync, one_change, bytes_on_wire):
             figures += room.measure(account)
     lines = [_line(figure) for figure in figures]

@@ -15,7 +15,7 @@ select %(user)s, overlay(lpad(to_hex(1700000000000 + n * 60000::bigint), 12, '0'
 from journal, generate_series(1, %(rows)s) as n
 
 -- name: copy_out
-copy (select {columns} from bmad.journal_entries where user_id = {user}) to stdout
+copy (select {columns} from bmad.{table} where user_id = {user}) to stdout
 
 -- name: insert
-insert into journal_entries ({columns}) values ({places})
+insert into {table} ({columns}) values ({places})

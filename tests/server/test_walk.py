@@ -79,6 +79,20 @@ def test_the_rows_are_those_of_a_pull(walked: RunningServer) -> None:
     }
 
 
+def test_what_ends_rows_and_frames_may_stand_in_a_value(postgres_installed: Database) -> None:
+    awkward = 'two\nlines\r\n, a frame \x1e, a quote \x01, a delimiter \x02, "],[", \\n and \u2028'
+    postgres_installed.run(TASKS.format(user=USER, count=3, width=1))
+    with postgres_installed.connect() as connection:
+        values = {"title": awkward, "json": json.dumps({awkward: [awkward]})}
+        connection.execute("update bmad.tasks set title = %(title)s, device_seconds = %(json)s::jsonb", values)
+    with serve(postgres_installed) as server:
+        frames = frames_of(ask(server, limit_rows=2).content)
+    [columns] = {tuple(part["columns"]) for frame in frames for part in frame["tables"] if part["table"] == "tasks"}
+    rows = [row for frame in frames for part in frame["tables"] if part["table"] == "tasks" for row in part["rows"]]
+    assert [row[columns.index("title")] for row in rows] == [awkward] * 3
+    assert [row[columns.index("device_seconds")] for row in rows] == [{awkward: [awkward]}] * 3
+
+
 def test_every_cursor_of_the_stream_goes_on_by_stream_and_by_page(walked: RunningServer) -> None:
     frames = frames_of(ask(walked, limit_rows=30).content)
     for place, frame in enumerate(frames[:-1]):

@@ -17,6 +17,7 @@ from bmaddb.device.store import Store
 from bmaddb.device.sync import HttpTransport, SyncEngine
 from bmaddb.entropy import SystemEntropy
 from bmaddb.modules.registry import catalog_with
+from bmaddb.protocol.session import Limits
 from tests.protocol.things import MODULE
 
 
@@ -56,7 +57,7 @@ class HeldTransport(HttpTransport):
 
 
 def main() -> None:
-    path, url, token, user, function, place, after = sys.argv[1:]
+    path, url, token, user, function, place, after, page_rows = sys.argv[1:]
     store = Store(
         path,
         catalog_with(MODULE, include_defaults=False),
@@ -66,7 +67,7 @@ def main() -> None:
     )
     transport = HeldTransport(url, token)
     transport.function, transport.place, transport.after = function, int(place), after == "after"
-    engine = SyncEngine(store, Outbox(store), transport)
+    engine = SyncEngine(store, Outbox(store), transport, limits=Limits(page_rows=int(page_rows)))
     report = engine.sync_blocking()
     failure = None if report.failure is None else report.failure.message
     print(json.dumps({"result": str(report.result), "failure": failure, "pushed": report.pushed_entries}), flush=True)

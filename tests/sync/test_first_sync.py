@@ -14,14 +14,14 @@ from bmaddb.device.sync.bulk import UNINDEXED
 from bmaddb.device.sync.transport import NotStreamed
 from bmaddb.device.sync.walk import PAGES_AHEAD_MAX
 from bmaddb.protocol.messages import PULL_FUNCTION, WALK_CURSOR, WALK_FUNCTION
-from bmaddb.protocol.session import Limits
+from bmaddb.protocol.session import STREAM_PAGE_TIMES, Limits
 from bmaddb.signals import FirstSyncProgress, PageApplied
 from tests.support.server import USER
 from tests.sync.account import OTHER, fill
 from tests.sync.devices import Device, World
 
 PAGE_ROWS = 40
-SMALL = Limits(page_rows=PAGE_ROWS)
+SMALL = Limits(page_rows=PAGE_ROWS // STREAM_PAGE_TIMES)
 
 
 class Streaming:
@@ -267,7 +267,7 @@ def test_a_device_that_holds_rows_already_keeps_what_waits(world: World, tmp_pat
 
 def test_only_a_few_pages_wait_while_one_is_written(world: World) -> None:
     fill(world, tasks=130, entries=70)
-    device, transport = streaming(world, limits=Limits(page_rows=5))
+    device, transport = streaming(world, limits=Limits(page_rows=1))
     applied: list[PageApplied] = []
     waiting: list[int] = []
     device.store.signals.listen(PageApplied, applied.append)

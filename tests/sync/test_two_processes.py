@@ -23,11 +23,13 @@ from tests.sync.devices import Device, World
 
 
 @contextlib.contextmanager
-def holder(world: World, device: Device, function: str, place: int, when: str) -> Iterator[subprocess.Popen[str]]:
+def holder(
+    world: World, device: Device, function: str, place: int, when: str, page_rows: int = 5_000
+) -> Iterator[subprocess.Popen[str]]:
     """Another process that syncs the device's file and is held there; ended at the latest here."""
     arguments = [str(device.path), world.server.url, world.server.token(device.user), device.user]
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.sync.other_process", *arguments, function, str(place), when],
+        [sys.executable, "-m", "tests.sync.other_process", *arguments, function, str(place), when, str(page_rows)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

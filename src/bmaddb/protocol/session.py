@@ -73,6 +73,11 @@ class State(enum.StrEnum):
     DONE = "done"
 
 
+STREAM_PAGE_TIMES = 4
+ROWS_PER_PAGE_MAX = 20_000
+"""More than that no server gives at once."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """How much at once, how often again."""
@@ -91,6 +96,11 @@ class Limits:
     """How often one sync begins anew with the numbers of its entries."""
     resyncs: int = 2
     """How often one sync begins again from nothing."""
+
+    @property
+    def stream_rows(self) -> int:
+        """Of a page in the stream of a first sync: a commit costs more than its rows when they are small."""
+        return min(STREAM_PAGE_TIMES * self.page_rows, ROWS_PER_PAGE_MAX)
 
 
 _MAY_PASS = frozenset({FailureKind.LINK, FailureKind.SERVER})

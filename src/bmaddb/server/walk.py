@@ -26,7 +26,7 @@ from bmaddb.server import request
 from bmaddb.server.answer import GZIP_LEVEL, GZIP_WINDOW, Answer, Problem, preflight, reads_gzip, send_answer
 from bmaddb.server.auth import Caller, TokenKeeper
 from bmaddb.server.backend import Backend
-from bmaddb.server.copying import CopyOut
+from bmaddb.server.copying import CopyOut, Rows
 from bmaddb.server.exchange import GatewayConnection, Refused, Statement, exchange
 from bmaddb.server.limits import Limits
 from bmaddb.server.sqlstate import problem_of
@@ -202,7 +202,7 @@ class _Walk:
         done = list(plan.done)
         for place in plan.tables:
             async for rows in self._rows(place):
-                last = msgspec.json.decode(rows[-1])
+                last = msgspec.json.decode(rows.last)
                 at = f"{plan.cursor}.{'-'.join(map(str, done))}.{place.number}.{last[3]}.{last[0]}"
                 yield _frame({"cursor": at, "more": True, **head}, place, rows)
                 head = {}
@@ -210,7 +210,7 @@ class _Walk:
         yield _frame({"cursor": plan.final, "more": plan.more, **head})
         await exchange(self._connection, [_END])
 
-    async def _rows(self, place: Place) -> AsyncGenerator[list[memoryview]]:
+    async def _rows(self, place: Place) -> AsyncGenerator[Rows]:
         copy = CopyOut(self._connection)
         query = _COPY.format(
             walk=sql.Identifier(f"walk_{place.name}"),
@@ -220,12 +220,12 @@ class _Walk:
             hi=sql.Literal(place.hi),
         )
         await copy.begin(query.as_bytes(self._connection))
-        ended = False
-        while not ended:
-            rows: list[memoryview] = []
-            ended = await copy.lines(rows, self._wish.limit_rows, self._wish.limit_bytes)
-            if rows:
+        while True:
+            rows = await copy.rows(self._wish.limit_rows, self._wish.limit_bytes)
+            if rows.last:
                 yield rows
+            if rows.ended:
+                return
 
 
 class _Outgoing:
@@ -274,14 +274,15 @@ class _Outgoing:
         await self._send({"type": "http.response.start", "status": 200, "headers": raw})
 
 
-def _frame(head: Mapping[str, Any], place: Place | None = None, rows: list[memoryview] | None = None) -> bytes:
+def _frame(head: Mapping[str, Any], place: Place | None = None, rows: Rows | None = None) -> bytes:
     if place is None or rows is None:
         return b"\x1e%s\n" % msgspec.json.encode({**head, "tables": []})
     table = msgspec.json.encode({"table": place.name, "columns": place.columns})
+    # JSON as Postgres writes it has a line feed nowhere inside: each ends a row.
     return b'\x1e%s,"tables":[%s,"rows":[%s]}]}\n' % (
         msgspec.json.encode(head)[:-1],
         table[:-1],
-        b",".join([row[:-1] for row in rows]),
+        rows.text[:-1].replace(b"\n", b","),
     )
 
 

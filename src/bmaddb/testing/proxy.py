@@ -55,6 +55,8 @@ class CuttingProxy:
         self._breaks: list[_Break] = []
         self._refusing = False
         self.cuts_done = 0
+        self.answered_bytes = 0
+        """Bytes of answers that were passed on."""
         self._loop = asyncio.new_event_loop()
         self._released = asyncio.Event()
         self._thread = threading.Thread(target=self._loop.run_forever, name="cutting-proxy", daemon=True)
@@ -163,11 +165,13 @@ class CuttingProxy:
         if broken is None or broken.left > len(chunk):
             if broken is not None:
                 broken.left -= len(chunk)
+            self.answered_bytes += len(chunk) if answers else 0
             to.write(chunk)
             await to.drain()
             return True
         self._breaks.remove(broken)
         self.cuts_done += 1
+        self.answered_bytes += broken.left if answers else 0
         to.write(chunk[: broken.left])
         await to.drain()
         return await self._break(broken.wire, chunk[broken.left :], to)

@@ -21,7 +21,8 @@ from bmaddb.device.outbox.outbox import keys_loose
 from bmaddb.device.store import Store, meta
 from bmaddb.device.sync.bulk import BulkLoad
 from bmaddb.device.sync.giveback import LOST_VERSIONS, GiveBack, LostUpdates
-from bmaddb.device.sync.plain import Parts, Plain
+from bmaddb.device.sync.parsing import ParsedRows, parse
+from bmaddb.device.sync.plain import Plain
 from bmaddb.device.sync.rebase import Rebase, unchecked
 from bmaddb.device.sync.walk import Progress
 from bmaddb.protocol.codec import row_values
@@ -43,6 +44,7 @@ from bmaddb.signals import PageApplied
 
 _SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
 Overwriting: TypeAlias = Callable[[Rebase, Table, TablePage], None]
+_Parts: TypeAlias = Sequence[tuple[Table, TablePage, ParsedRows | None]]
 _ROW_ENVELOPE = frozenset({"id", "server_seq", "hlc", "stamps"})
 
 
@@ -64,14 +66,19 @@ class Pages:
         self._bulk = BulkLoad(store)
         self._plain = Plain(store)
 
-    def apply(self, page: PullAnswer, progress: Progress) -> PageCounts:
-        """Write a page and its cursor; what waits for one of its rows is merged."""
+    def apply(self, page: PullAnswer, progress: Progress, parsed: tuple[ParsedRows, ...] | None = None) -> PageCounts:
+        """Write a page and its cursor; what waits for one of its rows is merged. `parsed`: its parts, if they are."""
         walking = page.cursor is not None and page.cursor.startswith(WALK_CURSOR)
         with self._outbox.edit() as (connection, waiting):
             rebase = Rebase(self._store, self._outbox, connection, waiting)
-            parts = [(table, part) for part in page.tables if (table := self._synced(part)) is not None]
+            ready = parsed if parsed is not None else (None,) * len(page.tables)
+            parts = [
+                (table, part, rows)
+                for part, rows in zip(page.tables, ready, strict=True)
+                if (table := self._synced(part)) is not None
+            ]
             lost = self._lost_updates(rebase, page)
-            loading = frozenset(table.name for table, _ in parts[-1:] if walking)
+            loading = frozenset(table.name for table, _, _ in parts[-1:] if walking)
             self._bulk.finish(connection, loading)
             counts = None if walking or lost is not None else self._write_plain(rebase, parts)
             if counts is None:
@@ -84,26 +91,27 @@ class Pages:
             self._outbox.give_back(connection, waiting, rebase.returned)
         return counts
 
-    def _write_plain(self, rebase: Rebase, parts: Parts) -> PageCounts | None:
-        written = self._plain.write(rebase.connection, rebase.waiting.index, parts)
+    def _write_plain(self, rebase: Rebase, parts: _Parts) -> PageCounts | None:
+        plain = [(table, part) for table, part, _ in parts]
+        written = self._plain.write(rebase.connection, rebase.waiting.index, plain)
         if written is None:
             return None
-        self._observe(rebase.connection, written.stamps)
+        self._observe(rebase.connection, [stamp for stamp in written.stamps if is_stamp(stamp)])
         return PageCounts(rows=written.rows, deletes=written.deletes)
 
     def _write_merging(
-        self, rebase: Rebase, parts: Parts, lost: LostUpdates | None, progress: Progress | None
+        self, rebase: Rebase, parts: _Parts, lost: LostUpdates | None, progress: Progress | None
     ) -> PageCounts:
         """`progress` is of the walk, if the page is part of one."""
         counts = PageCounts()
-        for table, part in parts:
+        for table, part, parsed in parts:
             if progress is not None:
                 self._bulk.prepare(rebase.connection, table, progress.of_table(table.name))
-            rows = self._write_rows(rebase, table, part, lost)
+            rows = self._write_rows(rebase, table, part, parsed, lost)
             counts.rows += rows
             if progress is not None:
                 self._outbox.tell(progress.written(table.name, rows))
-        for table, part in parts:
+        for table, part, _ in parts:
             counts.deletes += self._write_deletes(rebase, table, list(part.deleted))
         return counts
 
@@ -181,12 +189,19 @@ class Pages:
             self._store.meta_set(LOST_VERSIONS, msgspec.json.encode(page.lost).decode(), rebase.connection)
         return LostUpdates(self._store, rebase, meta.get(rebase.connection, LOST_VERSIONS) or "[]")
 
-    def _write_rows(self, rebase: Rebase, table: Table, part: TablePage, lost: LostUpdates | None = None) -> int:
+    def _write_rows(
+        self,
+        rebase: Rebase,
+        table: Table,
+        part: TablePage,
+        parsed: ParsedRows | None = None,
+        lost: LostUpdates | None = None,
+    ) -> int:
         connection = rebase.connection
-        [(rows,)] = connection.execute(_SQL["parse_rows"], (bytes(part.rows).decode(),))
-        [(count,)] = connection.execute(_SQL["count_rows"], (rows,))
-        if not count:
+        parsed = parsed or parse(connection, part)
+        if not parsed.count:
             return 0
+        rows = parsed.jsonb
         if any(column.kind is Kind.BLOB for column in table.columns):
             connection.create_scalar_function(UNBASE64, _blob, 1, deterministic=True)
         place = part.columns.index("id")
@@ -206,8 +221,8 @@ class Pages:
             owner = (self._store.user,) if table.scope is Scope.USER else ()
             with self._store.bulk(table.name), unchecked(connection):
                 connection.execute(upsert_page(table, part.columns), (rows, *owner))
-        self._observe(connection, self._newest_stamps(connection, part, rows))
-        return int(count)
+        self._observe(connection, parsed.stamps)
+        return parsed.count
 
     def _write_deletes(self, rebase: Rebase, table: Table, ids: list[str]) -> int:
         merged = rebase.waiting.index.among(table.name, ids)
@@ -216,20 +231,12 @@ class Pages:
             rebase.drop(table, gone)
         return len(ids)
 
-    def _newest_stamps(self, connection: apsw.Connection, part: TablePage, rows: bytes) -> list[str]:
-        asked = (("hlc", "newest_stamp"), ("stamps", "newest_column_stamp"))
-        found = [
-            connection.execute(_SQL[block], (rows, part.columns.index(name))).fetchone()
-            for name, block in asked
-            if name in part.columns
-        ]
-        return [row[0] for row in found if row is not None and isinstance(row[0], str)]
-
     def _observe(self, connection: apsw.Connection, stamps: Iterable[str]) -> None:
         """Let our clock run past these, now and after the file is opened again."""
-        seen = [stamp for stamp in stamps if is_stamp(stamp)]
-        for stamp in seen:
+        seen = False
+        for stamp in stamps:
             self._outbox.capture.observe(stamp)
+            seen = True
         last = self._outbox.capture.last_stamp
         if seen and (meta.get(connection, LAST_STAMP) or NO_STAMP) < last:
             self._store.meta_set(LAST_STAMP, last, connection)

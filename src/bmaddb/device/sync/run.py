@@ -156,7 +156,7 @@ class SyncRun:
             cursor=cursor,
             schema_version=self._store.catalog.version,
             device_id=self._store.device_id,
-            limit_rows=self._limits.page_rows,
+            limit_rows=self._limits.stream_rows,
             limit_bytes=self._limits.page_bytes,
             user=self._store.user,
             tables=tuple(table.name for table in tables),
@@ -252,7 +252,8 @@ class SyncRun:
         )
 
     def _apply_page(self, command: steps.ApplyPage) -> steps.Event:
-        self._count(self._pages.apply(command.page, self._walk.progress))
+        parsed = self._walk.parts_of(command.page)
+        self._count(self._pages.apply(command.page, self._walk.progress, parsed))
         self._tally.expected_rows = max(self._tally.expected_rows, self._walk.progress.expected)
         return steps.PageApplied()
 

@@ -1,4 +1,4 @@
-"""A first sync as a stream: opened once, read ahead by a few pages while one is being written.
+"""A first sync as a stream: opened once, read and parsed ahead by a few pages while one is being written.
 
 Rules of this room: the session decides the course; it asks for the page after a cursor, and gets it from the
 stream that stands there, or from a new one. A stream that breaks is a failed pull; what was written stays.
@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeAlias
 
 from bmaddb import errors as e
+from bmaddb.device.sync.parsing import ParsedRows, Parser
 from bmaddb.device.sync.transport import NotStreamed, StreamTransport, Transport
 from bmaddb.protocol import codec
 from bmaddb.protocol.messages import WALK_CURSOR, WALK_FUNCTION, Cursor, PullAnswer
 from bmaddb.signals import FirstSyncProgress
 
-PAGES_AHEAD_MAX = 2
+PAGES_AHEAD_MAX = 1
+Ahead: TypeAlias = tuple[PullAnswer, tuple[ParsedRows, ...]] | BaseException | None
 
 
 class Walk:
@@ -28,7 +31,8 @@ class Walk:
         self._refused = not isinstance(transport, StreamTransport)
         self._at: Cursor = None
         self._reader: asyncio.Task[None] | None = None
-        self._ahead: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(PAGES_AHEAD_MAX)
+        self._ahead: asyncio.Queue[Ahead] = asyncio.Queue(PAGES_AHEAD_MAX)
+        self._given: tuple[PullAnswer, tuple[ParsedRows, ...]] | None = None
         self.progress = Progress()
 
     def carries(self, cursor: Cursor) -> bool:
@@ -40,22 +44,26 @@ class Walk:
         if self._reader is None or self._at != cursor:
             await self.close()
             self._open(cursor)
-        text = await self._ahead.get()
-        if text is None:  # it ended in good order, before the walk did: its time was over
+        got = await self._ahead.get()
+        if got is None:  # it ended in good order, before the walk did: its time was over
             await self.close()
             raise e.TransportError("the stream of the first sync ended early")
-        if isinstance(text, BaseException):
+        if isinstance(got, BaseException):
             await self.close()
-            if isinstance(text, NotStreamed):
+            if isinstance(got, NotStreamed):
                 self._refused = True
                 return None
-            raise text
-        answer = codec.pull_answer(text)
+            raise got
+        answer, _ = self._given = got
         self._at = answer.cursor
         self.progress.expect(answer)
         if answer.resync or answer.cursor is None or not answer.cursor.startswith(WALK_CURSOR):
             await self.close()
         return answer
+
+    def parts_of(self, page: PullAnswer) -> tuple[ParsedRows, ...] | None:
+        """The parsed parts of `page`, if it is the one that came last by a stream."""
+        return self._given[1] if self._given is not None and self._given[0] is page else None
 
     async def close(self) -> None:
         """Let go of the stream; again is fine."""
@@ -69,17 +77,21 @@ class Walk:
         self._ahead = asyncio.Queue(PAGES_AHEAD_MAX)
         self._reader = asyncio.create_task(self._read(self._ask(cursor), self._ahead))
 
-    async def _read(self, body: bytes, ahead: asyncio.Queue[bytes | BaseException | None]) -> None:
+    async def _read(self, body: bytes, ahead: asyncio.Queue[Ahead]) -> None:
         if not isinstance(self._transport, StreamTransport):
             return
+        parser = Parser()
         end: BaseException | None = None
         self._count(len(body), 0)
         try:
             async for page in self._transport.stream(WALK_FUNCTION, body):
                 self._count(0, len(page))
-                await ahead.put(page)
+                answer = codec.pull_answer(page)
+                await ahead.put((answer, await parser.parts(answer)))
         except Exception as error:  # whatever it is, whoever waits for the next page must hear it
             end = error
+        finally:
+            parser.close()
         await ahead.put(end)
 
 

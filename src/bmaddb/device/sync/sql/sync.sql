@@ -26,10 +26,8 @@ ROLLBACK TO plain
 RELEASE plain
 
 -- name: parse_rows
-SELECT jsonb(?1)
-
--- name: count_rows
-SELECT json_array_length(?1)
+WITH page (rows) AS MATERIALIZED (SELECT jsonb(?1))
+SELECT rows, json_array_length(rows) FROM page
 
 -- name: drop_indexes
 SELECT 'DROP INDEX "' || name || '"' FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?1 AND sql IS NOT NULL
