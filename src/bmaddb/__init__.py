@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 from bmaddb.errors import BmadError
 
 if TYPE_CHECKING:
+    from bmaddb.service import keys
+    from bmaddb.service.backup import restore
     from bmaddb.service.database import Database
     from bmaddb.service.opening import open_database as open  # noqa: A004 -- the field's word
 
-__all__ = ["BmadError", "Database", "open"]
+__all__ = ["BmadError", "Database", "keys", "open", "restore"]
 
 
 def __getattr__(name: str) -> Any:

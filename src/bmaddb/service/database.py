@@ -5,6 +5,7 @@ Rules of this room: it joins rooms and decides nothing; what it offers is one li
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, TypeVar
@@ -27,7 +28,9 @@ from bmaddb.device.sync import (
 )
 from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.schema import Catalog, Record
+from bmaddb.service.backup import back_up
 from bmaddb.service.health import DatabaseHealth, examine
+from bmaddb.service.keys import secret_of
 from bmaddb.signals import SignalBus
 
 R = TypeVar("R", bound=Record)
@@ -132,6 +135,34 @@ class Database:
         if self._background is not None:
             self._background.stop()
             self._background = None
+
+    def backup(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        key: bytes | None = None,
+        passphrase: str | None = None,
+        plain: bool = False,
+    ) -> None:
+        """Copy the file as it is now to `path`, where nothing is yet; reading and writing go on meanwhile.
+
+        Encrypted as this file is, unless another `key` or `passphrase` is given, or `plain` is asked for.
+        `bmaddb.restore(path, ...)` makes a file to work with of it. StoreError, StoreCorrupt: then there is no copy.
+        """
+        back_up(self.store, path, secret_of(key, passphrase), plain=plain)
+
+    def rekey(self, *, key: bytes | None = None, passphrase: str | None = None, plain: bool = False) -> None:
+        """Encrypt the file with another key or passphrase from now on, or store it `plain`.
+
+        The whole file is written anew beside the old, which it then replaces: killed at any moment, the file opens
+        with the one or the other, and has everything. StoreBusy while another process has it open, or another
+        thread reads; then nothing changed.
+        """
+        secret = secret_of(key, passphrase)
+        if (secret is None) is not plain:
+            raise e.SettingsError("say one of key, passphrase, or plain=True")
+        self.store.rekey(secret)
+        self.outbox.look_again()
 
     def health(self) -> DatabaseHealth:
         """Are the tables whole, is the file sound, what waits, what is parked?"""

@@ -16,6 +16,7 @@ from bmaddb.modules.registry import catalog_with, default_catalog
 from bmaddb.schema import Catalog, Module
 from bmaddb.schema.evolution import Migration
 from bmaddb.service.database import Database
+from bmaddb.service.keys import secret_of
 
 
 def open_database(
@@ -29,6 +30,7 @@ def open_database(
     api_key: str | None = None,
     durability: Durability = "full",
     key: bytes | None = None,
+    passphrase: str | None = None,
     seed: bool = False,
     migrations: Sequence[Migration] = (),
     clock: Clock | None = None,
@@ -42,11 +44,12 @@ def open_database(
       to add to the twelve, pass `catalog=catalog_with(own_module)` of `bmaddb.modules.registry`.
     - `url`, `token`: the server and a JWT, or a callable that gives one; `api_key` for a Supabase project.
     - `durability`: "full" keeps every commit through a power cut, "normal" may lose the last ones.
-    - `key`: 32 bytes that encrypt the file. `seed`: begin with the catalogue rows the program carries.
+    - `key` (32 bytes, of `bmaddb.keys`) or `passphrase`: encrypts a new file, opens an encrypted one.
+    - `seed`: begin with the catalogue rows the program carries.
     - `migrations`: how an older file is brought to the catalog's version, without gaps.
     - `clock`, `entropy`, `transport`: other doors to the world, for tests.
 
-    Raises StoreCorrupt, MigrationError, StoreError for the file, SettingsError for options that do not fit.
+    Raises WrongKey, StoreCorrupt, MigrationError, StoreError for the file, SettingsError for options that do not fit.
     """
     if modules is not None and catalog is not None:
         raise e.SettingsError("give modules or a catalog, not both")
@@ -60,7 +63,7 @@ def open_database(
         entropy=entropy or SystemEntropy(),
         user=user,
         durability=durability,
-        key=key,
+        key=secret_of(key, passphrase),
         seed=seed,
         migrations=migrations,
     )

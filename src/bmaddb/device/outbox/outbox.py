@@ -256,6 +256,10 @@ class Outbox:
         values = (number, self._store.catalog.version, self._store.clock.now_ms())
         connection.execute(_SQL["save_last_number"], values)
 
+    def look_again(self) -> None:
+        """The file is open through another connection now: nothing that was seen through the old one counts."""
+        self._data_version = self.capture.data_version = -1
+
     def tell(self, signal: signals.Signal) -> None:
         """Emit `signal` when the transaction of the surrounding `edit` is durable."""
         self._told.append(signal)

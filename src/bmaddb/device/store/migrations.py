@@ -25,8 +25,6 @@ from bmaddb.schema.evolution import Migration
 from bmaddb.schema.evolution_sqlite import rebuild, sqlite_steps
 from bmaddb.schema.tables import Table
 
-APPLICATION_ID: Final = 0x424D4442
-"""The bytes BMDB in the file's header: this file is ours."""
 _TRANSACTION: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
 _META: Final = statements.load("bmaddb.device.store", "sql/meta.sql")
 
@@ -96,7 +94,7 @@ def _checked_user(user: str) -> str:
 
 def _is_ours(connection: apsw.Connection) -> bool:
     """Is it a store? False for an empty file; StoreError for a database of somebody else."""
-    if connection.pragma("application_id") == APPLICATION_ID:
+    if connection.pragma("application_id") == meta.APPLICATION_ID:
         return True
     if connection.execute(_META["holds_tables"]).get:
         raise e.StoreError("the file is a database of another program", hint="choose another path")
@@ -117,7 +115,7 @@ def _create(connection: apsw.Connection, catalog: Catalog, clock: Clock, entropy
     meta.put(connection, meta.DEVICE_ID, str(uuid.UUID(bytes=entropy.random_bytes(16), version=4)))
     meta.put(connection, meta.CREATED_AT, str(clock.now_ms()))
     _note_version(connection, catalog)
-    connection.pragma("application_id", APPLICATION_ID)
+    connection.pragma("application_id", meta.APPLICATION_ID)
 
 
 def _note_version(connection: apsw.Connection, catalog: Catalog) -> None:
