@@ -155,8 +155,8 @@ class Database:
         """Encrypt the file with another key or passphrase from now on, or store it `plain`.
 
         The whole file is written anew beside the old, which it then replaces: killed at any moment, the file opens
-        with the one or the other, and has everything. StoreBusy while another process has it open, or another
-        thread reads; then nothing changed.
+        with the one or the other, and has everything. StoreBusy while another process has it open; then nothing
+        changed. What another thread reads at that moment ends with an error.
         """
         secret = secret_of(key, passphrase)
         if (secret is None) is not plain:

@@ -59,8 +59,7 @@ def replace_file(writer: apsw.Connection, key: FileKey | None) -> None:
 
 def remove_leftover(path: str) -> None:
     """A rekey that was killed may have left its part; whoever has the file open in WAL mode knows that none runs."""
-    with contextlib.suppress(OSError):
-        os.unlink(os.path.realpath(path) + _REKEYED)
+    _remove(os.path.realpath(path) + _REKEYED)
 
 
 def refuse_what_is_there(path: str) -> None:
@@ -110,17 +109,21 @@ def _fill(source: apsw.Connection, part: str, key: FileKey | None, finish: Finis
 def _part(path: str, *, like: str) -> Iterator[str]:
     """An empty file, as open to others as the file `like`, that is gone at the end unless it was renamed."""
     try:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
+        _remove(path)
         mode = stat.S_IMODE(os.stat(like).st_mode)
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         yield path
     except OSError as error:
         raise e.StoreError(f"the copy cannot be written: {error.strerror}", hint="check its folder and disk") from error
     finally:
-        for suffix in ("", *_LOGS):
-            with contextlib.suppress(OSError):
-                os.unlink(path + suffix)
+        _remove(path)
+
+
+def _remove(path: str) -> None:
+    """Remove a part, if there is one, and the journal it was written with."""
+    for suffix in ("", *_LOGS):
+        with contextlib.suppress(OSError):
+            os.unlink(path + suffix)
 
 
 def _sync(path: str) -> None:

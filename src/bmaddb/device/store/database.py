@@ -209,7 +209,8 @@ class Store:
     def rekey(self, secret: Secret | None) -> None:
         """Encrypt the file with another key or passphrase, or (None) not at all; it stays open.
 
-        StoreBusy when another process has the file open, or another thread reads or writes; nothing changed then.
+        StoreBusy when another process has the file open, and nothing changed then. What another thread reads at that
+        moment ends with an error; it can read again at once.
         """
         key = None if secret is None else new_file_key(secret, self.entropy)
         if self._writer.mine:
