@@ -68,7 +68,7 @@ def test_no_file_holds_a_canary(tmp_path: Path) -> None:
     plain.mkdir()
     sealed.mkdir()
     told, names = seen(plain, None)
-    kinds = defaultdict(int)
+    kinds: dict[str, int] = defaultdict(int)
     for files in told.values():
         for name, count in files.items():
             kinds[re.sub(r"-part-\w+", "-part", name)] += count
