@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bmaddb.errors import BmadError
@@ -19,6 +20,6 @@ def __getattr__(name: str) -> Any:
     """Load the device only for those who ask for it: a server, a tool or a schema needs none."""
     if name not in __all__:
         raise AttributeError(f"module 'bmaddb' has no attribute '{name}'")
-    from bmaddb import service
-
-    return service.open_database if name == "open" else getattr(service, name)
+    if name == "keys":
+        return import_module("bmaddb.service.keys")
+    return getattr(import_module("bmaddb.service"), "open_database" if name == "open" else name)

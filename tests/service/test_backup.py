@@ -52,7 +52,7 @@ def test_a_backup_opens_with_what_was_asked_for(tmp_path: Path, kept: dict[str, 
         assert restored.outbox.counts().queued == 1
         assert restored.health().healthy
         assert restored.device_id != db.device_id
-    wrong = {"key": b"w" * 32}
+    wrong: dict[str, Any] = {"key": b"w" * 32}
     with pytest.raises(e.WrongKey):
         bmaddb.restore(tmp_path / "b.db", tmp_path / "d.db", **wrong)
     assert names(tmp_path) == {"a.db", "b.db", "c.db"}

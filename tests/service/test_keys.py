@@ -65,7 +65,7 @@ def test_a_locked_store_says_so(key_store: MemoryKeyStore) -> None:
 @pytest.mark.usefixtures("key_store")
 @pytest.mark.parametrize("store", [keyring.backends.fail.Keyring, ReadableKeyStore], ids=["none", "readable"])
 def test_without_a_store_to_trust_there_is_no_key(store: type[KeyringBackend]) -> None:
-    use(store())  # type: ignore[no-untyped-call]
+    use(store())
     with pytest.raises(e.SettingsError, match="no key store here can be trusted") as caught:
         keys.from_keyring("anna")
     assert "passphrase" in str(caught.value.hint)

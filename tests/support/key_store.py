@@ -9,7 +9,7 @@ from keyring.errors import KeyringError, PasswordDeleteError
 class MemoryKeyStore(KeyringBackend):
     """One that can be trusted, says its priority."""
 
-    priority = 5  # type: ignore[assignment]
+    priority = 5
 
     def __init__(self) -> None:
         self.kept: dict[tuple[str, str], str] = {}

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bmaddb import errors as e
 from bmaddb.clock import Clock, SystemClock
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Durability, Store
-from bmaddb.device.sync import HttpTransport, SyncEngine, Transport
-from bmaddb.device.sync.http_transport import Token
 from bmaddb.entropy import Entropy, SystemEntropy
 from bmaddb.modules.registry import catalog_with, default_catalog
 from bmaddb.schema import Catalog, Module
-from bmaddb.schema.evolution import Migration
 from bmaddb.service.database import Database
 from bmaddb.service.keys import secret_of
+
+if TYPE_CHECKING:
+    from bmaddb.device.sync import SyncEngine, Transport
+    from bmaddb.device.sync.http_transport import Token
+    from bmaddb.schema.evolution import Migration
 
 
 def open_database(
@@ -70,11 +73,19 @@ def open_database(
     try:
         outbox = Outbox(store)
         if transport is None and url is not None and token is not None:
+            from bmaddb.device.sync import HttpTransport
+
             transport = HttpTransport(url, token, api_key=api_key)
-        return Database(store, outbox, SyncEngine(store, outbox, transport) if transport else None)
+        return Database(store, outbox, None if transport is None else _engine(store, outbox, transport))
     except BaseException:
         store.close()
         raise
+
+
+def _engine(store: Store, outbox: Outbox, transport: Transport) -> SyncEngine:
+    from bmaddb.device.sync import SyncEngine
+
+    return SyncEngine(store, outbox, transport)
 
 
 def _catalog_of(modules: Sequence[Module] | None) -> Catalog:

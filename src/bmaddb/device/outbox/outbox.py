@@ -29,7 +29,7 @@ from bmaddb.device.outbox.row_index import BEFORE_ALL, RowIndex
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.protocol.changes import Change, Op, RowKey
-from bmaddb.protocol.steps import Settlement
+from bmaddb.protocol.outcomes import Settlement
 from bmaddb.schema.sqlite_ddl_rows import write_version
 
 _SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")

@@ -15,10 +15,8 @@ alone; the bytes are read through SQLite, since closing a handle of our own woul
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
-from urllib.parse import quote
 
 import apsw
 
@@ -47,6 +45,8 @@ class Passphrase:
 
     def key(self, salt: bytes) -> bytes:
         """The key that belongs to a file with this salt."""
+        import unicodedata
+
         words = unicodedata.normalize("NFKC", self.text).encode()
         if not words or len(words) > PASSPHRASE_BYTES_MAX:
             raise e.StoreError(f"a passphrase has 1 to {PASSPHRASE_BYTES_MAX} bytes")
@@ -131,6 +131,8 @@ def unlock(connection: apsw.Connection, key: FileKey) -> None:
 
 def address(path: str, key: FileKey | None) -> str:
     """The file at `path` with its key, as a URI for `VACUUM INTO`; without a key it is plain."""
+    from urllib.parse import quote
+
     secret = "" if key is None else key.words
     return f"file:{quote(path)}?cipher={CIPHER}&key={secret}"
 

@@ -6,9 +6,8 @@ that goes through it can write.
 
 from __future__ import annotations
 
-import ctypes
 import os
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import apsw
 
@@ -17,6 +16,9 @@ from bmaddb.device.store import meta
 from bmaddb.device.store.cipher import FileKey, Secret, key_of_file, new_file_key, read_head, unlock
 from bmaddb.device.store.failures import failure
 from bmaddb.entropy import Entropy
+
+if TYPE_CHECKING:
+    from ctypes import c_int
 
 Durability: TypeAlias = Literal["full", "normal"]
 STATEMENTS_CACHED_MAX: Final = 512
@@ -89,14 +91,23 @@ class Place:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._answer = ctypes.c_int(0)
-        self._address = ctypes.addressof(self._answer)
+        self._answer: c_int | None = None
+        self._address = 0
 
     @property
     def lost(self) -> bool:
         """Was the file moved, replaced or deleted? False where the system cannot tell."""
+        answer = self._ready() if self._answer is None else self._answer
         self._connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, self._address)
-        return bool(self._answer.value)
+        return bool(answer.value)
+
+    def _ready(self) -> c_int:
+        """With the first write, for ctypes takes its time to load and a reader needs it never."""
+        import ctypes
+
+        self._answer = answer = ctypes.c_int(0)
+        self._address = ctypes.addressof(answer)
+        return answer
 
 
 def checked_path(path: str | os.PathLike[str]) -> str:

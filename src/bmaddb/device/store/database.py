@@ -6,11 +6,10 @@ through the hooks, so the store knows neither outbox nor observer.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
@@ -32,12 +31,13 @@ from bmaddb.device.store.transaction import WriteTransaction
 from bmaddb.device.store.writer import Writer
 from bmaddb.entropy import Entropy
 from bmaddb.schema.catalog import Catalog
-from bmaddb.schema.evolution import Migration
 from bmaddb.schema.records import Record
 from bmaddb.signals import Committed, SignalBus
 
+if TYPE_CHECKING:
+    from bmaddb.schema.evolution import Migration
+
 R = TypeVar("R", bound=Record)
-_log: Final = logging.getLogger("bmaddb.store")
 
 
 class Store:
@@ -338,7 +338,9 @@ class Store:
             try:
                 hook(fact)
             except Exception:
-                _log.exception("an after_commit hook failed")
+                import logging
+
+                logging.getLogger("bmaddb.store").exception("an after_commit hook failed")
         self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
 
     def _read_text(self, record: type[Record]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 
@@ -21,9 +21,10 @@ from bmaddb.device.store.failures import failure
 from bmaddb.entropy import Entropy
 from bmaddb.schema import sqlite_ddl
 from bmaddb.schema.catalog import Catalog
-from bmaddb.schema.evolution import Migration
-from bmaddb.schema.evolution_sqlite import rebuild, sqlite_steps
 from bmaddb.schema.tables import Table
+
+if TYPE_CHECKING:
+    from bmaddb.schema.evolution import Migration
 
 _TRANSACTION: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
 _META: Final = statements.load("bmaddb.device.store", "sql/meta.sql")
@@ -131,6 +132,8 @@ def _upgrade(connection: apsw.Connection, catalog: Catalog, steps: Sequence[Migr
             hint="update the program; the file is untouched",
         )
     if held < catalog.version:
+        from bmaddb.schema.evolution_sqlite import sqlite_steps
+
         for statement in sqlite_steps(steps, catalog, held):
             connection.execute(statement)
     for table in catalog.device_tables:
@@ -157,5 +160,7 @@ def _add_or_compare(connection: apsw.Connection, table: Table, catalog: Catalog)
             hint="a table changes with a new schema version and a step that leads there",
         )
     if not keys[sqlite_ddl.row_key(table)]:
+        from bmaddb.schema.evolution_sqlite import rebuild
+
         for statement in rebuild(table, catalog, {column.name: column.name for column in table.columns}):
             connection.execute(statement)

@@ -22,7 +22,7 @@ from bmaddb.modules.registry import default_catalog
 from bmaddb.schema import Catalog, Scope
 from bmaddb.service.keys import secret_of
 
-_SQL: Final = statements.load("bmaddb.service", "salvage.sql")
+_SQL: Final = statements.load("bmaddb.service", "salvaging.sql")
 
 
 def salvage(
