@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import random
-import secrets
+import os
 from typing import Protocol
 
 
@@ -23,16 +22,18 @@ class SystemEntropy:
     """The operating system's source."""
 
     def random_bytes(self, count: int) -> bytes:
-        return secrets.token_bytes(count)
+        return os.urandom(count)
 
     def fraction(self) -> float:
-        return int.from_bytes(secrets.token_bytes(7), "big") / (1 << 56)
+        return int.from_bytes(os.urandom(7), "big") / (1 << 56)
 
 
 class SeededEntropy:
     """A repeatable source: the same seed gives the same run. Not for secrets."""
 
     def __init__(self, seed: int) -> None:
+        import random
+
         self._random = random.Random(seed)
 
     def random_bytes(self, count: int) -> bytes:

@@ -9,7 +9,8 @@
      │    ├── RecordInvalid          a value does not fit its column
      │    ├── RecordNotFound         no row has this id
      │    ├── ReadOnlyTable          a device may not write this table or column
-     │    └── MigrationError         the file's schema cannot be brought to the wanted version
+     │    ├── MigrationError         the file's schema cannot be brought to the wanted version
+     │    └── WrongKey               the file is encrypted, and not with this key
      ├── ProtocolError               abstract: somebody broke the sync protocol
      │    ├── LocalProtocolError     we did
      │    └── RemoteProtocolError    they did
@@ -99,6 +100,12 @@ class MigrationError(StoreError):
     """The schema of the file cannot be brought to the wanted version."""
 
     code = "B-306"
+
+
+class WrongKey(StoreError):
+    """The file does not open with this key."""
+
+    code = "B-308"
 
 
 class ProtocolError(BmadError):

@@ -21,12 +21,18 @@ class Settings:
     data_dir: Path
     database_url: str | None = field(default=None, repr=False)
     jwt_secret: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    passphrase: str | None = field(default=None, repr=False)
+    new_key: str | None = field(default=None, repr=False)
+    new_passphrase: str | None = field(default=None, repr=False)
     host: str = HOST
     port: int = PORT
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from BMADDB_DATA, _DATABASE_URL, _JWT_SECRET, _HOST and _PORT; empty counts as unset."""
+    """Settings from BMADDB_DATA, _DATABASE_URL, _JWT_SECRET, _HOST and _PORT, and what opens files: _KEY,
+    _PASSPHRASE, and _NEW_KEY or _NEW_PASSPHRASE for a file that is written; empty counts as unset.
+    """
 
     def value(name: str) -> str | None:
         return environ.get(PREFIX + name) or None
@@ -36,6 +42,10 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         data_dir=Path(data) if data else _default_data_dir(environ),
         database_url=value("DATABASE_URL"),
         jwt_secret=value("JWT_SECRET"),
+        key=value("KEY"),
+        passphrase=value("PASSPHRASE"),
+        new_key=value("NEW_KEY"),
+        new_passphrase=value("NEW_PASSPHRASE"),
         host=value("HOST") or HOST,
         port=port_of(value("PORT") or str(PORT)),
     )

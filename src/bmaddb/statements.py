@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
-from types import MappingProxyType
+from importlib import import_module
+from types import MappingProxyType, ModuleType
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from importlib.abc import ResourceLoader
 
 _HEAD = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 
@@ -14,8 +19,7 @@ _HEAD = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
 @cache
 def load(package: str, filename: str) -> Mapping[str, str]:
     """Read `filename` of `package` as a read-only mapping from block name to statement text."""
-    text = resources.files(package).joinpath(filename).read_text(encoding="utf-8")
-    parts = _HEAD.split(text)
+    parts = _HEAD.split(read(package, filename))
     names, bodies = parts[1::2], parts[2::2]
     if len(set(names)) != len(names):
         raise ValueError(f"{package}/{filename} names a block twice")
@@ -25,4 +29,14 @@ def load(package: str, filename: str) -> Mapping[str, str]:
 @cache
 def read(package: str, filename: str) -> str:
     """The whole text of a `.sql` file, for scripts that are run as one piece."""
-    return resources.files(package).joinpath(filename).read_text(encoding="utf-8")
+    # The loader of the package itself: `importlib.resources` takes longer to import than all files to read.
+    module = import_module(package)
+    place = os.path.join(module.__path__[0], *filename.split("/"))
+    return _loader(module).get_data(place).decode()
+
+
+def _loader(module: ModuleType) -> ResourceLoader:
+    loader = None if module.__spec__ is None else module.__spec__.loader
+    if not hasattr(loader, "get_data"):
+        raise ValueError(f"the files of {module.__name__} cannot be read")
+    return cast("ResourceLoader", loader)

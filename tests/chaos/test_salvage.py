@@ -9,7 +9,7 @@ import pytest
 
 from bmaddb import errors as e
 from bmaddb.entropy import SeededEntropy
-from bmaddb.service.salvage import salvage
+from bmaddb.service import salvage
 from tests.chaos.scripted import CATALOG
 from tests.protocol.things import Job, Note
 from tests.support.server import USER

@@ -120,5 +120,5 @@ def test_close_twice_and_use_after(tmp_path: Path) -> None:
 
 
 def test_the_public_face_is_what_we_mean_it_to_be() -> None:
-    assert sorted(bmaddb.__all__) == ["BmadError", "Database", "open"]
+    assert sorted(bmaddb.__all__) == ["BmadError", "Database", "keys", "open", "restore"]
     assert tasks_productivity.MODULE.name == "tasksProductivity"

@@ -1,4 +1,4 @@
-"""Opening: a new file, an old one, somebody else's, a damaged one, an encrypted one."""
+"""Opening: a new file, an old one, somebody else's, a damaged one."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from bmaddb.modules.registry import default_catalog
 from bmaddb.schema import Catalog, Module, UserRecord, integer, text
 from bmaddb.schema.evolution import AddColumn, CreateTable, Migration
 from bmaddb.testing import ManualClock, PowerDisk, Trouble
-from tests.store.conftest import open_store
-from tests.store.shelf import LIBRARY, OTHER_USER, USER, Author, Book, Genre, library
-
-KEY = bytes(range(32))
+from tests.store.shelf import LIBRARY, OTHER_USER, USER, Book, Genre, library
 
 
 def opened(path: Path, catalog: Catalog | None = None, **options: object) -> Store:
@@ -222,26 +219,6 @@ def test_a_file_that_cannot_be_written_is_named(path: Path) -> None:
         disk.fail(Trouble.READ_ONLY)
         with pytest.raises(e.StoreError, match="is read-only"):
             opened(path, vfs=disk.name)
-
-
-def test_an_encrypted_file_opens_with_its_key_only(path: Path) -> None:
-    with opened(path, key=KEY, user=USER) as store, store.write() as tx:
-        tx.insert(Author, name="a very secret name")
-        tx.savepoint()
-    assert b"secret" not in path.read_bytes()
-    for key in (None, bytes(32)):
-        with pytest.raises(e.StoreCorrupt, match="or the key is wrong"):
-            opened(path, key=key)
-    with pytest.raises(e.StoreError, match="a key is 32 bytes"):
-        opened(path, key=b"abc")
-    with opened(path, key=KEY) as store:
-        assert [author.name for author in store.query(Author).all()] == ["a very secret name"]
-
-
-def test_a_plain_file_is_not_opened_with_a_key(path: Path) -> None:
-    open_store(path).close()
-    with pytest.raises(e.StoreCorrupt):
-        opened(path, key=KEY)
 
 
 def test_an_unknown_durability_is_refused(path: Path) -> None:

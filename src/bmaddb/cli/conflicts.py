@@ -9,6 +9,7 @@ from typing import Any
 
 from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, chosen_catalog
+from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.service import Database, open_database
 from bmaddb.settings import Settings
@@ -24,16 +25,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--overturn", metavar="ID", help="let the side of --choose stand; it is pushed by the next sync"
     )
     parser.add_argument("--choose", choices=("mine", "theirs"), help="mine: what this device had")
+    add_secret_options(parser)
     add_catalog_option(parser)
 
 
-def run(options: argparse.Namespace, _settings: Settings) -> int:
+def run(options: argparse.Namespace, settings: Settings) -> int:
     """Print them, or overturn one and print that."""
     if (options.overturn is None) != (options.choose is None):
         raise e.SettingsError("--overturn and --choose go together")
     if not options.file.is_file():
         raise e.SettingsError(f"there is no file {options.file}")
-    with open_database(options.file, catalog=chosen_catalog(options)) as db:
+    with open_database(options.file, catalog=chosen_catalog(options), **chosen_secret(options, settings)) as db:
         if options.overturn is not None:
             print(_told(db.overturn(options.overturn, choose=options.choose)))
         else:

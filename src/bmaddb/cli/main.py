@@ -20,7 +20,7 @@ from typing import Protocol, cast
 from bmaddb import errors as e
 from bmaddb.settings import Settings, read_settings
 
-COMMANDS = ("serve", "token", "schema", "outbox", "conflicts", "verify", "demo")
+COMMANDS = ("serve", "token", "schema", "outbox", "conflicts", "verify", "backup", "restore", "rekey", "key", "demo")
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130

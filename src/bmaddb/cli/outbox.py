@@ -11,6 +11,7 @@ from typing import Any
 
 from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
+from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.device.outbox import Entry
 from bmaddb.device.outbox.reasons import DEPENDS
 from bmaddb.protocol.changes import RowKey
@@ -36,16 +37,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="TABLE.ID.COLUMN=JSON",
         help="with edit: the value as JSON (a moment as milliseconds or ISO text, bytes as base64 text)",
     )
+    add_secret_options(parser)
     add_catalog_option(parser)
     add_migrations_option(parser)
 
 
-def run(options: argparse.Namespace, _settings: Settings) -> int:
+def run(options: argparse.Namespace, settings: Settings) -> int:
     """List, or do it to one entry."""
     if not options.file.is_file():
         raise e.StoreError(f"there is no file {options.file}", hint="name the file that bmaddb.open() was given")
     catalog = chosen_catalog(options)
-    with open_database(options.file, catalog=catalog, migrations=chosen_migrations(options)) as db:
+    secret = chosen_secret(options, settings)
+    with open_database(options.file, catalog=catalog, migrations=chosen_migrations(options), **secret) as db:
         if options.action == "list":
             _list(db)
             return 0

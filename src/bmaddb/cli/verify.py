@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
+from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.device.sync import VerifyReport
 from bmaddb.service import open_database
 from bmaddb.settings import Settings
@@ -24,6 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--api-key", help="the anon key of a Supabase project")
     parser.add_argument("--no-repair", action="store_true", help="only say what differs")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_secret_options(parser)
     add_catalog_option(parser)
     add_migrations_option(parser)
 
@@ -39,6 +41,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         url=options.url,
         token=options.token,
         api_key=options.api_key,
+        **chosen_secret(options, settings),
     ) as database:
         report = database.verify(repair=not options.no_repair)
     print(json.dumps(as_json(report)) if options.json else "\n".join(lines(report)))

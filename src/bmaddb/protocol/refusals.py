@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from bmaddb.protocol.messages import ErrorBody
-from bmaddb.protocol.steps import Failure, FailureKind
+from bmaddb.protocol.outcomes import Failure, FailureKind
 
 RETRY_AFTER_MS_MAX: Final = 30_000
 _DIGITS_MAX: Final = 9

@@ -6,7 +6,11 @@ import enum
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from bmaddb.protocol.messages import Cursor, ErrorBody, PullAnswer, PushAnswer, ServerRow
+from bmaddb.protocol.messages import Cursor, PullAnswer, PushAnswer, ServerRow
+from bmaddb.protocol.outcomes import Failure as Failure
+from bmaddb.protocol.outcomes import FailureKind as FailureKind
+from bmaddb.protocol.outcomes import Rejection as Rejection
+from bmaddb.protocol.outcomes import Settlement as Settlement
 
 
 class Result(enum.StrEnum):
@@ -20,35 +24,6 @@ class Result(enum.StrEnum):
     """No network, no server, or no valid token: a state, not an error; everything waits."""
     FAILED = "failed"
     """The other side (or this one) did what it must not; a person should look."""
-
-
-class FailureKind(enum.StrEnum):
-    """What kind of trouble a request met; decides whether it is sent again."""
-
-    LINK = "link"
-    """The network, or a server that is busy or down: later it may work."""
-    TOKEN = "token"  # noqa: S105 - a word, not a secret
-    CURSOR = "cursor"
-    """The server cannot continue from this cursor."""
-    NUMBER = "number"
-    """The server expects another entry number."""
-    TOO_LARGE = "too large"
-    SERVER = "server"
-    """The server failed (status 500): perhaps for a moment, perhaps each time it meets this request."""
-    REFUSED = "refused"
-    """The request, or an entry in it, is wrong."""
-    CONFLICTS = "conflicts"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
-    """Why something did not work, in words for a person."""
-
-    kind: FailureKind
-    code: str
-    message: str
-    hint: str | None = None
-    retry_after_ms: int = 0
 
 
 # --- events ---
@@ -177,27 +152,11 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
-    number: int
-    version: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Clash:
     """An entry met rows that changed on the server: merge, and it waits again."""
 
     number: int
     rows: tuple[ServerRow, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
-    """The server will never take this entry as it is: park it and what depends on it."""
-
-    number: int
-    error: ErrorBody
-    table: str | None = None
-    id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

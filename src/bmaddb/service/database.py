@@ -1,13 +1,15 @@
 """A device's database: typed reads and writes on a file, and sync with a server when there is one.
 
-Rules of this room: it joins rooms and decides nothing; what it offers is one line to the room that does it.
+Rules of this room: it joins rooms and decides nothing; what it offers is one line to the room that does it, and rooms
+that not everybody needs are loaded with the first call.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import apsw
 
@@ -15,22 +17,17 @@ from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.query import Query
 from bmaddb.device.store import Store, WriteTransaction
-from bmaddb.device.sync import (
-    NO_VALUE,
-    BackgroundSync,
-    Schedule,
-    Side,
-    SyncEngine,
-    SyncReport,
-    VerifyReport,
-    overturn,
-)
 from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.schema import Catalog, Record
-from bmaddb.service.health import DatabaseHealth, examine
+from bmaddb.service.keys import secret_of
 from bmaddb.signals import SignalBus
 
+if TYPE_CHECKING:
+    from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
+    from bmaddb.service.health import DatabaseHealth
+
 R = TypeVar("R", bound=Record)
+_UNSAID: Final = object()
 
 
 class Database:
@@ -92,7 +89,7 @@ class Database:
         query = self.query(SyncConflict).order_by(SyncConflict.detected_at.desc(), SyncConflict.id.desc())
         return (query.where(SyncConflict.needs_attention == True) if open_only else query).all()  # noqa: E712 -- SQL
 
-    def overturn(self, conflict_id: str, *, choose: Side | None = None, value: Any = NO_VALUE) -> SyncConflict:
+    def overturn(self, conflict_id: str, *, choose: Side | None = None, value: Any = _UNSAID) -> SyncConflict:
         """Let one side of a verdict (`choose`: "mine" is this device's) stand, or a `value` of your own.
 
         An ordinary write: it is pushed with the next sync and reaches every device. For a verdict about a whole
@@ -100,7 +97,9 @@ class Database:
         Raises RecordNotFound when verdict or row is gone, RecordInvalid when the row's parent is, or when the
         column does not take the value.
         """
-        return overturn(self.store, conflict_id, choose=choose, value=value)
+        from bmaddb.device.sync import NO_VALUE, overturn
+
+        return overturn(self.store, conflict_id, choose=choose, value=NO_VALUE if value is _UNSAID else value)
 
     def sync(self) -> SyncReport:
         """Send what waits, fetch what others changed. Being offline is said in the report, not raised."""
@@ -124,6 +123,8 @@ class Database:
         From time to time a few rows are compared with the server's; `Schedule(verify_ms=0)` never does.
         """
         if self._background is None:
+            from bmaddb.device.sync import BackgroundSync
+
             self._background = BackgroundSync(self._wired(), schedule=schedule)
             self._background.start()
 
@@ -133,8 +134,40 @@ class Database:
             self._background.stop()
             self._background = None
 
+    def backup(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        key: bytes | None = None,
+        passphrase: str | None = None,
+        plain: bool = False,
+    ) -> None:
+        """Copy the file as it is now to `path`, where nothing is yet; reading and writing go on meanwhile.
+
+        Encrypted as this file is, unless another `key` or `passphrase` is given, or `plain` is asked for.
+        `bmaddb.restore(path, ...)` makes a file to work with of it. StoreError, StoreCorrupt: then there is no copy.
+        """
+        from bmaddb.service.backup import back_up
+
+        back_up(self.store, path, secret_of(key, passphrase), plain=plain)
+
+    def rekey(self, *, key: bytes | None = None, passphrase: str | None = None, plain: bool = False) -> None:
+        """Encrypt the file with another key or passphrase from now on, or store it `plain`.
+
+        The whole file is written anew beside the old, which it then replaces: killed at any moment, the file opens
+        with the one or the other, and has everything. StoreBusy while another process has it open; then nothing
+        changed. What another thread reads at that moment ends with an error.
+        """
+        secret = secret_of(key, passphrase)
+        if (secret is None) is not plain:
+            raise e.SettingsError("say one of key, passphrase, or plain=True")
+        self.store.rekey(secret)
+        self.outbox.look_again()
+
     def health(self) -> DatabaseHealth:
         """Are the tables whole, is the file sound, what waits, what is parked?"""
+        from bmaddb.service.health import examine
+
         return examine(self.store, self.outbox)
 
     def close(self) -> None:

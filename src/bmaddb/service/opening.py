@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from bmaddb import errors as e
 from bmaddb.clock import Clock, SystemClock
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Durability, Store
-from bmaddb.device.sync import HttpTransport, SyncEngine, Transport
-from bmaddb.device.sync.http_transport import Token
 from bmaddb.entropy import Entropy, SystemEntropy
 from bmaddb.modules.registry import catalog_with, default_catalog
 from bmaddb.schema import Catalog, Module
-from bmaddb.schema.evolution import Migration
 from bmaddb.service.database import Database
+from bmaddb.service.keys import secret_of
+
+if TYPE_CHECKING:
+    from bmaddb.device.sync import SyncEngine, Transport
+    from bmaddb.device.sync.http_transport import Token
+    from bmaddb.schema.evolution import Migration
 
 
 def open_database(
@@ -29,6 +33,7 @@ def open_database(
     api_key: str | None = None,
     durability: Durability = "full",
     key: bytes | None = None,
+    passphrase: str | None = None,
     seed: bool = False,
     migrations: Sequence[Migration] = (),
     clock: Clock | None = None,
@@ -42,11 +47,12 @@ def open_database(
       to add to the twelve, pass `catalog=catalog_with(own_module)` of `bmaddb.modules.registry`.
     - `url`, `token`: the server and a JWT, or a callable that gives one; `api_key` for a Supabase project.
     - `durability`: "full" keeps every commit through a power cut, "normal" may lose the last ones.
-    - `key`: 32 bytes that encrypt the file. `seed`: begin with the catalogue rows the program carries.
+    - `key` (32 bytes, of `bmaddb.keys`) or `passphrase`: encrypts a new file, opens an encrypted one.
+    - `seed`: begin with the catalogue rows the program carries.
     - `migrations`: how an older file is brought to the catalog's version, without gaps.
     - `clock`, `entropy`, `transport`: other doors to the world, for tests.
 
-    Raises StoreCorrupt, MigrationError, StoreError for the file, SettingsError for options that do not fit.
+    Raises WrongKey, StoreCorrupt, MigrationError, StoreError for the file, SettingsError for options that do not fit.
     """
     if modules is not None and catalog is not None:
         raise e.SettingsError("give modules or a catalog, not both")
@@ -60,18 +66,26 @@ def open_database(
         entropy=entropy or SystemEntropy(),
         user=user,
         durability=durability,
-        key=key,
+        key=secret_of(key, passphrase),
         seed=seed,
         migrations=migrations,
     )
     try:
         outbox = Outbox(store)
         if transport is None and url is not None and token is not None:
+            from bmaddb.device.sync import HttpTransport
+
             transport = HttpTransport(url, token, api_key=api_key)
-        return Database(store, outbox, SyncEngine(store, outbox, transport) if transport else None)
+        return Database(store, outbox, None if transport is None else _engine(store, outbox, transport))
     except BaseException:
         store.close()
         raise
+
+
+def _engine(store: Store, outbox: Outbox, transport: Transport) -> SyncEngine:
+    from bmaddb.device.sync import SyncEngine
+
+    return SyncEngine(store, outbox, transport)
 
 
 def _catalog_of(modules: Sequence[Module] | None) -> Catalog:

@@ -25,7 +25,7 @@ class Capture:
         self._layout = layout
         self._stamps = Stamps(store.device_id)
         self._position = 0
-        self._data_version = -1
+        self.data_version = -1
         self._drafted: EntryQueued | None = None
         self.last_stamp = store.meta_get(LAST_STAMP) or NO_STAMP
         store.before_commit.append(self._append)
@@ -82,13 +82,13 @@ class Capture:
     def _notice_others(self, connection: apsw.Connection) -> None:
         """Go on after the newest entry; another process may have written to the file since our last one."""
         [(data_version,)] = connection.execute(_SQL["data_version"])
-        if data_version == self._data_version:
+        if data_version == self.data_version:
             return
         newest = connection.execute(_SQL["newest"]).fetchone()
         if newest is not None:
             self._position = max(self._position, int(newest[0]))
             self.last_stamp = max(self.last_stamp, str(newest[1]))
-        self._data_version = data_version
+        self.data_version = data_version
 
     def _tell(self, fact: CommitFact) -> None:
         drafted, self._drafted = self._drafted, None

@@ -10,7 +10,7 @@ import msgspec
 from bmaddb.device.outbox.entries import Entry
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op
-from bmaddb.protocol.merge import Pending
+from bmaddb.protocol.merge.shapes import Pending
 from bmaddb.protocol.values import same, to_raw, to_wire
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, read_row, set_columns

@@ -29,7 +29,7 @@ from bmaddb.device.outbox.row_index import BEFORE_ALL, RowIndex
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.protocol.changes import Change, Op, RowKey
-from bmaddb.protocol.steps import Settlement
+from bmaddb.protocol.outcomes import Settlement
 from bmaddb.schema.sqlite_ddl_rows import write_version
 
 _SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")
@@ -255,6 +255,10 @@ class Outbox:
         """The highest number the server has from this device."""
         values = (number, self._store.catalog.version, self._store.clock.now_ms())
         connection.execute(_SQL["save_last_number"], values)
+
+    def look_again(self) -> None:
+        """The file is open through another connection now: nothing that was seen through the old one counts."""
+        self._data_version = self.capture.data_version = -1
 
     def tell(self, signal: signals.Signal) -> None:
         """Emit `signal` when the transaction of the surrounding `edit` is durable."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from bmaddb.device.outbox.entries import ParkReason
+from bmaddb.protocol.outcomes import Failure, FailureKind, Rejection
 from bmaddb.protocol.refusals import worded
-from bmaddb.protocol.steps import Failure, FailureKind, Rejection
 from bmaddb.schema.catalog import Catalog
 
 DEPENDS = "depends_on_parked"

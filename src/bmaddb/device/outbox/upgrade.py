@@ -7,11 +7,13 @@ was dropped is left out. Columns that were added take their default, here by the
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bmaddb import errors as e
 from bmaddb.schema.catalog import Catalog
-from bmaddb.schema.evolution import Migration, Plan, net_plan
+
+if TYPE_CHECKING:
+    from bmaddb.schema.evolution import Migration, Plan
 
 
 class Names:
@@ -52,6 +54,8 @@ class Upgrade:
     def names(self, version: int) -> Names:
         """From the names of `version` to today's; MigrationError when no migrations lead from there."""
         if version not in self._names:
+            from bmaddb.schema.evolution import net_plan
+
             try:
                 self._names[version] = Names(net_plan(self._migrations, self._catalog, version))
             except e.SchemaError as error:

@@ -18,7 +18,7 @@ from bmaddb.device.outbox.cone import Cone
 from bmaddb.device.outbox.entries import Entry, EntryStatus, write_changes
 from bmaddb.device.outbox.row_index import BEFORE_ALL, RowIndex
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey
-from bmaddb.protocol.merge import Pending
+from bmaddb.protocol.merge.shapes import Pending
 from bmaddb.schema.catalog import Catalog
 
 _SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")

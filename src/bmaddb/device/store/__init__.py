@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bmaddb.device.store.cipher import Passphrase, Secret
 from bmaddb.device.store.connection import Durability
 from bmaddb.device.store.database import Store
 from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitDraft, CommitFact, Origin
@@ -14,6 +15,8 @@ __all__ = [
     "CommitFact",
     "Durability",
     "Origin",
+    "Passphrase",
+    "Secret",
     "Store",
     "WriteTransaction",
 ]

@@ -6,30 +6,36 @@ that goes through it can write.
 
 from __future__ import annotations
 
-import ctypes
 import os
-from typing import Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import apsw
 
 from bmaddb import errors as e
+from bmaddb.device.store import meta
+from bmaddb.device.store.cipher import FileKey, Secret, key_of_file, new_file_key, read_head, unlock
 from bmaddb.device.store.failures import failure
+from bmaddb.entropy import Entropy
+
+if TYPE_CHECKING:
+    from ctypes import c_int
 
 Durability: TypeAlias = Literal["full", "normal"]
 STATEMENTS_CACHED_MAX: Final = 512
 BUSY_WAIT_MS_MAX: Final = 15_000
 CACHE_KIB: Final = 16_384
 WAL_KEPT_BYTES_MAX: Final = 64 * 1024 * 1024
-KEY_BYTES: Final = 32
 _SYNCHRONOUS: Final[dict[str, str]] = {"full": "FULL", "normal": "NORMAL"}
 
 
-def open_writer(path: str, durability: Durability, key: bytes | None, vfs: str | None = None) -> apsw.Connection:
+def open_writer(path: str, durability: Durability, key: FileKey | None, vfs: str | None = None) -> apsw.Connection:
     """The connection that writes, in WAL mode, through the VFS of that name; makes the file when there is none."""
     if durability not in _SYNCHRONOUS:
         raise e.StoreError(f"no durability '{durability}'", hint="'full' (default) or 'normal'")
     connection = _opened(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, key, vfs)
     try:
+        if connection.pragma("application_id") == meta.BACKUP_ID:
+            raise e.StoreError("the file is a backup", hint="bmaddb.restore(backup, path) makes a file to work with")
         connection.pragma("journal_mode", "WAL")
         connection.pragma("journal_size_limit", WAL_KEPT_BYTES_MAX)
         connection.pragma("synchronous", _SYNCHRONOUS[durability])
@@ -40,9 +46,44 @@ def open_writer(path: str, durability: Durability, key: bytes | None, vfs: str |
     return connection
 
 
-def open_reader(path: str, key: bytes | None, vfs: str | None = None) -> apsw.Connection:
+def open_with_secret(
+    path: str, durability: Durability, secret: Secret | None, entropy: Entropy, vfs: str | None = None
+) -> tuple[apsw.Connection, FileKey | None]:
+    """The connection that writes, and the key its file opens with; a new file is encrypted when there is a secret.
+
+    WrongKey for an encrypted file and another secret or none, or for a plain file and a secret.
+    """
+    if secret is None:
+        try:
+            return open_writer(path, durability, None, vfs), None
+        except e.StoreCorrupt:
+            key_of_file(read_head(path, vfs), None)  # is it encrypted?
+            raise
+    head = read_head(path, vfs)
+    if head:
+        key = key_of_file(head, secret)
+        return open_writer(path, durability, key, vfs), key
+    made = new_file_key(secret, entropy)
+    try:
+        return open_writer(path, durability, made, vfs), made
+    except e.StoreCorrupt:
+        if read_head(path, vfs) in (b"", made.head):
+            raise
+    # Another process made the file in the meantime, under a salt of its own.
+    key = key_of_file(read_head(path, vfs), secret)
+    return open_writer(path, durability, key, vfs), key
+
+
+def open_reader(path: str, key: FileKey | None, vfs: str | None = None) -> apsw.Connection:
     """A connection that can only read."""
     return _opened(path, apsw.SQLITE_OPEN_READONLY, key, vfs)
+
+
+def open_part(path: str, key: FileKey | None, vfs: str | None = None) -> apsw.Connection:
+    """A connection to a copy that nobody knows of yet: without a journal, for what fails there is thrown away."""
+    connection = _opened(path, apsw.SQLITE_OPEN_READWRITE, key, vfs)
+    connection.pragma("journal_mode", "MEMORY")
+    return connection
 
 
 class Place:
@@ -50,14 +91,23 @@ class Place:
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
-        self._answer = ctypes.c_int(0)
-        self._address = ctypes.addressof(self._answer)
+        self._answer: c_int | None = None
+        self._address = 0
 
     @property
     def lost(self) -> bool:
         """Was the file moved, replaced or deleted? False where the system cannot tell."""
+        answer = self._ready() if self._answer is None else self._answer
         self._connection.file_control("main", apsw.SQLITE_FCNTL_HAS_MOVED, self._address)
-        return bool(self._answer.value)
+        return bool(answer.value)
+
+    def _ready(self) -> c_int:
+        """With the first write, for ctypes takes its time to load and a reader needs it never."""
+        import ctypes
+
+        self._answer = answer = ctypes.c_int(0)
+        self._address = ctypes.addressof(answer)
+        return answer
 
 
 def checked_path(path: str | os.PathLike[str]) -> str:
@@ -68,8 +118,10 @@ def checked_path(path: str | os.PathLike[str]) -> str:
     return os.path.abspath(text)
 
 
-def _opened(path: str, flags: int, key: bytes | None, vfs: str | None) -> apsw.Connection:
+def _opened(path: str, flags: int, key: FileKey | None, vfs: str | None) -> apsw.Connection:
     try:
+        # URI: `VACUUM INTO` is told the key of a copy in its address.
+        flags |= apsw.SQLITE_OPEN_URI
         connection = apsw.Connection(path, flags=flags, vfs=vfs, statementcachesize=STATEMENTS_CACHED_MAX)
     except apsw.Error as error:
         raise failure(error) from error
@@ -78,22 +130,13 @@ def _opened(path: str, flags: int, key: bytes | None, vfs: str | None) -> apsw.C
             raise e.StoreError(f"{path} is read-only", hint="a device store must be able to write")
         connection.set_busy_timeout(BUSY_WAIT_MS_MAX)
         if key is not None:
-            _unlock(connection, key)
+            unlock(connection, key)
         _harden(connection)
         connection.pragma("schema_version")  # reads the first page: a wrong key or a strange file shows here
     except (apsw.Error, e.BmadError) as error:
         connection.close(True)
         raise failure(error) from error
     return connection
-
-
-def _unlock(connection: apsw.Connection, key: bytes) -> None:
-    if not isinstance(key, bytes) or len(key) != KEY_BYTES:
-        raise e.StoreError(f"a key is {KEY_BYTES} bytes", hint="keep it in the system's keystore")
-    if not hasattr(apsw, "mc_version"):
-        raise e.StoreError("this apsw cannot encrypt", hint="install apsw-sqlite3mc instead of apsw")
-    connection.pragma("cipher", "aegis")
-    connection.pragma("key", f"raw:{key.hex()}")
 
 
 def _harden(connection: apsw.Connection) -> None:

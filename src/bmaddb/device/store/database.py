@@ -6,11 +6,10 @@ through the hooks, so the store knows neither outbox nor observer.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
 
@@ -18,7 +17,9 @@ from bmaddb import errors as e
 from bmaddb.clock import Clock
 from bmaddb.device.query import Query, SearchText, compiler_writes, query_of
 from bmaddb.device.store import meta, seeds
-from bmaddb.device.store.connection import Durability, checked_path, open_writer
+from bmaddb.device.store.cipher import FileKey, Secret, new_file_key
+from bmaddb.device.store.connection import Durability, checked_path, open_reader, open_with_secret, open_writer
+from bmaddb.device.store.copies import copy_to, remove_leftover, replace_file
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin
 from bmaddb.device.store.ids import new_ids
@@ -30,23 +31,25 @@ from bmaddb.device.store.transaction import WriteTransaction
 from bmaddb.device.store.writer import Writer
 from bmaddb.entropy import Entropy
 from bmaddb.schema.catalog import Catalog
-from bmaddb.schema.evolution import Migration
 from bmaddb.schema.records import Record
 from bmaddb.signals import Committed, SignalBus
 
+if TYPE_CHECKING:
+    from bmaddb.schema.evolution import Migration
+
 R = TypeVar("R", bound=Record)
-_log: Final = logging.getLogger("bmaddb.store")
 
 
 class Store:
     """The file at `path` with the tables of `catalog`.
 
     `user` (a UUID) is bound to the file at the first open that names one. `durability`: "full" survives a
-    power cut after every commit, "normal" may lose the last ones then, never more. `key` (32 bytes) encrypts
-    the file. `seed` puts the catalogue rows the program carries into a new file; otherwise they come by sync.
-    `migrations` lead a file of an older schema version to the catalog's. `vfs` names a registered SQLite VFS
-    to reach the file through (`bmaddb.testing.power`); None is the usual one.
-    StoreCorrupt for a damaged file or a wrong key, MigrationError for one that cannot be brought up.
+    power cut after every commit, "normal" may lose the last ones then, never more. `key` (32 bytes, or a
+    Passphrase) encrypts the file. `seed` puts the catalogue rows the program carries into a new file; otherwise
+    they come by sync. `migrations` lead a file of an older schema version to the catalog's. `vfs` names a
+    registered SQLite VFS to reach the file through (`bmaddb.testing.power`); None is the usual one.
+    StoreCorrupt for a damaged file, WrongKey for one that this key does not open, MigrationError for one that
+    cannot be brought up.
     """
 
     def __init__(
@@ -58,7 +61,7 @@ class Store:
         entropy: Entropy,
         user: str | None = None,
         durability: Durability = "full",
-        key: bytes | None = None,
+        key: Secret | None = None,
         seed: bool = False,
         migrations: Sequence[Migration] = (),
         signals: SignalBus | None = None,
@@ -76,16 +79,18 @@ class Store:
         self._reads: dict[type[Record], str] = {}
         self._queries: dict[type[Record], Query[Any]] = {}
         self._closed = False
-        connection = open_writer(self.path, durability, key, vfs)
+        self._durability, self._vfs = durability, vfs
+        connection, self._key = open_with_secret(self.path, durability, key, entropy, vfs)
         try:
             self.fresh = bring_up(connection, catalog, steps=migrations, clock=clock, entropy=entropy)
             self.user = bind_user(connection, user)
             self.device_id = meta.get(connection, meta.DEVICE_ID) or ""
+            remove_leftover(self.path)
         except BaseException as error:
             connection.close(True)
             raise failure(error) if isinstance(error, apsw.Error) else error from error
         self._writer = Writer(connection, catalog)
-        self._readers = Readers(self.path, key, catalog, vfs)
+        self._readers = Readers(self.path, self._key, catalog, vfs)
         self.writing_door = RawDoor(connection, catalog)
         if seed and self.fresh:
             with self.apply("local") as connection:
@@ -183,6 +188,49 @@ class Store:
         except apsw.Error as error:
             raise failure(error) from error
 
+    # -- the whole file ------------------------------------------------------------------------------------
+
+    @property
+    def key(self) -> FileKey | None:
+        """What the file is encrypted with; None for a plain one."""
+        return self._key
+
+    def backup(self, path: str | os.PathLike[str], key: FileKey | None) -> None:
+        """A copy of the file as it is now at `path`, which is free, encrypted with `key`; writers go on.
+
+        It says that it is a backup, for a file that is simply used again would give out the same numbers twice.
+        """
+        reader = open_reader(self.path, self._key, self._vfs)
+        try:
+            copy_to(reader, checked_path(path), key, self.entropy, _mark)
+        finally:
+            reader.close(True)
+
+    def rekey(self, secret: Secret | None) -> None:
+        """Encrypt the file with another key or passphrase, or (None) not at all; it stays open.
+
+        StoreBusy when another process has the file open, and nothing changed then. What another thread reads at that
+        moment ends with an error; it can read again at once.
+        """
+        key = None if secret is None else new_file_key(secret, self.entropy)
+        if self._writer.mine:
+            raise e.StoreError("rekey() cannot run inside a write", hint="let the `with` block end first")
+        self._writer.acquire()
+        try:
+            if self._closed:
+                raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
+            self._readers.close()
+            try:
+                replace_file(self._writer.connection, key)
+                self._key = key
+            except apsw.Error as error:
+                raise failure(error) from error
+            finally:
+                self._writer.connection.close(True)
+                self._open_again()
+        finally:
+            self._writer.free()
+
     def close(self) -> None:
         """Close the file for every thread, after a write in another has ended; again is fine."""
         if self._closed:
@@ -260,6 +308,12 @@ class Store:
 
     # -- inside --------------------------------------------------------------------------------------------
 
+    def _open_again(self) -> None:
+        connection = open_writer(self.path, self._durability, self._key, self._vfs)
+        self._writer.work_on(connection)
+        self.writing_door = RawDoor(connection, self.catalog)
+        self._readers.begin_anew(self._key)
+
     def _begin(self, *, captured: bool, durable: bool = False) -> None:
         if self._closed:
             raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
@@ -284,7 +338,9 @@ class Store:
             try:
                 hook(fact)
             except Exception:
-                _log.exception("an after_commit hook failed")
+                import logging
+
+                logging.getLogger("bmaddb.store").exception("an after_commit hook failed")
         self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
 
     def _read_text(self, record: type[Record]) -> str:
@@ -295,3 +351,7 @@ class Store:
             raise e.ReadOnlyTable(f"{table.name} lives on the server only")
         text = self._reads[record] = compiler_writes.select_by_id(record)
         return text
+
+
+def _mark(copy: apsw.Connection) -> None:
+    copy.pragma("application_id", meta.BACKUP_ID)

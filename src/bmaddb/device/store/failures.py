@@ -62,7 +62,8 @@ def _busy(error: Exception) -> e.BmadError:
 
 def _not_a_database(_: Exception) -> e.BmadError:
     return e.StoreCorrupt(
-        "the file is not a database, or the key is wrong", hint="check the path and the key; restore a backup"
+        "the file is not a database, or its first page is damaged, or the key is wrong",
+        hint="check the path and the key; restore a backup",
     )
 
 

@@ -14,6 +14,10 @@ USER_ID: Final = "user_id"
 SCHEMA_VERSION: Final = "schema_version"
 SCHEMA_DIGEST: Final = "schema_digest"
 CREATED_AT: Final = "created_at"
+APPLICATION_ID: Final = 0x424D4442
+"""The bytes BMDB in the file's header: this file is ours."""
+BACKUP_ID: Final = 0x424D424B
+"""BMBK in their place: this file is a backup of one of ours, to be restored, not to be opened."""
 
 
 def create(connection: apsw.Connection) -> None:

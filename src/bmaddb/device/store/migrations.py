@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 
@@ -21,12 +21,11 @@ from bmaddb.device.store.failures import failure
 from bmaddb.entropy import Entropy
 from bmaddb.schema import sqlite_ddl
 from bmaddb.schema.catalog import Catalog
-from bmaddb.schema.evolution import Migration
-from bmaddb.schema.evolution_sqlite import rebuild, sqlite_steps
 from bmaddb.schema.tables import Table
 
-APPLICATION_ID: Final = 0x424D4442
-"""The bytes BMDB in the file's header: this file is ours."""
+if TYPE_CHECKING:
+    from bmaddb.schema.evolution import Migration
+
 _TRANSACTION: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
 _META: Final = statements.load("bmaddb.device.store", "sql/meta.sql")
 
@@ -96,7 +95,7 @@ def _checked_user(user: str) -> str:
 
 def _is_ours(connection: apsw.Connection) -> bool:
     """Is it a store? False for an empty file; StoreError for a database of somebody else."""
-    if connection.pragma("application_id") == APPLICATION_ID:
+    if connection.pragma("application_id") == meta.APPLICATION_ID:
         return True
     if connection.execute(_META["holds_tables"]).get:
         raise e.StoreError("the file is a database of another program", hint="choose another path")
@@ -117,7 +116,7 @@ def _create(connection: apsw.Connection, catalog: Catalog, clock: Clock, entropy
     meta.put(connection, meta.DEVICE_ID, str(uuid.UUID(bytes=entropy.random_bytes(16), version=4)))
     meta.put(connection, meta.CREATED_AT, str(clock.now_ms()))
     _note_version(connection, catalog)
-    connection.pragma("application_id", APPLICATION_ID)
+    connection.pragma("application_id", meta.APPLICATION_ID)
 
 
 def _note_version(connection: apsw.Connection, catalog: Catalog) -> None:
@@ -133,6 +132,8 @@ def _upgrade(connection: apsw.Connection, catalog: Catalog, steps: Sequence[Migr
             hint="update the program; the file is untouched",
         )
     if held < catalog.version:
+        from bmaddb.schema.evolution_sqlite import sqlite_steps
+
         for statement in sqlite_steps(steps, catalog, held):
             connection.execute(statement)
     for table in catalog.device_tables:
@@ -159,5 +160,7 @@ def _add_or_compare(connection: apsw.Connection, table: Table, catalog: Catalog)
             hint="a table changes with a new schema version and a step that leads there",
         )
     if not keys[sqlite_ddl.row_key(table)]:
+        from bmaddb.schema.evolution_sqlite import rebuild
+
         for statement in rebuild(table, catalog, {column.name: column.name for column in table.columns}):
             connection.execute(statement)

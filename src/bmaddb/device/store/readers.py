@@ -18,6 +18,7 @@ import apsw
 from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.query import SearchText
+from bmaddb.device.store.cipher import FileKey
 from bmaddb.device.store.connection import open_reader
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.raw_door import RawDoor
@@ -41,7 +42,7 @@ class _Here(threading.local):
 class Readers:
     """Runs reading statements on the calling thread's connection."""
 
-    def __init__(self, path: str, key: bytes | None, catalog: Catalog, vfs: str | None = None) -> None:
+    def __init__(self, path: str, key: FileKey | None, catalog: Catalog, vfs: str | None = None) -> None:
         self.search_text: SearchText | None = None
         self._path = path
         self._key = key
@@ -122,6 +123,11 @@ class Readers:
                     connection.close(True)
                 except apsw.Error:
                     connection.interrupt()
+
+    def begin_anew(self, key: FileKey | None) -> None:
+        """After `close`: every thread opens a reader again, with this key, when it next reads."""
+        with self._lock:
+            self._key, self._here, self._closed = key, _Here(), False
 
     def _open(self) -> apsw.Connection:
         with self._lock:

@@ -7,7 +7,6 @@ something, a careful second look names the row.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import repeat
@@ -181,6 +180,8 @@ class RowMaker:
     def _field_of(self, name: str) -> Field:
         field = self._by_name.get(name)
         if field is None:
+            import difflib
+
             close = difflib.get_close_matches(name, self._by_name, n=1)
             hint = f"did you mean '{close[0]}'?" if close else f"it has {', '.join(self._by_name)}"
             raise e.RecordInvalid(f"{self.table.name} has no column '{name}'", hint=hint)

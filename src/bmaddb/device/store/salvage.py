@@ -17,6 +17,7 @@ import apsw
 from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.store import meta
+from bmaddb.device.store.cipher import FileKey
 from bmaddb.device.store.connection import open_reader, open_writer
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.rules import Scope
@@ -60,13 +61,16 @@ def set_aside(path: str) -> Path:
     return Path(aside)
 
 
-def copy_readable(aside: Path, path: str, catalog: Catalog, key: bytes | None) -> Salvaged:
-    """Copy what can be read of the file `aside` into the new file at `path`, in one transaction."""
+def copy_readable(aside: Path, path: str, catalog: Catalog, old: FileKey | None, new: FileKey | None) -> Salvaged:
+    """Copy what can be read of the file `aside` into the new file at `path`, in one transaction.
+
+    `old` and `new`: what the one and the other are encrypted with.
+    """
     try:
-        source = open_reader(str(aside), key)
+        source = open_reader(str(aside), old)
     except e.StoreError:
         return Salvaged(aside=aside, unread=tuple(table.name for table in catalog.device_tables))
-    target = open_writer(path, "full", key)
+    target = open_writer(path, "full", new)
     try:
         target.pragma("foreign_keys", False)
         target.execute(_TRANSACTION["begin_write"])

@@ -33,17 +33,21 @@ class Writer:
     """Runs one transaction at a time on `connection`."""
 
     def __init__(self, connection: apsw.Connection, catalog: Catalog) -> None:
-        self.connection = connection
         self.depth = 0
         self._catalog = catalog
-        self._layouts = Layouts(connection, catalog)
-        self._place = Place(connection)
+        self.work_on(connection)
         self._lock = threading.Lock()
         self._owner: int | None = None
         self._capture: Capture | None = None
         self._touched: set[str] | None = None
         self._synchronous: int | None = None
         self._after: dict[str, None] = {}
+
+    def work_on(self, connection: apsw.Connection) -> None:
+        """Write on this connection from now on; no transaction is open."""
+        self.connection = connection
+        self._layouts = Layouts(connection, self._catalog)
+        self._place = Place(connection)
 
     @property
     def mine(self) -> bool:

@@ -1,0 +1,144 @@
+"""Whole copies of the file: a backup beside it, a restored one, or the same file under another key.
+
+Rules of this room: a copy has its name only when it is complete and on the disk; before that it is a part, which
+nobody opens. Where a copy takes the place of a file, nobody else has that open, and a kill or a power cut at any
+moment leaves the one or the other, whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import apsw
+
+from bmaddb import errors as e
+from bmaddb import statements
+from bmaddb.device.store.cipher import FileKey, address
+from bmaddb.device.store.connection import open_part
+from bmaddb.device.store.failures import failure
+from bmaddb.entropy import Entropy
+
+_SQL: Final = statements.load("bmaddb.device.store", "sql/copies.sql")
+_LOGS: Final = ("-wal", "-journal")
+_REKEYED: Final = "-rekeyed"
+Finish = Callable[[apsw.Connection], None]
+
+
+def copy_to(source: apsw.Connection, path: str, key: FileKey | None, entropy: Entropy, finish: Finish) -> None:
+    """What `source` sees of its file, as a new file at `path` encrypted with `key`; writers go on meanwhile.
+
+    `finish` may change the copy before it gets its name. StoreError when there is something at `path` already,
+    StoreCorrupt when the source cannot be read to its end; then there is no copy.
+    """
+    refuse_what_is_there(path)
+    with _part(f"{path}-part-{entropy.random_bytes(4).hex()}", like=source.filename) as part:
+        _fill(source, part, key, finish)
+        refuse_what_is_there(path)
+        os.replace(part, path)
+    _sync_folder(path)
+
+
+def replace_file(writer: apsw.Connection, key: FileKey | None) -> None:
+    """Put a copy under `key` in the place of the file that `writer` has open; `writer` is of no use afterwards.
+
+    StoreBusy when somebody else has the file open.
+    """
+    path = os.path.realpath(writer.filename)
+    _be_alone(writer, path)
+    with _part(path + _REKEYED, like=path) as part:
+        _fill(writer, part, key, lambda _: None)
+        # A log that came back after a power cut would be taken for one of the new file.
+        _sync_folder(path)
+        os.replace(part, path)
+    _sync_folder(path)
+
+
+def remove_leftover(path: str) -> None:
+    """A rekey that was killed may have left its part; whoever has the file open in WAL mode knows that none runs."""
+    _remove(os.path.realpath(path) + _REKEYED)
+
+
+def refuse_what_is_there(path: str) -> None:
+    """StoreError unless the path is free, for a file and for the logs a file of this name would take for its own."""
+    for suffix in ("", *_LOGS):
+        if os.path.lexists(path + suffix):
+            raise e.StoreError(f"there is a file {path}{suffix} already", hint="move it away, or choose another name")
+
+
+def _be_alone(writer: apsw.Connection, path: str) -> None:
+    """Take the file for this connection alone, everything in it and no log beside it."""
+    try:
+        writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        alone = writer.pragma("journal_mode", "DELETE") == "delete"
+        if alone:
+            writer.pragma("locking_mode", "EXCLUSIVE")
+            writer.execute(_SQL["take_alone"])
+            writer.execute(_SQL["commit"])
+            # Somebody may have come and gone in between, and left the file in WAL mode again.
+            alone = writer.pragma("journal_mode") == "delete"
+    except apsw.BusyError:
+        alone = False
+    if not alone:
+        raise e.StoreBusy("the file is open elsewhere", hint="close it in other processes and threads, and try again")
+
+    if any(os.path.exists(path + suffix) for suffix in _LOGS):
+        raise e.StoreError("the file has a log that does not go away", hint="open and close it, then try again")
+
+
+def _fill(source: apsw.Connection, part: str, key: FileKey | None, finish: Finish) -> None:
+    try:
+        source.execute(_SQL["copy"], (address(part, key),))
+        copy = open_part(part, key)
+        try:
+            finish(copy)
+            [(said,)] = copy.execute(_SQL["faults"])
+        finally:
+            copy.close(True)
+    except apsw.Error as error:
+        raise failure(error) from error
+    if said != "ok":
+        raise e.StoreCorrupt(f"the file is damaged: {said}", hint="bmaddb.service.salvage keeps what can be read")
+    _sync(part)
+
+
+@contextlib.contextmanager
+def _part(path: str, *, like: str) -> Iterator[str]:
+    """An empty file, as open to others as the file `like`, that is gone at the end unless it was renamed."""
+    try:
+        _remove(path)
+        mode = stat.S_IMODE(os.stat(like).st_mode)
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+        yield path
+    except OSError as error:
+        raise e.StoreError(f"the copy cannot be written: {error.strerror}", hint="check its folder and disk") from error
+    finally:
+        _remove(path)
+
+
+def _remove(path: str) -> None:
+    """Remove a part, if there is one, and the journal it was written with."""
+    for suffix in ("", *_LOGS):
+        with contextlib.suppress(OSError):
+            os.unlink(path + suffix)
+
+
+def _sync(path: str) -> None:
+    handle = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sync_folder(path: str) -> None:
+    """Make names durable; where a folder cannot be opened, the system does it by itself."""
+    with contextlib.suppress(OSError):
+        handle = os.open(os.path.dirname(path), os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
