@@ -72,6 +72,8 @@ class TableOptions:
             raise e.SchemaError(f"{table}: open_states go with DeleteRule.EDIT_WINS_WHILE_OPEN, and only with it")
         for column in columns:
             _check_column(column, scope)
+            if column.name in made.searchable and column.kind is not Kind.TEXT:
+                raise e.SchemaError(f"{table}.{column.name}: only text is searchable")
         return made
 
 

@@ -15,6 +15,8 @@ from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.query import Query
 from bmaddb.device.store import Store, WriteTransaction
+from bmaddb.device.store.search import MARKS, SNIPPET_WORDS, Found
+from bmaddb.device.store.vectors import Near, nearest
 from bmaddb.device.sync import (
     NO_VALUE,
     BackgroundSync,
@@ -75,6 +77,34 @@ class Database:
     def query(self, record: type[R]) -> Query[R]:
         """Every row of the record's table, to be narrowed: `.where(...)`, `.order_by(...)`, then `.all()`."""
         return self.store.query(record)
+
+    def search(
+        self,
+        rows: type[R] | Query[R],
+        text: str,
+        *,
+        limit: int = 20,
+        marks: tuple[str, str] = MARKS,
+        snippet_words: int = SNIPPET_WORDS,
+    ) -> list[Found[R]]:
+        """The rows that hold the words of `text`, the best first, with a snippet; of a record's table or a query.
+
+        Every word must be found, in a form of its own, Dutch or English; "in quotes" as it is written; begin* as
+        the beginning of a word. Any text is fine. A row just written is found, and stands first until it is indexed.
+        QueryError when the table has no searchable columns or `limit` is not from 1 to 1000.
+        """
+        query = rows if isinstance(rows, Query) else self.query(rows)
+        return self.store.search.best(query, text, limit=limit, marks=marks, words=snippet_words)
+
+    def nearest(self, rows: type[R] | Query[R], vector: Sequence[float], k: int = 10) -> list[Near[R]]:
+        """The `k` rows whose vector is nearest by cosine, the nearest first; of a record's table or a query.
+
+        The vector of a row is its only blob column: float32, little-endian, as `store.vectors.packed` writes it; rows
+        with another number of dimensions fall away. Exact: every vector is compared, with sqlite-vec
+        (`pip install bmaddb[vectors]`) some ten times as fast. QueryError for another table or another `k` than
+        1 to 1000, RecordInvalid for what is no vector.
+        """
+        return nearest(self.store, rows if isinstance(rows, Query) else self.query(rows), vector, k)
 
     def sql(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of one reading statement in your own words; values belong into `arguments`."""

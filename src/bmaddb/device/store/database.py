@@ -26,6 +26,8 @@ from bmaddb.device.store.migrations import bind_user, bring_up
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.readers import Readers
 from bmaddb.device.store.records import Moment, RowMaker
+from bmaddb.device.store.search import SearchIndex
+from bmaddb.device.store.search.functions import register
 from bmaddb.device.store.transaction import WriteTransaction
 from bmaddb.device.store.writer import Writer
 from bmaddb.entropy import Entropy
@@ -87,6 +89,10 @@ class Store:
         self._writer = Writer(connection, catalog)
         self._readers = Readers(self.path, key, catalog, vfs)
         self.writing_door = RawDoor(connection, catalog)
+        register(connection)
+        self.search = SearchIndex(self)
+        self._readers.search_text = self.search.condition
+        self.search.mind_rowids()
         if seed and self.fresh:
             with self.apply("local") as connection:
                 seeds.plant(connection, catalog)
@@ -116,7 +122,7 @@ class Store:
 
     @property
     def search_text(self) -> SearchText | None:
-        """How `.search()` becomes a condition; None looks with LIKE. A text index puts its own here."""
+        """How `.search()` becomes a condition: by the text index. None looks with LIKE."""
         return self._readers.search_text
 
     @search_text.setter
@@ -126,6 +132,10 @@ class Store:
     def sql(self, sql: str, arguments: Arguments = (), /) -> list[tuple[Any, ...]]:
         """The rows of one reading statement in your own words; values belong into `arguments`."""
         return self._readers.door.run(sql, arguments, reading=True)
+
+    def tuples(self, text: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """The rows of a statement of the engine's own, read on this thread's connection."""
+        return self._readers.tuples(text, arguments)
 
     def read(self) -> AbstractContextManager[apsw.Connection]:
         """A snapshot: all this thread reads inside sees one state. Yields its connection, for reading."""
@@ -158,6 +168,17 @@ class Store:
                 raise failure(error, self.catalog.device_tables) from error
             raise
         self._commit((), origin)
+
+    @contextmanager
+    def maintain(self) -> Iterator[apsw.Connection]:
+        """A transaction on what the store keeps for itself: it is not captured, and nobody is told."""
+        with self.apply("local") as connection, self._writer.bulk(()):
+            yield connection
+
+    @property
+    def writer_busy(self) -> bool:
+        """Does any thread write just now?"""
+        return self._writer.busy
 
     def bulk(self, *tables: str) -> AbstractContextManager[None]:
         """Inside `apply()`: statements of many rows, which touch `tables`; nobody is told row by row."""
