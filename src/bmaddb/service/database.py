@@ -5,8 +5,10 @@ Rules of this room: it joins rooms and decides nothing; what it offers is one li
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, TypeVar
 
 import apsw
@@ -27,6 +29,7 @@ from bmaddb.device.sync import (
     VerifyReport,
     overturn,
 )
+from bmaddb.device.transfer import ImportReport, TellProgress, export_archive, export_table, import_from
 from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.schema import Catalog, Record
 from bmaddb.service.health import DatabaseHealth, examine
@@ -131,6 +134,36 @@ class Database:
         column does not take the value.
         """
         return overturn(self.store, conflict_id, choose=choose, value=value)
+
+    def export(self, path: str | os.PathLike[str], record: type[Record] | None = None) -> None:
+        """Write everything of the user to `path`, a ZIP; or one record's table, as .jsonl or .csv says.
+
+        All of one moment, and the same rows make the same files. Not encrypted. StoreError when it cannot be written,
+        SettingsError for another ending.
+        """
+        if record is not None:
+            export_table(self.store, record, Path(path))
+        else:
+            export_archive(self.store, Path(path))
+
+    def import_from(
+        self,
+        path: str | os.PathLike[str],
+        record: type[Record] | None = None,
+        *,
+        key: str | None = None,
+        strict: bool = False,
+        progress: TellProgress | None = None,
+    ) -> ImportReport:
+        """Bring in an export (.zip), a Day One export (.json, .zip), a folder of Markdown, or a table (.jsonl, .csv).
+
+        What is there already is known by its id and not added again: for a line without an id by the column `key`,
+        or by all it says. A row changed here after its `updated_at` in the source is left alone. What cannot be taken
+        is reported, with its line and why; with `strict` nothing is taken then (RecordInvalid). An import that was cut
+        off goes on where it was, when it is called again. StoreError for what cannot be read, SettingsError for what
+        is no format.
+        """
+        return import_from(self.store, Path(path), record, key=key, strict=strict, tell=progress)
 
     def sync(self) -> SyncReport:
         """Send what waits, fetch what others changed. Being offline is said in the report, not raised."""

@@ -204,6 +204,14 @@ class Store:
         except apsw.Error as error:
             raise failure(error) from error
 
+    def meta_drop(self, key: str) -> None:
+        """Forget what the file notes under `key`: in this thread's write, or a transaction of its own."""
+        if self._writer.mine:
+            meta.drop(self._writer.connection, key)
+        else:
+            with self.apply("local") as own:
+                meta.drop(own, key)
+
     def close(self) -> None:
         """Close the file for every thread, after a write in another has ended; again is fine."""
         if self._closed:
