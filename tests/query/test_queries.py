@@ -153,7 +153,7 @@ def test_joins_of_three_tables(shelf: Store) -> None:
 def test_search_finds_every_word_somewhere(shelf: Store) -> None:
     query = shelf.query(Author).order_by(Author.id)
     assert query.search("ANNA").ids() == ["anna"]
-    assert query.search("100% e").ids() == ["ben", "cleo"]
+    assert query.search("100% c*").ids() == ["cleo"]
     assert query.search("anna ben").ids() == []
     assert query.search(" \n").ids() == list(AUTHORS)
     assert query.search("_").ids() == []

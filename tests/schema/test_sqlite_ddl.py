@@ -13,6 +13,7 @@ from bmaddb.modules.registry import default_catalog
 from bmaddb.schema import Catalog, Module, Scope, Table, UserRecord, json, real, text, timestamp
 from bmaddb.schema.kinds import Kind, to_raw
 from bmaddb.schema.sqlite_ddl import create_all, create_indexes, create_table, enforced_references
+from bmaddb.schema.sqlite_ddl_search import create_search
 from tests.schema.rows import insert, needed, open_file, row
 from tests.support.golden import assert_golden
 
@@ -36,6 +37,7 @@ def scratch(file: apsw.Connection) -> Iterator[apsw.Connection]:
 
 def test_the_text_is_the_golden_text() -> None:
     assert_golden("sqlite.sql", create_all(CATALOG))
+    assert_golden("sqlite_search.sql", create_search(CATALOG))
 
 
 def test_every_device_table_exists_and_is_strict(file: apsw.Connection) -> None:

@@ -229,6 +229,6 @@ def test_values_stay_values_everywhere(store: Store, evil: str) -> None:
         assert store.query(Book).where(condition).count() >= 1
     with store.write() as tx:
         tx.insert(Author, name=evil)
-    assert store.query(Author).search(evil).count() == 1
+    assert store.query(Author).search(evil).count() == any(letter.isalnum() for letter in evil)
     store.meta_set(evil, evil)
     assert store.meta_get(evil) == evil

@@ -36,6 +36,7 @@ ROOMS_WITH_TESTS = {
     "device/store": "store",
     "device/outbox": "outbox",
     "device/sync": "sync",
+    "device/transfer": "transfer",
     "server": "server",
     "service": "service",
     "cli": "cli",

@@ -10,7 +10,7 @@ from typing import Any
 
 from bmaddb import errors as e
 from bmaddb.modules.registry import default_catalog
-from bmaddb.schema import Catalog
+from bmaddb.schema import Catalog, Record
 from bmaddb.schema.evolution import Migration
 
 
@@ -28,6 +28,16 @@ def add_migrations_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--migrations", metavar="MODULE:NAME", help="the catalog's migrations, as 'package.module:MIGRATIONS'"
     )
+
+
+def add_table_option(parser: argparse.ArgumentParser) -> None:
+    """Let the user name one table."""
+    parser.add_argument("--table", help="only this table; a .jsonl or .csv file holds one")
+
+
+def chosen_record(options: argparse.Namespace, catalog: Catalog) -> type[Record] | None:
+    """The record of the option, or None."""
+    return catalog.record(options.table) if options.table else None
 
 
 def chosen_catalog(options: argparse.Namespace) -> Catalog:

@@ -20,7 +20,23 @@ from typing import Protocol, cast
 from bmaddb import errors as e
 from bmaddb.settings import Settings, read_settings
 
-COMMANDS = ("serve", "token", "schema", "outbox", "conflicts", "verify", "backup", "restore", "rekey", "key", "demo")
+COMMANDS = (
+    "serve",
+    "token",
+    "schema",
+    "outbox",
+    "conflicts",
+    "verify",
+    "export",
+    "import",
+    "backup",
+    "restore",
+    "rekey",
+    "key",
+    "demo",
+)
+_FILES = {"import": "import_file"}
+"""Where the file cannot have the command's name, which Python keeps for itself."""
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130
@@ -59,7 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _command(name: str) -> Command:
-    return cast(Command, importlib.import_module(f"bmaddb.cli.{name}"))
+    return cast(Command, importlib.import_module(f"bmaddb.cli.{_FILES.get(name, name)}"))
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

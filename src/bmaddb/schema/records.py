@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import msgspec
 
@@ -144,6 +144,26 @@ class Record(_RecordParent, metaclass=RecordMeta):
 
     if TYPE_CHECKING:
         id = text(merge=MergeRule.IMM)
+
+    def __repr__(self) -> str:
+        """Values of special sensitivity do not end up in logs and tracebacks."""
+        named = [f"{column.name}={shown(self, column.name)!r}" for column in self.__table__.columns]
+        return f"{type(self).__name__}({', '.join(named)})"
+
+
+HIDDEN: Final = "…"
+
+
+def shown(record: Record, name: str) -> Any:
+    """The value as a display may show it: hidden where it is of special sensitivity, and not null."""
+    column = record.__table__.column(name)
+    value = getattr(record, column.slot)
+    if column.spec.sensitivity is Sensitivity.SPECIAL and value is not None and name not in record.__envelope__:
+        return HIDDEN
+    try:
+        return getattr(record, name)
+    except e.RecordInvalid:  # what Python has no value for
+        return value
 
 
 _USER_ID = "length(id) between 1 and 64"

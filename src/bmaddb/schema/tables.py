@@ -76,6 +76,8 @@ class TableOptions:
             _check_row_key(table, scope, {column.name: column for column in columns}.get(made.row_key))
         for column in columns:
             _check_column(column, scope)
+            if column.name in made.searchable and column.kind is not Kind.TEXT:
+                raise e.SchemaError(f"{table}.{column.name}: only text is searchable")
         return made
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import apsw
@@ -17,6 +18,8 @@ from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.query import Query
 from bmaddb.device.store import Store, WriteTransaction
+from bmaddb.device.store.search import MARKS, SNIPPET_WORDS, Found
+from bmaddb.device.store.vectors import Near, nearest
 from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.schema import Catalog, Record
 from bmaddb.service.keys import secret_of
@@ -24,6 +27,7 @@ from bmaddb.signals import SignalBus
 
 if TYPE_CHECKING:
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
+    from bmaddb.device.transfer import ImportReport, TellProgress
     from bmaddb.service.health import DatabaseHealth
 
 R = TypeVar("R", bound=Record)
@@ -73,6 +77,34 @@ class Database:
         """Every row of the record's table, to be narrowed: `.where(...)`, `.order_by(...)`, then `.all()`."""
         return self.store.query(record)
 
+    def search(
+        self,
+        rows: type[R] | Query[R],
+        text: str,
+        *,
+        limit: int = 20,
+        marks: tuple[str, str] = MARKS,
+        snippet_words: int = SNIPPET_WORDS,
+    ) -> list[Found[R]]:
+        """The rows that hold the words of `text`, the best first, with a snippet; of a record's table or a query.
+
+        Every word must be found, in a form of its own, Dutch or English; "in quotes" as it is written; begin* as
+        the beginning of a word. Any text is fine. A row just written is found, and stands first until it is indexed.
+        QueryError when the table has no searchable columns or `limit` is not from 1 to 1000.
+        """
+        query = rows if isinstance(rows, Query) else self.query(rows)
+        return self.store.search.best(query, text, limit=limit, marks=marks, words=snippet_words)
+
+    def nearest(self, rows: type[R] | Query[R], vector: Sequence[float], k: int = 10) -> list[Near[R]]:
+        """The `k` rows whose vector is nearest by cosine, the nearest first; of a record's table or a query.
+
+        The vector of a row is its only blob column: float32, little-endian, as `store.vectors.packed` writes it; rows
+        with another number of dimensions fall away. Exact: every vector is compared, with sqlite-vec
+        (`pip install bmaddb[vectors]`) some ten times as fast. QueryError for another table or another `k` than
+        1 to 1000, RecordInvalid for what is no vector.
+        """
+        return nearest(self.store, rows if isinstance(rows, Query) else self.query(rows), vector, k)
+
     def sql(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of one reading statement in your own words; values belong into `arguments`."""
         return self.store.sql(sql, tuple(arguments))
@@ -100,6 +132,40 @@ class Database:
         from bmaddb.device.sync import NO_VALUE, overturn
 
         return overturn(self.store, conflict_id, choose=choose, value=NO_VALUE if value is _UNSAID else value)
+
+    def export(self, path: str | os.PathLike[str], record: type[Record] | None = None) -> None:
+        """Write everything of the user to `path`, a ZIP; or one record's table, as .jsonl or .csv says.
+
+        All of one moment, and the same rows make the same files. Not encrypted. StoreError when it cannot be written,
+        SettingsError for another ending.
+        """
+        from bmaddb.device.transfer import export_archive, export_table
+
+        if record is not None:
+            export_table(self.store, record, Path(path))
+        else:
+            export_archive(self.store, Path(path))
+
+    def import_from(
+        self,
+        path: str | os.PathLike[str],
+        record: type[Record] | None = None,
+        *,
+        key: str | None = None,
+        strict: bool = False,
+        progress: TellProgress | None = None,
+    ) -> ImportReport:
+        """Bring in an export (.zip), a Day One export (.json, .zip), a folder of Markdown, or a table (.jsonl, .csv).
+
+        What is there already is known by its id and not added again: for a line without an id by the column `key`,
+        or by all it says. A row changed here after its `updated_at` in the source is left alone. What cannot be taken
+        is reported, with its line and why; with `strict` nothing is taken then (RecordInvalid). An import that was cut
+        off goes on where it was, when it is called again. StoreError for what cannot be read, SettingsError for what
+        is no format.
+        """
+        from bmaddb.device.transfer import import_from
+
+        return import_from(self.store, Path(path), record, key=key, strict=strict, tell=progress)
 
     def sync(self) -> SyncReport:
         """Send what waits, fetch what others changed. Being offline is said in the report, not raised."""

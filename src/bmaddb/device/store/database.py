@@ -27,6 +27,8 @@ from bmaddb.device.store.migrations import bind_user, bring_up
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.readers import Readers
 from bmaddb.device.store.records import Moment, RowMaker
+from bmaddb.device.store.search import SearchIndex
+from bmaddb.device.store.search.functions import register
 from bmaddb.device.store.transaction import WriteTransaction
 from bmaddb.device.store.writer import Writer
 from bmaddb.entropy import Entropy
@@ -92,6 +94,10 @@ class Store:
         self._writer = Writer(connection, catalog)
         self._readers = Readers(self.path, self._key, catalog, vfs)
         self.writing_door = RawDoor(connection, catalog)
+        register(connection)
+        self.search = SearchIndex(self)
+        self._readers.search_text = self.search.condition
+        self.search.mind_rowids()
         if seed and self.fresh:
             with self.apply("local") as connection:
                 seeds.plant(connection, catalog)
@@ -121,7 +127,7 @@ class Store:
 
     @property
     def search_text(self) -> SearchText | None:
-        """How `.search()` becomes a condition; None looks with LIKE. A text index puts its own here."""
+        """How `.search()` becomes a condition: by the text index. None looks with LIKE."""
         return self._readers.search_text
 
     @search_text.setter
@@ -131,6 +137,10 @@ class Store:
     def sql(self, sql: str, arguments: Arguments = (), /) -> list[tuple[Any, ...]]:
         """The rows of one reading statement in your own words; values belong into `arguments`."""
         return self._readers.door.run(sql, arguments, reading=True)
+
+    def tuples(self, text: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        """The rows of a statement of the engine's own, read on this thread's connection."""
+        return self._readers.tuples(text, arguments)
 
     def read(self) -> AbstractContextManager[apsw.Connection]:
         """A snapshot: all this thread reads inside sees one state. Yields its connection, for reading."""
@@ -164,6 +174,17 @@ class Store:
             raise
         self._commit((), origin)
 
+    @contextmanager
+    def maintain(self) -> Iterator[apsw.Connection]:
+        """A transaction on what the store keeps for itself: it is not captured, and nobody is told."""
+        with self.apply("local") as connection, self._writer.bulk(()):
+            yield connection
+
+    @property
+    def writer_busy(self) -> bool:
+        """Does any thread write just now?"""
+        return self._writer.busy
+
     def bulk(self, *tables: str) -> AbstractContextManager[None]:
         """Inside `apply()`: statements of many rows, which touch `tables`; nobody is told row by row."""
         return self._writer.bulk(tables)
@@ -187,6 +208,14 @@ class Store:
                     meta.put(own, key, value)
         except apsw.Error as error:
             raise failure(error) from error
+
+    def meta_drop(self, key: str) -> None:
+        """Forget what the file notes under `key`: in this thread's write, or a transaction of its own."""
+        if self._writer.mine:
+            meta.drop(self._writer.connection, key)
+        else:
+            with self.apply("local") as own:
+                meta.drop(own, key)
 
     # -- the whole file ------------------------------------------------------------------------------------
 
@@ -230,6 +259,7 @@ class Store:
                 self._open_again()
         finally:
             self._writer.free()
+        self.search.mind_rowids()
 
     def close(self) -> None:
         """Close the file for every thread, after a write in another has ended; again is fine."""
@@ -310,6 +340,7 @@ class Store:
 
     def _open_again(self) -> None:
         connection = open_writer(self.path, self._durability, self._key, self._vfs)
+        register(connection)
         self._writer.work_on(connection)
         self.writing_door = RawDoor(connection, self.catalog)
         self._readers.begin_anew(self._key)

@@ -35,3 +35,8 @@ def get(connection: apsw.Connection, key: str) -> str | None:
 def put(connection: apsw.Connection, key: str, value: str) -> None:
     """Set `key`; inside a transaction of the caller."""
     connection.execute(_SQL["set"], (key, value))
+
+
+def drop(connection: apsw.Connection, key: str) -> None:
+    """Forget `key`; inside a transaction of the caller."""
+    connection.execute(_SQL["drop"], (key,))

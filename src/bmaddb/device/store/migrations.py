@@ -18,6 +18,7 @@ from bmaddb import statements
 from bmaddb.clock import Clock
 from bmaddb.device.store import meta
 from bmaddb.device.store.failures import failure
+from bmaddb.device.store.search import upkeep as search
 from bmaddb.entropy import Entropy
 from bmaddb.schema import sqlite_ddl
 from bmaddb.schema.catalog import Catalog
@@ -105,14 +106,17 @@ def _is_ours(connection: apsw.Connection) -> bool:
 def _is_current(connection: apsw.Connection, catalog: Catalog) -> bool:
     if not _is_ours(connection):
         return False
-    return meta.get(connection, meta.SCHEMA_VERSION) == str(catalog.version) and meta.get(
-        connection, meta.SCHEMA_DIGEST
-    ) == digest(catalog)
+    return (
+        meta.get(connection, meta.SCHEMA_VERSION) == str(catalog.version)
+        and meta.get(connection, meta.SCHEMA_DIGEST) == digest(catalog)
+        and search.is_current(connection, catalog)
+    )
 
 
 def _create(connection: apsw.Connection, catalog: Catalog, clock: Clock, entropy: Entropy) -> None:
     connection.execute(sqlite_ddl.create_all(catalog))
     meta.create(connection)
+    search.create(connection, catalog)
     meta.put(connection, meta.DEVICE_ID, str(uuid.UUID(bytes=entropy.random_bytes(16), version=4)))
     meta.put(connection, meta.CREATED_AT, str(clock.now_ms()))
     _note_version(connection, catalog)
@@ -131,6 +135,7 @@ def _upgrade(connection: apsw.Connection, catalog: Catalog, steps: Sequence[Migr
             f"the file has schema version {held}, this program knows {catalog.version}",
             hint="update the program; the file is untouched",
         )
+    search.forget(connection)
     if held < catalog.version:
         from bmaddb.schema.evolution_sqlite import sqlite_steps
 
@@ -138,6 +143,7 @@ def _upgrade(connection: apsw.Connection, catalog: Catalog, steps: Sequence[Migr
             connection.execute(statement)
     for table in catalog.device_tables:
         _add_or_compare(connection, table, catalog)
+    search.create(connection, catalog)
     orphan = connection.execute(_TRANSACTION["any_broken_reference"]).get
     if orphan:
         raise e.MigrationError(f"rows of {orphan} would refer to rows that are not there")

@@ -108,6 +108,8 @@ class RawDoor:
         if code == _DELETE and not deletable(table):
             return e.ReadOnlyTable(f"rows of {name} are never deleted on a device")
         declared = table.by_name.get(column or "")
+        if code == _UPDATE and declared is None:
+            return e.QueryError(f"the rowid of {name} is SQLite's own", hint="name rows by their id")
         if code == _UPDATE and declared is not None and declared.spec.merge in _FIXED:
             return e.ReadOnlyTable(f"a device may not change {name}.{column}")
         return None

@@ -22,6 +22,7 @@ from bmaddb.device.store.cipher import FileKey
 from bmaddb.device.store.connection import open_reader
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.raw_door import RawDoor
+from bmaddb.device.store.search import functions as search
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import Record
 
@@ -134,6 +135,7 @@ class Readers:
             if self._closed:
                 raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
             connection = open_reader(self._path, self._key, self._vfs)
+            search.register(connection)
             self._opened.add(connection)
         here = self._here
         here.current = here.reader = connection

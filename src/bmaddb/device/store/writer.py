@@ -55,6 +55,11 @@ class Writer:
         return self._owner == threading.get_ident()
 
     @property
+    def busy(self) -> bool:
+        """Does any thread write just now?"""
+        return self._lock.locked()
+
+    @property
     def applying(self) -> bool:
         """Is the transaction one from elsewhere, which is not captured?"""
         return self._owner is not None and self._capture is None

@@ -5,6 +5,8 @@ create table _bmad_meta (key text primary key not null, value text not null) str
 select value from _bmad_meta where key = ?
 -- name: set
 insert into _bmad_meta (key, value) values (?, ?) on conflict (key) do update set value = excluded.value
+-- name: drop
+delete from _bmad_meta where key = ?
 -- name: holds_tables
 select exists (select 1 from sqlite_schema where type = 'table' and name not like 'sqlite\_%' escape '\')
 -- name: table_columns

@@ -1,0 +1,126 @@
+"""For asyncio: the database with the same names, each operation one hop to a thread of its own few.
+
+    async with await bmaddb.aio.open("anna.db", user=...) as db:
+        tasks = await db.all(db.query(Task).where(Task.state == "todo"))
+
+Rules of this room: it adds nothing to what an operation does. A write is a function that gets the transaction, for
+a transaction belongs to one thread and must not wait for an event loop. What was begun is finished, also when
+nobody awaits it any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, ParamSpec, TypeVar
+
+from bmaddb.device.query import Query
+from bmaddb.device.query.ends import Ends
+from bmaddb.device.store import WriteTransaction
+from bmaddb.device.store.search import Found
+from bmaddb.device.store.vectors import Near
+from bmaddb.device.sync import SyncReport, VerifyReport
+from bmaddb.device.transfer import ImportReport
+from bmaddb.schema import Record
+from bmaddb.service import Database, open_database
+
+P = ParamSpec("P")
+R = TypeVar("R", bound=Record)
+T = TypeVar("T")
+THREADS_MAX: Final = 4
+"""Each has a reader of its own; writes stand in a row anyway."""
+
+
+async def open(path: str | Path, **options: Any) -> AsyncDatabase:  # noqa: A001 -- the field's word
+    """`bmaddb.open` with the same options; the event loop stays free while the file is opened."""
+    threads = ThreadPoolExecutor(THREADS_MAX, thread_name_prefix="bmaddb")
+    try:
+        made = await asyncio.get_running_loop().run_in_executor(threads, partial(open_database, path, **options))
+    except BaseException:
+        threads.shutdown(wait=False)
+        raise
+    return AsyncDatabase(made, threads)
+
+
+class AsyncDatabase:
+    """A `Database` whose operations are awaited. `sync_database` is the one underneath, for what is not here."""
+
+    def __init__(self, database: Database, threads: ThreadPoolExecutor) -> None:
+        self.sync_database = database
+        self._threads = threads
+
+    def query(self, record: type[R]) -> Query[R]:
+        """A query to be narrowed; it reads nothing before `all`, `first`, ... of this database run it."""
+        return self.sync_database.query(record)
+
+    async def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Any function in one hop: `await db.run(query.ids)`."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, partial(work, *args, **kwargs))
+
+    async def write(self, work: Callable[[WriteTransaction], T], *, after: Sequence[str] = ()) -> T:
+        """`work(tx)` in one transaction; the answer is its. Undone when it raises."""
+        return await self.run(self._written, work, after)
+
+    async def all(self, query: Ends[T]) -> list[T]:
+        return await self.run(query.all)
+
+    async def first(self, query: Ends[T]) -> T | None:
+        return await self.run(query.first)
+
+    async def one(self, query: Ends[T]) -> T:
+        return await self.run(query.one)
+
+    async def one_or_none(self, query: Ends[T]) -> T | None:
+        return await self.run(query.one_or_none)
+
+    async def count(self, query: Ends[Any]) -> int:
+        return await self.run(query.count)
+
+    async def exists(self, query: Ends[Any]) -> bool:
+        return await self.run(query.exists)
+
+    async def get(self, record: type[R], row_id: str) -> R | None:
+        return await self.run(self.sync_database.get, record, row_id)
+
+    async def search(self, rows: type[R] | Query[R], text: str, **options: Any) -> list[Found[R]]:
+        return await self.run(partial(self.sync_database.search, rows, text, **options))
+
+    async def nearest(self, rows: type[R] | Query[R], vector: Sequence[float], k: int = 10) -> list[Near[R]]:
+        return await self.run(self.sync_database.nearest, rows, vector, k)
+
+    async def sql(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        return await self.run(self.sync_database.sql, sql, arguments)
+
+    async def sync(self) -> SyncReport:
+        return await self.sync_database.sync_async()
+
+    async def verify(self, *, repair: bool = True) -> VerifyReport:
+        return await self.run(partial(self.sync_database.verify, repair=repair))
+
+    async def export(self, path: str | Path, record: type[Record] | None = None) -> None:
+        await self.run(self.sync_database.export, path, record)
+
+    async def import_from(self, path: str | Path, record: type[Record] | None = None, **options: Any) -> ImportReport:
+        return await self.run(self.sync_database.import_from, path, record, **options)
+
+    async def close(self) -> None:
+        """Close the file after what runs has ended; again is fine."""
+        await asyncio.to_thread(self._closed)
+
+    async def __aenter__(self) -> AsyncDatabase:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _written(self, work: Callable[[WriteTransaction], T], after: Sequence[str]) -> T:
+        with self.sync_database.write(after=after) as tx:
+            return work(tx)
+
+    def _closed(self) -> None:
+        self._threads.shutdown(wait=True)
+        self.sync_database.close()

@@ -1,0 +1,40 @@
+"""`bmaddb export FILE TO`: everything of the user as one ZIP, or one table as JSON Lines or CSV."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from bmaddb.cli.catalogs import (
+    add_catalog_option,
+    add_migrations_option,
+    add_table_option,
+    chosen_catalog,
+    chosen_migrations,
+    chosen_record,
+)
+from bmaddb.cli.device_file import existing
+from bmaddb.service import open_database
+from bmaddb.settings import Settings
+
+HELP = "write everything of a device's file to a ZIP, or one table to .jsonl or .csv"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """From where, to where, and what."""
+    parser.add_argument("file", type=Path, help="the device's file")
+    parser.add_argument("to", type=Path, help="the ZIP, .jsonl or .csv to write")
+    add_table_option(parser)
+    add_catalog_option(parser)
+    add_migrations_option(parser)
+
+
+def run(options: argparse.Namespace, _settings: Settings) -> int:
+    """Write it, and say that it is not encrypted."""
+    catalog = chosen_catalog(options)
+    with open_database(existing(options.file), catalog=catalog, migrations=chosen_migrations(options)) as db:
+        db.export(options.to, chosen_record(options, catalog))
+    print(options.to)
+    print("it is not encrypted: keep it where only you can read it", file=sys.stderr)
+    return 0

@@ -1,0 +1,50 @@
+"""What a source gives: lines, each with the rows it stands for, and the place after it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from bmaddb.schema.records import Record
+
+LINE_BYTES_MAX: Final = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row to be: column -> Python value, or with `whole` what SQLite holds, every column of the table."""
+
+    record: type[Record]
+    values: Mapping[str, Any]
+    whole: bool = False
+    once: bool = False
+    """One that is there is left as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`number` from 1 on; it begins at `at`, the next at `after`. Either rows or a `problem`."""
+
+    number: int
+    at: int
+    after: int
+    rows: tuple[Row, ...] = ()
+    problem: str | None = None
+
+
+class Source(Protocol):
+    """Something to import from. A place is a number that grows; bytes, or files of a folder."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def identity(self) -> str:
+        """Another for other content: a place of one source means nothing in another."""
+        ...
+
+    @property
+    def total(self) -> int: ...
+    def lines(self, at: int, number: int) -> Iterator[Line]:
+        """The lines from place `at` on, which is line `number`."""
+        ...

@@ -1,0 +1,43 @@
+"""How far an import is: noted in the transaction of the rows, so that it goes on where it was, whatever happened."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from bmaddb.device.store import Store
+
+_KEY = "import:"
+
+
+class Place(msgspec.Struct):
+    """Of the sources of one import: which one, the place in it, and what became of the lines so far."""
+
+    part: int = 0
+    at: int = 0
+    number: int = 1
+    added: int = 0
+    updated: int = 0
+    same: int = 0
+    kept: int = 0
+    bad_lines: int = 0
+    bad: list[tuple[str, int, str]] = []
+    put_off: list[tuple[int, int, int, str]] = []
+    """(part, place, number, why) of lines that refer to rows that are not there yet."""
+
+
+def load(store: Store, identity: str) -> Place | None:
+    """Where an earlier run stopped, or None."""
+    text = store.meta_get(_KEY + identity)
+    return msgspec.json.decode(text, type=Place) if text else None
+
+
+def note(store: Store, identity: str, place: Place, connection: Any = None) -> None:
+    """In the transaction of this thread."""
+    store.meta_set(_KEY + identity, msgspec.json.encode(place).decode(), connection)
+
+
+def forget(store: Store, identity: str) -> None:
+    """The import is over."""
+    store.meta_drop(_KEY + identity)

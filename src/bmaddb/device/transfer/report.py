@@ -1,0 +1,43 @@
+"""What an import did, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadLine:
+    """What could not be taken: the number of its line (or entry, or file) from 1 on, and why."""
+
+    source: str
+    line: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImportReport:
+    """Rows by what became of them. `bad` holds the first of `bad_lines`; `resumed`: an earlier run had begun."""
+
+    added: int
+    updated: int
+    same: int
+    kept: int
+    """Newer in the file of the device than in what was imported: left alone."""
+    bad_lines: int
+    bad: tuple[BadLine, ...]
+    resumed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """So far: lines read, and the place in the source of `total` (bytes; files of a folder)."""
+
+    source: str
+    lines: int
+    done: int
+    total: int
+
+
+TellProgress: TypeAlias = Callable[[Progress], None]

@@ -1,0 +1,139 @@
+"""Writing one imported row: new, changed, the same, or older than ours."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import apsw
+
+from bmaddb import errors as e
+from bmaddb.device.query import compiler_writes
+from bmaddb.device.store import Store, WriteTransaction
+from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.transfer.lines import Row
+from bmaddb.schema.kinds import from_raw, milliseconds
+from bmaddb.schema.natural_keys import natural_id
+from bmaddb.schema.records import Record
+from bmaddb.schema.rules import MergeRule, Scope
+from bmaddb.schema.tables import Table
+
+
+class Fate(enum.StrEnum):
+    """What became of a row; the word is the report's."""
+
+    ADDED = "added"
+    UPDATED = "updated"
+    SAME = "same"
+    KEPT = "kept"
+
+
+class Missing(e.RecordInvalid):
+    """It refers to a row that is not there (yet); never leaves this room."""
+
+
+class Writing:
+    """Writes rows in the transaction that is open."""
+
+    def __init__(self, store: Store, put: Callable[[Row], Fate | None], together: Callable[[], Any]) -> None:
+        self._store = store
+        self._put = put
+        self.together: Callable[[], AbstractContextManager[Any]] = together
+
+    def put(self, row: Row) -> Fate | None:
+        """Write it, or None for one that is written once and there. Missing when it refers to what is not there."""
+        table = row.record.__table__
+        for column in table.foreign_keys:
+            value = row.values.get(column.name)
+            parent = self._store.catalog.record(str(column.spec.references))
+            if value is None or parent.__table__.scope is Scope.CATALOG or value == row.values.get("id"):
+                continue
+            if not isinstance(value, str) or self._store.get(parent, value) is None:
+                raise Missing(f"{table.name}.{column.name} names a row of {parent.__table__.name} that is not there")
+        return self._put(row)
+
+
+def typed_writing(store: Store, tx: WriteTransaction) -> Writing:
+    """Through the typed doors: defaults are filled in, everything is checked."""
+
+    def put(row: Row) -> Fate | None:
+        values = dict(row.values)
+        found = store.get(row.record, _id_of(store, row.record, values))
+        if found is None:
+            tx.insert(row.record, **values)
+            return Fate.ADDED
+        if row.once:
+            return None
+        values.pop("id", None)
+        older = _older(found, values)
+        try:
+            differs = store.row_maker(row.record).changes(found, values, store.clock.now_ms())
+        except e.RecordInvalid:
+            if older:
+                return Fate.KEPT
+            raise
+        differs.pop("updated_at", None)
+        if not differs:
+            return Fate.SAME
+        if older:
+            return Fate.KEPT
+        tx.update(row.record, found.id, **values)
+        return Fate.UPDATED
+
+    return Writing(store, put, tx.savepoint)
+
+
+def whole_writing(store: Store, on: WriteTransaction | apsw.Connection) -> Writing:
+    """As it was: every column, those only the server sets too. What differs is changed through the typed door."""
+
+    def put(row: Row) -> Fate:
+        table = row.record.__table__
+        raw = tuple(row.values[column.name] for column in table.columns)
+        found = store.get(row.record, row.values["id"])
+        if found is None:
+            _insert(on, row.record, raw)
+            return Fate.ADDED
+        held = {column.name: getattr(found, column.slot) for column in table.columns}
+        differs = [name for name, value in row.values.items() if name != "server_seq" and held[name] != value]
+        if not differs:
+            return Fate.SAME
+        if not isinstance(on, WriteTransaction) or row.values["updated_at"] <= held["updated_at"]:
+            return Fate.KEPT
+        columns = [table.column(name) for name in differs]
+        changeable = [c for c in columns if c.client_writable and c.spec.merge is not MergeRule.IMM]
+        on.update(row.record, found.id, **{c.name: from_raw(c.kind, row.values[c.name]) for c in changeable})
+        return Fate.UPDATED
+
+    together = on.savepoint if isinstance(on, WriteTransaction) else nullcontext
+    return Writing(store, put, together)
+
+
+def _insert(on: WriteTransaction | apsw.Connection, record: type[Record], raw: tuple[Any, ...]) -> None:
+    text = compiler_writes.insert(record)
+    if isinstance(on, WriteTransaction):
+        on.execute(text, raw)
+        return
+    try:
+        on.execute(text, raw)
+    except DRIVER_ERRORS as error:
+        raise failure(error, (record.__table__,)) from error
+
+
+def _id_of(store: Store, record: type[Record], values: dict[str, Any]) -> str:
+    table = record.__table__
+    if not table.options.natural_key:
+        return str(values["id"])
+    values.pop("id", None)
+    return natural_id(table, {**_owner(store, table), **values})
+
+
+def _owner(store: Store, table: Table) -> dict[str, Any]:
+    return {"user_id": store.user} if "user_id" in table.by_name else {}
+
+
+def _older(found: Record, values: dict[str, Any]) -> bool:
+    """Did the row change here after it changed in the source? Only where the source says when."""
+    given, held = values.get("updated_at"), getattr(found, "updated_at_raw", None)
+    return given is not None and held is not None and milliseconds(given) <= held

@@ -1,0 +1,76 @@
+"""The asyncio facade: the same answers, off the event loop, whole transactions."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+import bmaddb.aio
+from bmaddb import errors as e
+from bmaddb.device.store import WriteTransaction
+from bmaddb.modules.tasks_productivity import Task
+
+USER = "0190f3d2-6f1a-7c3b-8a2e-5b1d9c4e7f60"
+
+
+def test_every_operation_is_off_the_loop_and_answers_alike(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with await bmaddb.aio.open(tmp_path / "a.db", user=USER, durability="normal") as db:
+            task = await db.write(lambda tx: tx.insert(Task, title="lopen"))
+            assert await db.run(threading.get_ident) != threading.get_ident()
+            query = db.query(Task).where(Task.title == "lopen")
+            assert await db.all(query) == [await db.first(query)] == [await db.one(query)] == [task]
+            assert await db.one_or_none(query) == await db.get(Task, task.id) == task
+            assert (await db.count(query), await db.exists(query)) == (1, True)
+            assert (await db.search(Task, "gelopen", limit=3))[0].record == task
+            assert await db.sql("select count(*) from tasks") == [(1,)]
+            await db.export(tmp_path / "all.zip")
+            assert (await db.import_from(tmp_path / "all.zip")).same == 1
+            with pytest.raises(e.QueryError):
+                await db.nearest(Task, [1.0])
+            with pytest.raises(e.SettingsError):
+                await db.sync()
+            with pytest.raises(e.SettingsError):
+                await db.verify()
+        with pytest.raises(RuntimeError):
+            await db.count(query)
+
+    asyncio.run(main())
+
+
+def test_a_write_that_raises_is_undone_and_one_nobody_awaits_is_finished(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def failing(tx: WriteTransaction) -> None:
+        tx.insert(Task, title="undone")
+        raise KeyError
+
+    def slow(tx: WriteTransaction) -> None:
+        tx.insert(Task, title="kept")
+        begun.set()
+        assert go_on.wait(60)
+
+    async def main() -> list[str]:
+        async with await bmaddb.aio.open(tmp_path / "a.db", user=USER, durability="normal") as db:
+            with pytest.raises(KeyError):
+                await db.write(failing)
+            waiting = asyncio.create_task(db.write(slow))
+            await asyncio.to_thread(begun.wait, 60)
+            waiting.cancel()
+            assert await db.count(db.query(Task)) == 0, "readers do not wait for a writer"
+            go_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            await db.write(lambda tx: None)  # behind the other
+            return [task.title for task in await db.all(db.query(Task))]
+
+    assert asyncio.run(main()) == ["kept"]
+
+
+def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a.db").write_text("this is no database, but long enough to look at" * 30)
+    with pytest.raises(e.StoreError):
+        asyncio.run(bmaddb.aio.open(tmp_path / "a.db"))

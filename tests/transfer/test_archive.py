@@ -1,0 +1,110 @@
+"""The right to one's data: everything out, everything in, and the same again."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bmaddb import errors as e
+from bmaddb.device.transfer import export_archive
+from bmaddb.modules.tasks_productivity import Task
+from bmaddb.service import Database
+from tests.transfer.conftest import USER, fill, opened, rows, user_tables
+
+
+def test_an_export_into_an_empty_device_exports_the_same(db: Database, tmp_path: Path) -> None:
+    fill(db)
+    first = export_archive(db.store, tmp_path / "first.zip")
+    for table in user_tables(db):
+        assert f"tables/{table.name}.jsonl" in first, "a table of the user is not in the export"
+    with opened(tmp_path / "other.db") as other:
+        report = other.import_from(tmp_path / "first.zip")
+        assert (report.added, report.bad) == (2 * len(user_tables(db)), ())
+        assert rows(other) == rows(db)
+        assert export_archive(other.store, tmp_path / "second.zip") == first
+        again = other.import_from(tmp_path / "first.zip")
+        assert (again.added, again.updated, again.same, again.bad_lines) == (0, 0, report.added, 0)
+    assert (tmp_path / "first.zip").read_bytes() == (tmp_path / "second.zip").read_bytes()
+    assert (tmp_path / "first.zip").stat().st_mode & 0o077 == 0
+
+
+def test_what_came_in_is_queued_for_the_server_and_what_it_owns_is_not(db: Database, tmp_path: Path) -> None:
+    fill(db)
+    db.export(tmp_path / "all.zip")
+    with opened(tmp_path / "other.db") as other:
+        other.import_from(tmp_path / "all.zip")
+        queued = {table for entry in other.outbox.entries() for table, _ in entry.changes}
+    assert "journal_entries" in queued
+    assert not queued & {"invoices", "payments", "subscriptions", "entitlements"}
+
+
+def test_a_newer_row_stays_and_an_older_one_is_brought_up(db: Database, tmp_path: Path) -> None:
+    with db.write() as tx:
+        old, new = tx.insert(Task, title="old"), tx.insert(Task, title="new")
+    db.export(tmp_path / "then.zip")
+    db.store.clock.advance(1000)  # type: ignore[attr-defined]
+    with db.write() as tx:
+        tx.update(new, title="newer")
+    report = db.import_from(tmp_path / "then.zip")
+    assert (report.kept, report.same, report.updated) == (1, 1, 0)
+    db.export(tmp_path / "now.zip")
+    with opened(tmp_path / "other.db") as other:
+        other.import_from(tmp_path / "then.zip")
+        report = other.import_from(tmp_path / "now.zip")
+        assert (report.updated, report.same) == (1, 1)
+        assert {task.title for task in other.query(Task).all()} == {"old", "newer"}
+        assert other.get(Task, old.id) is not None
+
+
+def test_a_row_that_comes_before_what_it_refers_to_waits_for_it(db: Database, tmp_path: Path) -> None:
+    with db.write() as tx:
+        tx.insert(Task, id="b-parent", title="parent")
+        tx.insert(Task, id="a-child", title="child", parent_task_id="b-parent")
+    db.export(tmp_path / "all.zip")
+    with opened(tmp_path / "other.db") as other:
+        assert other.import_from(tmp_path / "all.zip").added == 2
+
+
+@pytest.mark.parametrize("harm", ["table", "manifest", "cut", "newer", "user", "stranger"])
+def test_a_damaged_or_foreign_archive_is_refused_whole(db: Database, tmp_path: Path, harm: str) -> None:
+    with db.write() as tx:
+        tx.insert(Task, title="a")
+    db.export(tmp_path / "good.zip")
+    _harmed(tmp_path / "good.zip", tmp_path / "bad.zip", harm)
+    with opened(tmp_path / "other.db") as other, pytest.raises(e.BmadError) as refused:
+        other.import_from(tmp_path / "bad.zip")
+    assert refused.value.hint
+    with opened(tmp_path / "other.db") as other:
+        assert other.query(Task).count() == 0
+
+
+def _harmed(good: Path, bad: Path, harm: str) -> None:
+    if harm == "cut":
+        bad.write_bytes(good.read_bytes()[:-200])
+        return
+    with zipfile.ZipFile(good) as source, zipfile.ZipFile(bad, "w") as target:
+        for name in source.namelist():
+            raw = source.read(name)
+            if name == "tables/tasks.jsonl" and harm == "table":
+                raw = raw.replace(b'"a"', b'"b"')
+            if name == "manifest.json":
+                manifest = json.loads(raw)
+                manifest["schema_version"] += harm == "newer"
+                manifest["user"] = USER[:-1] + "9" if harm == "user" else USER
+                if harm == "stranger":
+                    manifest["files"]["tables/strange.jsonl"] = manifest["files"]["tables/tasks.jsonl"]
+                raw = b"{" if harm == "manifest" else json.dumps(manifest).encode()
+            target.writestr(name, raw)
+        if harm == "stranger":
+            target.writestr("tables/strange.jsonl", source.read("tables/tasks.jsonl"))
+
+
+def test_an_export_that_cannot_be_written_leaves_nothing(db: Database, tmp_path: Path) -> None:
+    with pytest.raises(e.StoreError, match="cannot be written"):
+        db.export(tmp_path / "no folder" / "x.zip")
+    with pytest.raises(e.SettingsError):
+        db.export(tmp_path / "x.xml", Task)
+    assert not list(tmp_path.glob("x*"))
