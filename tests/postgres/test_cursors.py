@@ -110,7 +110,7 @@ def test_an_update_in_plain_sql_that_changes_nothing_moves_no_cursor(alice: Call
     alice.write(insert("boxes", BOX))
     cursor = alice.pull()["cursor"]
     small.run("update bmad.boxes set title = title")
-    assert alice.pull(cursor) == {"cursor": cursor, "more": False, "tables": []}
+    assert alice.pull(cursor).items() >= {"cursor": cursor, "more": False, "tables": []}.items()
 
 
 def test_a_delete_in_plain_sql_and_what_falls_with_it_arrive(alice: Caller, small: Database) -> None:

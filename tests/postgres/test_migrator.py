@@ -62,7 +62,7 @@ def test_installing_again_over_data_keeps_it_and_moves_no_cursor(small: Database
     )
     cursor = alice.pull(cursor)["cursor"]
     install(small, small_catalog())
-    assert alice.pull(cursor) == {"cursor": cursor, "more": False, "tables": []}
+    assert alice.pull(cursor).items() >= {"cursor": cursor, "more": False, "tables": []}.items()
     assert rows_of(alice.pull(), "colours")["blue@1"]["retired_at"] is not None
     assert alice.write(delete("boxes", "b1", version))["status"] == "applied"
     assert deleted_of(alice.pull(cursor), "boxes") == ["b1"]
@@ -169,7 +169,7 @@ def test_an_upgrade_keeps_rows_stamps_tombstones_and_cursors(postgres: Database)
                 ),
             ),
         )
-        assert one.pull(cursor) == {"cursor": cursor, "more": False, "tables": []}
+        assert one.pull(cursor).items() >= {"cursor": cursor, "more": False, "tables": []}.items()
         page = one.pull(old)
         row = rows_of(page, "crates")["c1"]
         assert (row["label"], row["colour"], list(row["stamps"])) == ("new", "red", ["label"])

@@ -48,7 +48,7 @@ def test_an_update_changes_only_what_it_names_and_stamps_that(alice: Caller) -> 
 def test_pull_gives_only_what_changed_since_the_cursor(alice: Caller) -> None:
     version = alice.write(insert("boxes", {"id": "b1", "title": "1"}, {"id": "b2", "title": "2"}))["version"]
     cursor = alice.pull()["cursor"]
-    assert alice.pull(cursor) == {"cursor": cursor, "more": False, "tables": []}
+    assert alice.pull(cursor).items() >= {"cursor": cursor, "more": False, "tables": []}.items()
     alice.write(update("boxes", "b2", version, title="two"))
     page = alice.pull(cursor)
     assert [part["table"] for part in page["tables"]] == ["boxes"]

@@ -141,17 +141,18 @@ def test_the_base_is_that_of_the_first_entry_and_the_stamp_of_the_last() -> None
     assert (second.old, second.new) == ({"title": "b"}, {"title": "c"})
 
 
-def test_a_third_value_is_pushed_once_by_the_last_entry() -> None:
+def test_each_entry_adds_its_own_part_to_what_the_server_holds() -> None:
     chain = [
         update(1, 1, {"tags": []}, {"tags": ["x"]}),
         update(2, 2, {"tags": ["x"]}, {"tags": ["x", "y"]}),
     ]
     outcome = merged(chain, local(tags=["x", "y"]), remote(tags=["z"]))
     assert outcome.values["tags"] == ["x", "y", "z"]
-    assert outcome.changes[1] is None
-    last = outcome.changes[2]
+    first, last = outcome.changes[1], outcome.changes[2]
+    assert first is not None
     assert last is not None
-    assert (last.old, last.new) == ({"tags": ["z"]}, {"tags": ["x", "y", "z"]})
+    assert (first.old, first.new) == ({"tags": ["z"]}, {"tags": ["x", "z"]})
+    assert (last.old, last.new) == ({"tags": ["x", "z"]}, {"tags": ["x", "y", "z"]})
 
 
 def test_a_moment_alone_is_not_worth_a_push() -> None:

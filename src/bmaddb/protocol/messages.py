@@ -56,6 +56,8 @@ class PullAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tables: tuple[TablePage, ...] = ()
     resync: bool = False
     reason: str | None = None
+    schema_version: int | None = None
+    """Of the server: in its names the page is written. None where it is not told again: as before."""
     lost: tuple[tuple[int, int], ...] = ()
     """Of a first page: ranges of the user's versions (first, last) that were given out before a restore, and lost."""
     expect: dict[str, int] | None = None

@@ -43,6 +43,11 @@ class Kind(enum.StrEnum):
         return self in _FROM_RAW
 
 
+def nothing(kind: Kind) -> Any:
+    """The SQLite value that says least: for a column that may not be null and whose value nobody knows yet."""
+    return {Kind.TEXT: "", Kind.JSON: "null", Kind.BLOB: b""}.get(kind, 0.0 if kind is Kind.REAL else 0)
+
+
 def to_raw(kind: Kind, value: Any) -> Any:
     """The SQLite value for a Python `value` that is not None; RecordInvalid when it does not fit `kind`."""
     return _TO_RAW[kind](value)

@@ -7,13 +7,13 @@ as a JSON array of arrays (text or jsonb) whose order of columns the sender name
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from bmaddb.schema.columns import Column
-from bmaddb.schema.kinds import Kind
+from bmaddb.schema.kinds import Kind, nothing
 from bmaddb.schema.rules import Scope
-from bmaddb.schema.sqlite_ddl import quoted
+from bmaddb.schema.sqlite_ddl import literal, quoted
 from bmaddb.schema.tables import Table
 
 UNBASE64 = "bmad_unbase64"
@@ -22,12 +22,14 @@ UNBASE64 = "bmad_unbase64"
 def upsert_page(table: Table, columns: Sequence[str], *, sparing: bool = False) -> str:
     """Write a page's rows over the local ones: ?1 rows, ?2 user (if owned), with `sparing` ?3 ids to spare.
 
-    Columns the table does not have are skipped; columns the page does not name keep what they hold.
+    Columns the table does not have are skipped; columns the page does not name keep what they hold, and in a new row
+    hold nothing.
     """
     pairs = [(quoted(name), _extracted(table.by_name[name], columns.index(name))) for name in taken(table, columns)]
     updated = [name for name, _ in pairs if name != '"id"']
     if table.scope is Scope.USER:
         pairs.append((quoted("user_id"), "?2"))
+    pairs += [(quoted(column.name), literal(nothing(column.kind))) for column in _nameless(table, columns)]
     where = "true"
     if sparing:
         where = f"value->>{list(columns).index('id')} NOT IN (SELECT value FROM json_each(?3))"
@@ -135,6 +137,14 @@ def _extracted(column: Column[Any], place: int) -> str:
     if column.kind is Kind.JSON:
         return f"nullif(value->{place}, 'null')" if column.spec.nullable else f"value->{place}"
     return f"{UNBASE64}(value->>{place})" if column.kind is Kind.BLOB else f"value->>{place}"
+
+
+def _nameless(table: Table, columns: Sequence[str]) -> Iterator[Column[Any]]:
+    """Columns that must have a value, have no default, and are called something else on the server."""
+    for column in table.columns:
+        required = not (column.spec.nullable or column.spec.has_default)
+        if required and column.name not in columns and column.name != "user_id":
+            yield column
 
 
 def _listed(columns: Sequence[Column[Any]]) -> str:

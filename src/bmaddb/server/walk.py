@@ -79,6 +79,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     resync: bool = False
     cursor: str | None = None
     user: str = ""
+    schema_version: int = 0
     done: tuple[int, ...] = ()
     final: str = ""
     more: bool = False
@@ -198,7 +199,10 @@ class _Walk:
         if plan.resync:
             yield b"\x1e%s\n" % self._news
             return
-        head: dict[str, Any] = {"expect": {place.name: place.rows for place in plan.tables}}
+        head: dict[str, Any] = {
+            "schema_version": plan.schema_version,
+            "expect": {place.name: place.rows for place in plan.tables},
+        }
         done = list(plan.done)
         for place in plan.tables:
             async for rows in self._rows(place):

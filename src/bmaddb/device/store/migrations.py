@@ -135,6 +135,7 @@ def _upgrade(connection: apsw.Connection, catalog: Catalog, steps: Sequence[Migr
             f"the file has schema version {held}, this program knows {catalog.version}",
             hint="update the program; the file is untouched",
         )
+    [(broken_before, _)] = connection.execute(_TRANSACTION["broken_references"])
     search.forget(connection)
     if held < catalog.version:
         from bmaddb.schema.evolution_sqlite import sqlite_steps
@@ -144,8 +145,9 @@ def _upgrade(connection: apsw.Connection, catalog: Catalog, steps: Sequence[Migr
     for table in catalog.device_tables:
         _add_or_compare(connection, table, catalog)
     search.create(connection, catalog)
-    orphan = connection.execute(_TRANSACTION["any_broken_reference"]).get
-    if orphan:
+    # Rows of the server may wait for their parents: in the middle of a pull, or because only a newer schema has them.
+    [(broken, orphan)] = connection.execute(_TRANSACTION["broken_references"])
+    if broken > broken_before:
         raise e.MigrationError(f"rows of {orphan} would refer to rows that are not there")
     _note_version(connection, catalog)
 

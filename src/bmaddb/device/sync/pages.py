@@ -44,6 +44,7 @@ from bmaddb.signals import PageApplied
 
 _SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
 Overwriting: TypeAlias = Callable[[Rebase, Table, TablePage], None]
+SERVER_SCHEMA = "server_schema_version"
 _Parts: TypeAlias = Sequence[tuple[Table, TablePage, ParsedRows | None]]
 _ROW_ENVELOPE = frozenset({"id", "server_seq", "hlc", "stamps"})
 
@@ -84,8 +85,7 @@ class Pages:
             if counts is None:
                 with keys_loose(connection):
                     counts = self._write_merging(rebase, parts, lost, progress if walking else None)
-            now_ms = self._store.clock.now_ms()
-            connection.execute(_SQL["save_cursor"], (page.cursor, self._store.catalog.version, now_ms))
+            self._save_cursor(connection, page)
             counts.verdicts = rebase.verdicts
             self._outbox.tell(PageApplied(rows=counts.rows, deletes=counts.deletes, more=page.more))
             self._outbox.give_back(connection, waiting, rebase.returned)
@@ -114,6 +114,14 @@ class Pages:
         for table, part, _ in parts:
             counts.deletes += self._write_deletes(rebase, table, list(part.deleted))
         return counts
+
+    def _save_cursor(self, connection: apsw.Connection, page: PullAnswer) -> None:
+        """With the oldest schema version that anything up to here was read under: the server's, or ours."""
+        ours = self._store.catalog.version
+        if page.schema_version is not None:
+            self._store.meta_set(SERVER_SCHEMA, str(page.schema_version), connection)
+        version = min(ours, served_schema(connection, ours))
+        connection.execute(_SQL["save_cursor"], (page.cursor, version, self._store.clock.now_ms()))
 
     def mend(self, parts: Sequence[TablePage], cursor: Cursor, note: Overwriting) -> PageCounts | None:
         """Write rows that were fetched by id; None, and nothing done, when the file has moved on from `cursor`.
@@ -240,6 +248,11 @@ class Pages:
         last = self._outbox.capture.last_stamp
         if seen and (meta.get(connection, LAST_STAMP) or NO_STAMP) < last:
             self._store.meta_set(LAST_STAMP, last, connection)
+
+
+def served_schema(connection: apsw.Connection, ours: int) -> int:
+    """The schema version the server had when it was last heard; `ours` when it never told."""
+    return int(meta.get(connection, SERVER_SCHEMA) or ours)
 
 
 def _remote_row(table: Table, columns: tuple[str, ...], values: list[Any]) -> RemoteRow:

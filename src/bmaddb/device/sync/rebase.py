@@ -242,7 +242,7 @@ def _in_other_names(table: Table, values: dict[str, Any]) -> bool:
 def _default(column: Column[Any]) -> Any:
     """What SQLite holds in a column that the server does not send."""
     if not column.spec.has_default or column.spec.default is None:
-        return None
+        return None if column.spec.nullable else kinds.nothing(column.kind)
     return kinds.to_raw(column.kind, column.spec.default)
 
 

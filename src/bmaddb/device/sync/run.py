@@ -15,7 +15,7 @@ from bmaddb.device.outbox import Outbox, reasons
 from bmaddb.device.outbox.outbox import FENCE
 from bmaddb.device.store import Store
 from bmaddb.device.sync.lease import SyncLease
-from bmaddb.device.sync.pages import PageCounts, Pages
+from bmaddb.device.sync.pages import PageCounts, Pages, served_schema
 from bmaddb.device.sync.rebase import Rebase
 from bmaddb.device.sync.report import SyncReport, Tally
 from bmaddb.device.sync.transport import Transport, failure_of
@@ -98,6 +98,8 @@ class SyncRun:
         fence = FENCE.set(self._lease_of_file.fence)
         try:
             done = await self._drive()
+            if done.result is steps.Result.OK and await asyncio.to_thread(self._reads_again):
+                done = await self._drive()  # the server has just learned names that this device knew before it
             await asyncio.to_thread(self._lease_of_file.give_back)
         finally:
             FENCE.reset(fence)
@@ -235,10 +237,9 @@ class SyncRun:
         in_flight = self._outbox.in_flight()
         if row is None:
             return steps.Started(cursor=None, in_flight=in_flight)
-        cursor, version, resyncing = row
-        if cursor is not None and version < self._store.catalog.version:
-            # Under a newer schema every row is read again: it may have columns that were skipped before. A pull
-            # from nothing tells of no delete, so what does not come is swept, as after any resync.
+        cursor, _, resyncing = row
+        if self._reads_again():
+            # A pull from nothing tells of no delete, so what does not come is swept, as after any resync.
             self._pages.mark_unseen()
             self._rereads = True
             return steps.Started(cursor=None, in_flight=in_flight, resyncing=True)
@@ -250,6 +251,14 @@ class SyncRun:
             resyncing=self._rereads,
             push_first=stands and self._outbox.counts().queued > 0,
         )
+
+    def _reads_again(self) -> bool:
+        """Device and server both know a newer schema than rows were read under: they may have columns, or whole
+        tables, that were skipped because one of the two had no name for them."""
+        ours = self._store.catalog.version
+        with self._store.read() as connection:
+            row = connection.execute(_SQL["cursor"]).fetchone()
+            return row is not None and row[0] is not None and row[1] < min(ours, served_schema(connection, ours))
 
     def _apply_page(self, command: steps.ApplyPage) -> steps.Event:
         parsed = self._walk.parts_of(command.page)

@@ -6,7 +6,7 @@ server's. A column that only one side changed needs no rule.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from bmaddb.schema.tables import Table
 _IDENTITY = frozenset({"id", "user_id", SERVER_SEQ})
 _MOMENTS = frozenset({"created_at", "updated_at"})
 _UNFIT = "what both sides make together breaks a check of the column"
+_ADD_UP = frozenset({MergeRule.CNT, MergeRule.SET, MergeRule.MAP})
 _ASK_A_PERSON = frozenset({MergeRule.IMM})
 
 
@@ -66,7 +67,8 @@ class _Outcome:
 
     row: dict[str, Any] = field(default_factory=dict)
     kept: set[str] = field(default_factory=set)
-    patched: dict[str, Any] = field(default_factory=dict)
+    patched: dict[str, Mapping[int, Any]] = field(default_factory=dict)
+    """Columns that hold something of both sides: what the entry at each position must say now."""
     verdicts: list[Verdict] = field(default_factory=list)
 
 
@@ -87,7 +89,7 @@ def _merge_columns(
         elif not touching:
             outcome.row[name] = theirs[name]
         else:
-            _merge_column(outcome, column, base, local[name], remote, touching[-1].stamp, ground)
+            _merge_column(outcome, column, base, local[name], remote, touching, ground)
     if outcome.kept <= _MOMENTS:  # nothing of substance is left to push: the moments are theirs as well
         outcome.row.update({name: theirs[name] for name in outcome.kept if name in theirs})
         outcome.kept.clear()
@@ -107,7 +109,7 @@ def _merge_column(
     base: Mapping[str, Any],
     mine: Any,
     remote: RemoteRow,
-    my_stamp: str,
+    touching: Chain,
     ground: _Ground,
 ) -> None:
     name = column.name
@@ -122,7 +124,7 @@ def _merge_column(
     if same(mine, was):  # changed there and back again here, or a default nobody chose
         outcome.row[name] = theirs
         return
-    my_stamp, their_stamp = stamps.comparable(my_stamp, remote.stamp(name), ground.now_ms)
+    my_stamp, their_stamp = stamps.comparable(touching[-1].stamp, remote.stamp(name), ground.now_ms)
     dispute = Dispute(
         base=was,
         mine=mine,
@@ -138,9 +140,23 @@ def _merge_column(
     if merged.winner is not Winner.THEIRS:
         outcome.kept.add(name)
     if merged.winner is Winner.BOTH:
-        outcome.patched[name] = merged.value
+        outcome.patched[name] = {
+            **dict(_earlier(column, dispute, touching[:-1])),
+            touching[-1].position: merged.value,
+        }
     if name not in _MOMENTS:
         outcome.verdicts.append(_verdict(column, remote, dispute, merged))
+
+
+def _earlier(column: Column[Any], dispute: Dispute, touching: Chain) -> Iterator[tuple[int, Any]]:
+    """What earlier entries say of a column whose parts add up: their own part on top of the server's, so that
+    giving a later one up gives up that one's part alone."""
+    if column.spec.merge not in _ADD_UP:
+        return
+    for item in touching:
+        mine = item.change.new[column.name]
+        if not same(mine, dispute.base) and not same(mine, dispute.theirs):
+            yield item.position, merge_value(column.spec.merge, replace(dispute, mine=mine, my_stamp=item.stamp)).value
 
 
 def combined(merged: RowMerge) -> tuple[str, ...]:
@@ -171,29 +187,23 @@ def _verdict(column: Column[Any], remote: RemoteRow, dispute: Dispute, merged: M
 def _edited(chain: Chain, live: Chain, outcome: _Outcome, theirs: Mapping[str, Any]) -> dict[int, Change | None]:
     """The row's changes as they must wait from now on: on top of the server's row, lost columns gone."""
     changes: dict[int, Change | None] = {item.position: None for item in chain}
-    newest = {name: place for place, item in enumerate(live) for name in item.change.new}
-    based: set[str] = set()
-    for place, item in enumerate(live):
-        change = _edit(item, outcome, {name for name in item.change.new if newest[name] > place}, based, theirs)
+    standing = dict(theirs)
+    for item in live:
+        change = _edit(item, outcome, standing)
         changes[item.position] = change
         if change is not None:
-            based |= set(change.new)
+            standing.update(change.new)
     return changes
 
 
-def _edit(
-    item: Pending, outcome: _Outcome, later: set[str], based: set[str], theirs: Mapping[str, Any]
-) -> Change | None:
-    new = {
-        name: value
-        for name, value in item.change.new.items()
-        if name in outcome.kept and not (name in outcome.patched and name in later)
-    }
-    new.update({name: value for name, value in outcome.patched.items() if name in new})
+def _edit(item: Pending, outcome: _Outcome, standing: Mapping[str, Any]) -> Change | None:
+    new = {name: value for name, value in item.change.new.items() if name in outcome.kept - outcome.patched.keys()}
+    for name, values in outcome.patched.items():
+        if item.position in values:
+            new[name] = values[item.position]
     if not new:
         return None
-    was = item.change.old
-    old = {name: was.get(name) if name in based else theirs.get(name, was.get(name)) for name in new}
+    old = {name: standing.get(name, item.change.old.get(name)) for name in new}
     return replace(item.change, op=Op.UPDATE, old=old, new=new)
 
 

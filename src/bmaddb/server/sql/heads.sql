@@ -74,13 +74,13 @@ $$;
 
 -- Both heads a caller may read, as one row. A user without a head has written nothing yet.
 create function bmad_sync.heads_now(
-  out epoch text,
+  out epoch text, out schema_version int,
   out catalogue_version bigint, out catalogue_touched bigint[], out catalogue_floor bigint, out catalogue_lost int8multirange,
   out user_version bigint, out user_touched bigint[], out user_floor bigint, out user_lost int8multirange
 )
 language sql stable security definer set search_path = ''
 as $$
-  select s.epoch, c.version, c.touched, c.floor, c.lost,
+  select s.epoch, s.schema_version, c.version, c.touched, c.floor, c.lost,
     coalesce(u.version, s.base_version), coalesce(u.touched, '{}'), coalesce(u.floor, 0),
     coalesce(u.lost, case when s.base_version > 0 then int8multirange(int8range(1, s.base_version)) else '{}' end)
   from bmad_sync.state s

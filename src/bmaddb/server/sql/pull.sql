@@ -227,10 +227,10 @@ begin
   cursor := bmad_sync.write_cursor(h.epoch, uid, c_upto, greatest(part.upto, at.u), at.c_start, at.u_start);
   more := c_upto < h.catalogue_version or part.upto < h.user_version;
   if given is null and not isempty(h.user_lost) then -- what a device holds of these, or of later than now, it alone holds
-    return json_build_object('cursor', cursor, 'more', more, 'tables', array_to_json(listed || part.listed),
+    return json_build_object('cursor', cursor, 'more', more, 'schema_version', h.schema_version, 'tables', array_to_json(listed || part.listed),
       'lost', (select json_agg(json_build_array(lower(r), upper(r) - 1)) from unnest(h.user_lost + int8multirange(int8range(h.user_version + 1, 1::bigint << 53))) r));
   end if;
-  return json_build_object('cursor', cursor, 'more', more, 'tables', array_to_json(listed || part.listed));
+  return json_build_object('cursor', cursor, 'more', more, 'schema_version', h.schema_version, 'tables', array_to_json(listed || part.listed));
 end
 $$;
 

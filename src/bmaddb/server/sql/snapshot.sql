@@ -50,7 +50,7 @@ end
 $$;
 
 -- What a walk from this cursor (null: from the beginning) has before it, as JSON:
--- {"cursor": how its cursors begin, "user", "done": [number, ...], "final": the cursor after it, "more": has more happened since?,
+-- {"cursor": how its cursors begin, "user", "schema_version", "done": [number, ...], "final": the cursor after it, "more": has more happened since?,
 --  "tables": [{"number", "name", "columns", "lo", "after", "hi", "rows"}, ...]}, or the news of a resync.
 create function bmad_sync.walk_plan(uid uuid, given text, wanted text[]) returns json
 language plpgsql stable
@@ -75,6 +75,7 @@ begin
     select json_build_object(
       'cursor', concat('w1.', at.epoch, '-', left(md5(uid::text), 8), '.', at.c, '.', at.u),
       'user', uid,
+      'schema_version', h.schema_version,
       'done', at.done || case when at.tab > 0 and bool_or(x.here and x.rows > 0) is not true then array[at.tab] else '{}' end,
       'final', bmad_sync.write_cursor(at.epoch, uid, at.c, at.u, 0, 0),
       'more', at.c < h.catalogue_version or at.u < h.user_version,
@@ -155,11 +156,11 @@ begin
     parts := array_append(parts, json_build_object('table', facts.name, 'columns', facts.columns, 'rows', rows, 'deleted', json_build_array()));
     if json_array_length(rows) = room then
       here := concat(plan ->> 'cursor', '.', array_to_string(done, '-'), '.', facts.number, '.', rows -> -1 ->> 3, '.', rows -> -1 ->> 0);
-      return json_build_object('cursor', here, 'more', true, 'tables', array_to_json(parts));
+      return json_build_object('cursor', here, 'more', true, 'schema_version', plan -> 'schema_version', 'tables', array_to_json(parts));
     end if;
     room := room - json_array_length(rows);
     done := done || facts.number;
   end loop;
-  return json_build_object('cursor', plan -> 'final', 'more', plan -> 'more', 'tables', array_to_json(parts));
+  return json_build_object('cursor', plan -> 'final', 'more', plan -> 'more', 'schema_version', plan -> 'schema_version', 'tables', array_to_json(parts));
 end
 $$;

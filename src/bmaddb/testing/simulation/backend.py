@@ -18,7 +18,9 @@ from bmaddb import statements
 from bmaddb.device.sync.transport import CallFailed
 from bmaddb.protocol.codec import error_body
 from bmaddb.protocol.refusals import failure_of
+from bmaddb.server.run import install_schema
 from bmaddb.server.sqlstate import ServerReport, problem_of
+from bmaddb.testing.simulation.editions import Edition
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 Connect = Callable[[str, str], str]
@@ -43,15 +45,13 @@ class Backend:
         claims = msgspec.json.encode({"sub": user, "role": "authenticated"}).decode()
         settings = msgspec.json.encode({"request.jwt.claims": claims, "role": "authenticated"}).decode()
         named = sql.SQL(_SQL["call"]).format(function=sql.Identifier(function))
-        gateway = self._opened("_gateway", "authenticator", autocommit=False)
+        gateway = self._opened("_gateway", "authenticator")
         try:
-            with gateway.pipeline():
+            with gateway.pipeline():  # what is sent up to its end is one transaction, and one trip
                 gateway.execute(_SQL["preamble"].encode(), [settings])
                 cursor = gateway.execute(named, [body.decode()])
             row = cursor.fetchone()
-            gateway.commit()
         except psycopg.Error as error:
-            gateway.rollback()
             raise CallFailed(_failure(error)) from error
         return str(row[0]).encode() if row else b"null"
 
@@ -77,7 +77,7 @@ class Backend:
 
     def read(self) -> psycopg.Connection[Any]:
         """The operator's connection, for looking at everything."""
-        return self._opened("_operator", "postgres", autocommit=True)
+        return self._opened("_operator", "postgres")
 
     # --- backups ---
 
@@ -88,7 +88,11 @@ class Backend:
         self._maintain("drop", self._snapshot)
         self._maintain("clone", self._snapshot, self.database)
 
-    def restore(self, chance: float) -> None:
+    def install(self, edition: Edition) -> None:
+        """Start the server program of this edition: it brings the database up."""
+        install_schema(self._conninfo_of(self.database, "postgres"), edition.catalog, edition.migrations)
+
+    def restore(self, chance: float, edition: Edition) -> None:
         """Go back to the copy, and say so as the manual wants; `chance` in [0, 1) seeds how far versions jump."""
         if self._snapshot is None:
             return
@@ -97,6 +101,7 @@ class Backend:
         self._maintain("clone", self.database, self._snapshot)
         self._maintain("drop", self._snapshot)
         self._snapshot = None  # a backup is restored once here; that it is restored again and again is not simulated
+        self.install(edition)
         self.operate("after_restore", (chance,))
 
     @property
@@ -112,7 +117,7 @@ class Backend:
 
     # --- inside ---
 
-    def _opened(self, place: str, role: str, *, autocommit: bool) -> psycopg.Connection[Any]:
+    def _opened(self, place: str, role: str, *, autocommit: bool = True) -> psycopg.Connection[Any]:
         connection: psycopg.Connection[Any] | None = getattr(self, place)
         if connection is None:
             connection = psycopg.connect(self._conninfo_of(self.database, role), autocommit=autocommit)

@@ -26,6 +26,14 @@ MUST_HAPPEN = (
     "entry parked",
     "power lost",
     "a value went bad",
+    "server backed up",
+    "server restored",
+    "server upgraded",
+    "device upgraded",
+    "entries carried over",
+    "answer cut in the middle",
+    "sync refused: another process syncs this file",
+    "sync refused: another process took over the sync of this file",
 )
 """A long run in which one of these never happened has not tested what it says."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,12 @@ from bmaddb.device.sync.run import Device as SyncDevice
 from bmaddb.device.sync.run import SyncRun
 from bmaddb.device.sync.verify import VerifyRun
 from bmaddb.protocol.session import Limits
-from bmaddb.schema import Catalog
 from bmaddb.testing.clock import ManualClock
 from bmaddb.testing.digests import Rows, device_rows
 from bmaddb.testing.power import PowerDisk
 from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.dice import Dice
+from bmaddb.testing.simulation.editions import Edition
 from bmaddb.testing.simulation.history import Act, History
 from bmaddb.testing.simulation.wire import DeviceWire, Wire
 from bmaddb.testing.simulation.work import Worker
@@ -52,7 +52,7 @@ class SimulatedDevice:
     name: str
     user: str
     path: Path
-    catalog: Catalog
+    edition: Edition
     wire: Wire
     dice: Dice
     coverage: Coverage
@@ -64,6 +64,8 @@ class SimulatedDevice:
     true_ms: Callable[[], int]
     theme: int
     """What everybody in the run likes to edit, as a seed."""
+    is_twin: bool = False
+    """A second process on the file of another device."""
     syncing: bool = False
     store: Store = field(init=False)
     outbox: Outbox = field(init=False)
@@ -76,18 +78,26 @@ class SimulatedDevice:
         self._newest: str | None = None
         self.open()
 
+    def twin(self) -> SimulatedDevice:
+        """Another process that opens the same file."""
+        self.coverage.note("a file open in two processes")
+        name = f"{self.name}b"
+        return replace(self, name=name, dice=self.dice.split(name), is_twin=True)
+
     def open(self) -> None:
         """Start the process: open the file."""
         self.store = Store(
             self.path,
-            self.catalog,
+            self.edition.catalog,
+            migrations=self.edition.migrations,
             clock=self.clock,
             entropy=self._entropy,
             user=self.user,
             vfs=None if self.disk is None else self.disk.name,
         )
         self.outbox = Outbox(self.store)
-        self.worker = Worker(self.store, self.name, self._work_dice, Dice(self.theme), self.coverage, self.true_ms)
+        theme = Dice(self.theme)
+        self.worker = Worker(self.store, self.edition, self.name, self._work_dice, theme, self.coverage, self.true_ms)
 
     def close(self) -> None:
         """End the process; also without a word to anybody, when it is killed."""
@@ -150,6 +160,8 @@ class SimulatedDevice:
         self.coverage.note("conflict", report.conflicts)
         self.coverage.note("resync", int(report.resynced))
         self.coverage.note(f"sync ended {report.result}")
+        if report.failure is not None and report.failure.code == e.StoreBusy.code:
+            self.coverage.note(f"sync refused: {report.failure.message}")
         return report
 
     async def verify(self, *, repair: bool) -> VerifyReport:
@@ -166,6 +178,15 @@ class SimulatedDevice:
         if not self.dark:
             self.coverage.note("process killed")
             self.close()
+        if not self._opens():
+            self.recover()
+
+    def upgrade(self, edition: Edition) -> None:
+        """The application is updated: the process ends, and a newer one opens the file."""
+        self.coverage.note("device upgraded")
+        self.coverage.note("entries carried over", self.waiting())
+        self.edition = edition
+        self.close()
         if not self._opens():
             self.recover()
 
@@ -205,12 +226,12 @@ class SimulatedDevice:
     def rows(self) -> Rows:
         """What the file holds of the user."""
         with self.store.read() as connection:
-            return device_rows(connection, self.catalog)
+            return device_rows(connection, self.edition.catalog)
 
     def foreign_rows(self) -> list[str]:
         """Ids of rows in the file that belong to somebody else."""
         found: list[str] = []
-        for table in self.catalog.synced_tables:
+        for table in self.edition.catalog.synced_tables:
             for row_id, owner in self.store.sql(_SQL["device_ids"].format(table=table.name)):
                 if owner != self.user:
                     found.append(f"{table.name} {row_id} of {owner}")

@@ -1,6 +1,7 @@
 """Where runs take place: a throw-away Postgres, a database shared by many seeds, a folder for each.
 
-Rules of this room: seeds that restore a backup get a database of their own, for a restore concerns everybody in it.
+Rules of this room: seeds that restore a backup or upgrade the server get a database of their own, for that concerns
+everybody in it.
 """
 
 from __future__ import annotations
@@ -22,12 +23,13 @@ from bmaddb.server.run import create_database, install_schema
 from bmaddb.testing.power import PowerDisk
 from bmaddb.testing.simulation.backend import Backend
 from bmaddb.testing.simulation.defects import Defect
-from bmaddb.testing.simulation.world import CATALOG, DEVICES_MAX, Outcome, simulate
+from bmaddb.testing.simulation.editions import EDITIONS
+from bmaddb.testing.simulation.storms import Storms
+from bmaddb.testing.simulation.world import DEVICES_MAX, Outcome, simulate
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 TEMPLATE = "simulation_template"
 SEEDS_PER_DATABASE = 300
-RESTORES_EVERY = 8
 THROW_AWAY = {
     "fsync": "off",
     "full_page_writes": "off",
@@ -50,7 +52,7 @@ class Ground:
 
     def run(self, seed: int) -> Outcome:
         """One seed, from nothing to its verdict."""
-        if seed % RESTORES_EVERY:
+        if not Storms.of(seed).shake_the_server:
             return self.run_on(self._common(), seed)
         with self.backend() as own:
             return self.run_on(own, seed)
@@ -59,7 +61,7 @@ class Ground:
         """One seed on a database of the caller's."""
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         try:
-            return simulate(seed, backend, folder, self._disks, restores=seed % RESTORES_EVERY == 0)
+            return simulate(seed, backend, folder, self._disks)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -67,8 +69,8 @@ class Ground:
         """The first seed, from the known one on, that catches `defect`, and its words; None after so many `tries`."""
         with self.backend() as backend, defect.planted(backend.read()):
             for seed in dict.fromkeys((defect.seed, *range(defect.every, defect.every * tries, defect.every))):
-                if defect.every == 1 and seed % RESTORES_EVERY == 0:
-                    continue  # a restore concerns everybody in the database, and all these seeds share one
+                if defect.every == 1 and Storms.of(seed).shake_the_server:
+                    continue  # what it does concerns everybody in the database, and all these seeds share one
                 outcome = self.run_on(backend, seed)
                 if outcome.faults:
                     return seed, outcome.faults
@@ -112,15 +114,16 @@ class Ground:
 @contextlib.contextmanager
 def running_postgres(bin_dir: Path | None = None) -> Iterator[Ground]:
     """A cluster of its own in a temporary folder (`bin_dir`: of another version), ended with the block."""
-    memory = Path("/dev/shm")  # noqa: S108 - a folder of ours is made in it
+    memory = Path("/dev/shm")  # noqa: S108 - folders of ours are made in it
+    place = memory if memory.is_dir() else None
     with (
-        tempfile.TemporaryDirectory(prefix="bmaddb-sim-") as data,
-        tempfile.TemporaryDirectory(prefix="bmaddb-sim-", dir=memory if memory.is_dir() else None) as files,
+        tempfile.TemporaryDirectory(prefix="bmaddb-sim-", dir=place) as data,
+        tempfile.TemporaryDirectory(prefix="bmaddb-sim-", dir=place) as files,
     ):
         Path(data).chmod(0o755)  # Postgres runs as a user of its own
         with EmbeddedPostgres(Path(data), settings=THROW_AWAY, bin_dir=bin_dir) as postgres:
             create_database(postgres.conninfo, TEMPLATE)
-            install_schema(postgres.conninfo_of(TEMPLATE), CATALOG)
+            install_schema(postgres.conninfo_of(TEMPLATE), EDITIONS[0].catalog)
             ground = Ground(postgres, Path(files))
             try:
                 yield ground

@@ -11,6 +11,7 @@ from typing import Any
 from bmaddb.testing.simulation.backend import Backend
 from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.dice import Dice
+from bmaddb.testing.simulation.editions import Edition
 from bmaddb.testing.simulation.history import Act, Certainty, Deed, History, RowKey
 
 NAME = "operator"
@@ -19,12 +20,15 @@ NAME = "operator"
 class Operator:
     """Acts on the backend, and tells the history."""
 
-    def __init__(self, backend: Backend, history: History, dice: Dice, coverage: Coverage, users: list[str]) -> None:
+    def __init__(
+        self, backend: Backend, history: History, dice: Dice, coverage: Coverage, users: list[str], edition: Edition
+    ) -> None:
         self._backend = backend
         self._history = history
         self._dice = dice
         self._coverage = coverage
         self._users = users
+        self.edition = edition
         self._late: list[Act] = []
         self._since_snapshot: list[Act] = []
 
@@ -70,7 +74,7 @@ class Operator:
 
     def restore(self) -> None:
         """Lose everything since the backup; what the operator did since then may be gone for good."""
-        self._backend.restore(self._dice.number(0, 999) / 1000)
+        self._backend.restore(self._dice.number(0, 999) / 1000, self.edition)
         self._history.restored = True
         for act in self._since_snapshot:
             act.certainty = Certainty.MAYBE
@@ -78,6 +82,13 @@ class Operator:
             for act in story.of(Deed.DELETE):
                 act.certainty = Certainty.MAYBE
         self._coverage.note("server restored")
+
+    def upgrade(self, edition: Edition) -> None:
+        """The server program is updated, and brings its database up."""
+        self.end_late()
+        self.edition = edition
+        self._backend.install(edition)
+        self._coverage.note("server upgraded")
 
     def _tell(self, acts: list[Act]) -> None:
         self._history.tell(acts)
@@ -91,7 +102,7 @@ class Operator:
         return [Act(by=NAME, key=(user, "notes", row_id), deed=Deed.INSERT, new=values)]
 
     def _on_a_row(self, deed: str, user: str, late: bool) -> list[Act]:
-        table = self._dice.choice(("notes", "items", "folders")) if deed == "delete" else "notes"
+        table = self._dice.choice(("notes", "items", self._folders)) if deed == "delete" else "notes"
         ids = [str(row[0]) for row in self._backend.operate("rows_of", (user,), table=table)]
         if not ids:
             return []
@@ -108,8 +119,8 @@ class Operator:
         return [Act(by=NAME, key=key, deed=Deed.SET, column="title", prev=row["title"], new=token)]
 
     def _delete(self, table: str, user: str, row_id: str, late: bool) -> list[Act]:
-        acts = [Act(by=NAME, key=(user, table, row_id), deed=Deed.DELETE)]
-        if table == "folders":
+        acts = [Act(by=NAME, key=(user, self.edition.table_today(table), row_id), deed=Deed.DELETE)]
+        if table == self._folders:
             for child_id in [str(row[0]) for row in self._backend.operate("rows_of", (user,), table="items")]:
                 child = self._backend.operate("operator_reads", (user, child_id), table="items")[0][0]
                 if child["folder_id"] == row_id:
@@ -129,9 +140,18 @@ class Operator:
         arrived = (other, "notes", row_id)
         return [
             Act(by=NAME, key=(user, "notes", row_id), deed=Deed.DELETE),
-            Act(by=NAME, key=arrived, deed=Deed.INSERT, new={**row, "folder_id": None}),
+            Act(
+                by=NAME,
+                key=arrived,
+                deed=Deed.INSERT,
+                new={**self.edition.values_today("notes", row), "folder_id": None},
+            ),
             *_what_it_holds(arrived, row),
         ]
+
+    @property
+    def _folders(self) -> str:
+        return str(self.edition.folder.__table__.name)
 
     def _token(self) -> str:
         return f"op{self._dice.number(0, 10**15):x}"

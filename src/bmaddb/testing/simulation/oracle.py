@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import Any
 
 from bmaddb.schema import DeleteRule, MergeRule
+from bmaddb.schema.columns import Column
 from bmaddb.schema.tables import Table
 from bmaddb.testing.simulation.history import Act, Certainty, Deed, History, RowKey, RowStory
 
@@ -33,7 +34,7 @@ class Oracle:
         unknown = [key for key in stand if key not in self._history.rows]
         wrong = [f"{_named(key)} stands on the server, and nobody made it" for key in unknown]
         for key, story in self._history.rows.items():
-            if key[0] == user:
+            if key[0] == user and key[1] in self._tables:  # a table that was dropped took its rows along
                 faults = [f"{_named(key)}: {fault}" for fault in self._judge_row(key, story, stand.get(key))]
                 wrong.extend([*faults, f"  its story: {_told(story)}"] if faults else [])
         return wrong
@@ -53,7 +54,7 @@ class Oracle:
                 yield from self._newest_stands(column.name, story, row[column.name])
             if rule is not None and column.name not in _UNJUDGED:
                 guessed = self._history.restored and column.spec.merge in _GUESSED_AFTER_RESTORE
-                for fault in rule(column.name, story, row[column.name], story.deleted or guessed):
+                for fault in rule(column, story, row[column.name], story.deleted or guessed):
                     if not self._kept_aside(key, fault):
                         yield f"{column.name} is {row[column.name]!r}: {fault.words}"
 
@@ -98,17 +99,18 @@ class Fault:
         self.word = word
 
 
-Rule = Callable[[str, RowStory, Any, bool], Iterator[Fault]]
+Rule = Callable[[Column[Any], RowStory, Any, bool], Iterator[Fault]]
 _UNJUDGED = frozenset({"id", "user_id", "created_at", "updated_at", "server_seq", "folder_id", "state", "day"})
 
 
 _GUESSED_AFTER_RESTORE = frozenset({MergeRule.LWW, MergeRule.MAP, MergeRule.SET})
 
 
-def _last_writer(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+def _last_writer(column: Column[Any], story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
     """A value that somebody wrote, and that nobody wrote over knowingly."""
-    acts = [*story.of(Deed.SET, column=column)]
-    first = [(act.new or {}).get(column) for act in story.of(Deed.INSERT)]
+    acts = [*story.of(Deed.SET, column=column.name)]
+    default = column.spec.default if column.spec.has_default else None
+    first = [(act.new or {}).get(column.name, default) for act in story.of(Deed.INSERT)]
     if value is not None and value not in first and all(act.new != value for act in acts):
         yield Fault("nobody wrote that")
     elif not loose:
@@ -121,8 +123,8 @@ def _overwritten(acts: Sequence[Act], value: Any) -> Iterator[Fault]:
             yield Fault(f"{act.by} saw it and wrote {act.new!r} over it")
 
 
-def _map_keys(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
-    names = {act.column for act in story.of(Deed.SET) if act.column and act.column.startswith(f"{column}.")}
+def _map_keys(column: Column[Any], story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+    names = {act.column for act in story.of(Deed.SET) if act.column and act.column.startswith(f"{column.name}.")}
     for name in sorted(names):
         held = value.get(name.partition(".")[2])
         acts = [*story.of(Deed.SET, column=name)]
@@ -135,8 +137,8 @@ def _map_keys(column: str, story: RowStory, value: Any, loose: bool) -> Iterator
             yield from _overwritten(acts, held)
 
 
-def _counter(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
-    acts = [*story.of(Deed.ADD, column=column)]
+def _counter(column: Column[Any], story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+    acts = [*story.of(Deed.ADD, column=column.name)]
     certain = sum(act.new for act in acts if act.certainty is Certainty.CERTAIN)
     maybes = [act.new for act in acts if act.certainty is Certainty.MAYBE]
     total = sum(count for count, _ in value.values())
@@ -147,10 +149,10 @@ def _counter(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[
         yield Fault(f"its increments sum up to {certain}, uncertain ones {maybes}, and it says {total}")
 
 
-def _members(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+def _members(column: Column[Any], story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
     held = set(value)
-    added = {act.new: act for act in story.of(Deed.ADD, column=column)}
-    removed = {act.new: act for act in story.of(Deed.REMOVE, column=column)}
+    added = {act.new: act for act in story.of(Deed.ADD, column=column.name)}
+    removed = {act.new: act for act in story.of(Deed.REMOVE, column=column.name)}
     for word in sorted(held - added.keys()):
         yield Fault(f"nobody added {word}")
     if loose:
@@ -162,17 +164,17 @@ def _members(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[
             yield Fault(f"{removed[word].by} removed {word}, and it is back")
 
 
-def _words(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+def _words(column: Column[Any], story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
     if loose:
         return
-    for act in story.of(Deed.ADD, column=column):
+    for act in story.of(Deed.ADD, column=column.name):
         if act.certainty is Certainty.CERTAIN and act.new not in value:
             yield Fault(f"{act.by} wrote the word {act.new}, and it is gone", str(act.new))
 
 
 def _extreme(choose: Callable[..., int]) -> Rule:
-    def rule(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
-        acts = [*story.of(Deed.SET, column=column)]
+    def rule(column: Column[Any], story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+        acts = [*story.of(Deed.SET, column=column.name)]
         certain = [act.new for act in acts if act.certainty is Certainty.CERTAIN]
         if value != 0 and all(act.new != value for act in acts):
             yield Fault("nobody wrote that")
@@ -182,8 +184,8 @@ def _extreme(choose: Callable[..., int]) -> Rule:
     return rule
 
 
-def _first(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
-    acts = [*story.of(Deed.SET, column=column)]
+def _first(column: Column[Any], story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+    acts = [*story.of(Deed.SET, column=column.name)]
     if value is None:
         if not loose and any(act.certainty is Certainty.CERTAIN for act in acts):
             yield Fault("it was written, and is gone")
@@ -191,8 +193,8 @@ def _first(column: str, story: RowStory, value: Any, loose: bool) -> Iterator[Fa
         yield Fault("nobody wrote that")
 
 
-def _never_changes(column: str, story: RowStory, value: Any, _: bool) -> Iterator[Fault]:
-    written = [(act.new or {}).get(column) for act in story.of(Deed.INSERT)]
+def _never_changes(column: Column[Any], story: RowStory, value: Any, _: bool) -> Iterator[Fault]:
+    written = [(act.new or {}).get(column.name) for act in story.of(Deed.INSERT)]
     if value not in written:
         yield Fault(f"it was made with {written}")
 

@@ -11,6 +11,10 @@ from bmaddb.testing.simulation.defects import DEFECTS
 from bmaddb.testing.simulation.ground import running_postgres
 from bmaddb.testing.simulation.world import Outcome
 
+PROGRESS_FROM = 1_000
+PROGRESS_EVERY = 100
+"""A share of so many seeds says now and then how it goes."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
@@ -24,7 +28,8 @@ class Share:
 def run_share(seeds: Sequence[int], minutes: float | None, verbose: bool) -> Share:
     """Run these seeds, or as many as fit into `minutes`; `verbose` prints their traces."""
     clock = SystemClock()
-    until_ms = None if minutes is None else clock.monotonic_ms() + minutes * 60_000
+    began_ms = clock.monotonic_ms()
+    until_ms = None if minutes is None else began_ms + minutes * 60_000
     coverage = Coverage()
     failing: list[Outcome] = []
     count = 0
@@ -38,9 +43,16 @@ def run_share(seeds: Sequence[int], minutes: float | None, verbose: bool) -> Sha
             if outcome.faults:
                 failing.append(outcome)
                 print(f"seed {seed}: {outcome.faults[0][:300]}", flush=True)
+            if len(seeds) >= PROGRESS_FROM and count % PROGRESS_EVERY == 0:
+                rate = count * 1000 / (clock.monotonic_ms() - began_ms)
+                print(f"{count} seeds, {rate:.2f} a second, failing: {_numbers(failing)}", flush=True)
             if verbose:
                 print("\n".join(outcome.trace), flush=True)
     return Share(count=count, coverage=coverage.as_dict(), failing=tuple(failing))
+
+
+def _numbers(failing: Sequence[Outcome]) -> str:
+    return " ".join(str(outcome.seed) for outcome in failing) or "none"
 
 
 def hunt_share(places: Sequence[int], tries: int) -> list[tuple[int, int | None, str]]:

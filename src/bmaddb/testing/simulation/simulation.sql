@@ -54,7 +54,7 @@ select pg_get_functiondef(%s::regproc)
 update notes set title = title || ' rotten' where id = (select min(id) from notes) returning id
 
 -- name: clone
-create database {name} template {template}
+create database {name} template {template} strategy file_copy
 
 -- name: drop
 drop database if exists {name} with (force)

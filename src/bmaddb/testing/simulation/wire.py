@@ -31,6 +31,7 @@ class Fate(enum.StrEnum):
     """It arrives, but long after its sender gave up."""
     BUSY = "server busy"
     TOKEN = "token refused"  # noqa: S105 - a word, not a secret
+    CUT = "answer cut in the middle"
     KILLED_BEFORE = "killed before the request"
     KILLED_AFTER = "killed before the answer"
 
@@ -46,6 +47,7 @@ class Weather:
     busy: float = 0.0
     token: float = 0.0
     killed: float = 0.0
+    cut: float = 0.0
     interlude: float = 0.0
 
     def weights(self) -> dict[Fate, float]:
@@ -58,6 +60,7 @@ class Weather:
             Fate.TOKEN: self.token,
             Fate.KILLED_BEFORE: self.killed / 2,
             Fate.KILLED_AFTER: self.killed / 2,
+            Fate.CUT: self.cut,
         }
         return {**bad, Fate.FINE: max(0.0, 1.0 - sum(bad.values()))}
 
@@ -119,6 +122,8 @@ class Wire:
             answer = self._server(user, function, body)
         if fate is Fate.ANSWER_LOST:
             raise e.TransportError("the answer was lost")
+        if fate is Fate.CUT:  # by something in between that passes on half an answer as if it were a whole one
+            return answer[: self._dice.number(0, len(answer) - 1)]
         return answer
 
 

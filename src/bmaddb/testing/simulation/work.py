@@ -16,8 +16,9 @@ from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.schema import Record
 from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.dice import Dice
+from bmaddb.testing.simulation.editions import Edition
 from bmaddb.testing.simulation.history import Act, Deed
-from bmaddb.testing.simulation.tables import STATES, Day, Folder, Item, Note
+from bmaddb.testing.simulation.tables import STATES
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 DAYS = tuple(f"2026-11-{day:02d}" for day in range(1, 5))
@@ -35,9 +36,17 @@ class Worker:
     """Makes transactions on one store."""
 
     def __init__(
-        self, store: Store, name: str, dice: Dice, theme: Dice, coverage: Coverage, true_ms: Callable[[], int]
+        self,
+        store: Store,
+        edition: Edition,
+        name: str,
+        dice: Dice,
+        theme: Dice,
+        coverage: Coverage,
+        true_ms: Callable[[], int],
     ) -> None:
         self._store = store
+        self._is = edition
         self._name = name
         self._dice = dice
         self._coverage = coverage
@@ -53,6 +62,10 @@ class Worker:
             self._edit_item: 2,
             self._edit_folder: 1,
             self._delete: 1.2,
+            self._new_sticker: 2 if edition.sticker else 0,
+            self._edit_sticker: 1 if edition.sticker else 0,
+            self._new_scrap: 1 if edition.scrap else 0,
+            self._rank: 2 if edition.rank else 0,
         }
         # Everybody in a run likes the same few things, or two would hardly ever touch one column at a time.
         every = (
@@ -104,7 +117,10 @@ class Worker:
         return f"{self._name}{self._dice.number(0, 10**12):x}n{next(self._numbers)}"
 
     def _note_act(self, record: type[Record], row_id: str, deed: Deed, column: str | None = None, **sides: Any) -> None:
-        key = (self._store.user or "", record.__table__.name, row_id)
+        table = record.__table__.name
+        key = (self._store.user or "", self._is.table_today(table), row_id)
+        if column is not None:
+            column = self._is.column_today(table, column)
         self._acts.append(Act(by=self._name, key=key, deed=deed, column=column, at_ms=self._true_ms(), **sides))
 
     def _any(self, tx: WriteTransaction, record: type[Any]) -> Any | None:
@@ -118,31 +134,49 @@ class Worker:
 
     def _insert(self, tx: WriteTransaction, record: type[Record], **values: Any) -> None:
         row = tx.insert(record, **values)
-        self._note_act(record, row.id, Deed.INSERT, new={**values})
+        self._note_act(record, row.id, Deed.INSERT, new=self._is.values_today(record.__table__.name, values))
 
     def _new_folder(self, tx: WriteTransaction) -> None:
-        self._insert(tx, Folder, name=self._token())
+        self._insert(tx, self._is.folder, name=self._token())
 
     def _new_note(self, tx: WriteTransaction) -> None:
-        folder = self._any(tx, Folder) if self._dice.chance(0.5) else None
+        folder = self._any(tx, self._is.folder) if self._dice.chance(0.5) else None
         word = self._token()
         self._insert(
-            tx, Note, folder_id=folder and folder.id, title=self._token(), body=f"{word}\n", author=self._token()
+            tx,
+            self._is.note,
+            folder_id=folder and folder.id,
+            title=self._token(),
+            body=f"{word}\n",
+            author=self._token(),
         )
 
     def _new_item(self, tx: WriteTransaction) -> None:
-        folder = self._any(tx, Folder)
-        if folder is not None:
-            self._insert(tx, Item, folder_id=folder.id, label=self._token(), amount=self._dice.number(0, 9))
+        folder = self._any(tx, self._is.folder)
+        if folder is None:
+            return
+        values: dict[str, Any] = {"folder_id": folder.id, self._is.caption: self._token()}
+        amount = self._dice.number(0, 9)
+        if "amount" in self._is.item.__table__.by_name:
+            values["amount"] = amount
+        self._insert(tx, self._is.item, **values)
+
+    def _new_sticker(self, tx: WriteTransaction) -> None:
+        note = self._any(tx, self._is.note)
+        if note is not None:
+            self._insert(tx, self._is.sticker, note_id=note.id, word=self._token())
+
+    def _new_scrap(self, tx: WriteTransaction) -> None:
+        self._insert(tx, self._is.scrap, word=self._token())
 
     def _meet_day(self, tx: WriteTransaction) -> None:
         name = self._dice.choice(DAYS)
-        day = tx.query(Day).where(Day.day == name).first()
+        day = tx.query(self._is.day).where(self._is.day.day == name).first()
         if day is None:
-            self._insert(tx, Day, day=name)
-            day = tx.query(Day).where(Day.day == name).first()
+            self._insert(tx, self._is.day, day=name)
+            day = tx.query(self._is.day).where(self._is.day.day == name).first()
         if day is not None:
-            self._count(tx, Day, day.id, "steps", day.steps)
+            self._count(tx, self._is.day, day.id, "steps", day.steps)
 
     # --- edits ---
 
@@ -160,87 +194,100 @@ class Worker:
         self._note_act(record, row_id, Deed.ADD, column, new=by)
 
     def _edit_note(self, tx: WriteTransaction) -> None:
-        note = self._any(tx, Note)
+        note = self._any(tx, self._is.note)
         if note is None:
             return
         edit = self._dice.choice(self._edits)
         edit(tx, note)
 
     def _title(self, tx: WriteTransaction, note: Any) -> None:
-        self._set(tx, Note, note, "title", self._token())
+        self._set(tx, self._is.note, note, "title", self._token())
 
     def _title_by_sql(self, tx: WriteTransaction, note: Any) -> None:
         token = self._token()
         tx.execute(_SQL["raw_title"], (token, note.id))
-        self._note_act(Note, note.id, Deed.SET, "title", prev=note.title, new=token)
+        self._note_act(self._is.note, note.id, Deed.SET, "title", prev=note.title, new=token)
 
     def _text(self, tx: WriteTransaction, note: Any) -> None:
         lines = note.body.splitlines()
         word = self._token()
         lines.insert(self._dice.number(0, len(lines)), word)
-        tx.update(Note, note.id, body="\n".join(lines) + "\n")
-        self._note_act(Note, note.id, Deed.ADD, "body", new=word)
+        tx.update(self._is.note, note.id, body="\n".join(lines) + "\n")
+        self._note_act(self._is.note, note.id, Deed.ADD, "body", new=word)
 
     def _likes(self, tx: WriteTransaction, note: Any) -> None:
-        self._count(tx, Note, note.id, "likes", note.likes)
+        self._count(tx, self._is.note, note.id, "likes", note.likes)
 
     def _label(self, tx: WriteTransaction, note: Any) -> None:
         labels = list(note.labels)
         if labels and self._dice.chance(0.4):
             gone = self._dice.choice(labels)
-            tx.update(Note, note.id, labels=[label for label in labels if label != gone])
-            self._note_act(Note, note.id, Deed.REMOVE, "labels", new=gone)
+            tx.update(self._is.note, note.id, labels=[label for label in labels if label != gone])
+            self._note_act(self._is.note, note.id, Deed.REMOVE, "labels", new=gone)
         else:
             word = self._token()
-            tx.update(Note, note.id, labels=sorted([*labels, word]))
-            self._note_act(Note, note.id, Deed.ADD, "labels", new=word)
+            tx.update(self._is.note, note.id, labels=sorted([*labels, word]))
+            self._note_act(self._is.note, note.id, Deed.ADD, "labels", new=word)
 
     def _mark(self, tx: WriteTransaction, note: Any) -> None:
         name = self._dice.choice(MARKS)
         word = self._token()
-        tx.update(Note, note.id, marks={**note.marks, name: word})
-        self._note_act(Note, note.id, Deed.SET, f"marks.{name}", prev=note.marks.get(name), new=word)
+        tx.update(self._is.note, note.id, marks={**note.marks, name: word})
+        self._note_act(self._is.note, note.id, Deed.SET, f"marks.{name}", prev=note.marks.get(name), new=word)
 
     def _bounds(self, tx: WriteTransaction, note: Any) -> None:
         if note.first_reader is None and self._dice.chance(0.4):
-            self._set(tx, Note, note, "first_reader", self._token())
+            self._set(tx, self._is.note, note, "first_reader", self._token())
         elif self._dice.chance(0.5):
-            self._set(tx, Note, note, "highest", note.highest + self._dice.number(1, 9))
+            self._set(tx, self._is.note, note, "highest", note.highest + self._dice.number(1, 9))
         else:
-            self._set(tx, Note, note, "lowest", note.lowest - self._dice.number(1, 9))
+            self._set(tx, self._is.note, note, "lowest", note.lowest - self._dice.number(1, 9))
 
     def _state(self, tx: WriteTransaction, note: Any) -> None:
         others = [state for state in STATES if state != note.state]
-        self._set(tx, Note, note, "state", self._dice.choice(others))
+        self._set(tx, self._is.note, note, "state", self._dice.choice(others))
 
     def _place(self, tx: WriteTransaction, note: Any) -> None:
-        folder = self._any(tx, Folder)
+        folder = self._any(tx, self._is.folder)
         chosen = None if folder is None or self._dice.chance(0.3) else folder.id
         if chosen != note.folder_id:
-            self._set(tx, Note, note, "folder_id", chosen)
+            self._set(tx, self._is.note, note, "folder_id", chosen)
 
     def _edit_item(self, tx: WriteTransaction) -> None:
-        item = self._any(tx, Item)
+        item = self._any(tx, self._is.item)
         if item is not None:
-            self._set(tx, Item, item, "label", self._token())
+            self._set(tx, self._is.item, item, self._is.caption, self._token())
 
     def _edit_folder(self, tx: WriteTransaction) -> None:
-        folder = self._any(tx, Folder)
+        folder = self._any(tx, self._is.folder)
         if folder is not None:
-            self._set(tx, Folder, folder, "name", self._token())
+            self._set(tx, self._is.folder, folder, "name", self._token())
+
+    def _edit_sticker(self, tx: WriteTransaction) -> None:
+        sticker = self._any(tx, self._is.sticker)
+        if sticker is not None:
+            self._set(tx, self._is.sticker, sticker, "word", self._token())
+
+    def _rank(self, tx: WriteTransaction) -> None:
+        note = self._any(tx, self._is.note)
+        if note is not None and self._is.rank is not None:
+            self._set(tx, self._is.note, note, self._is.rank, self._dice.number(1, 10**9))
 
     # --- deletes ---
 
     def _delete(self, tx: WriteTransaction) -> None:
-        record = self._dice.weighted({Folder: 0.5, Note: 2.0, Item: 1.0})
+        record = self._dice.weighted({self._is.folder: 0.5, self._is.note: 2.0, self._is.item: 1.0})
         row = self._any(tx, record)
         if row is None:
             return
-        if record is Folder:  # what falls with it, and what forgets it, is an act as well
-            for item in tx.query(Item).where(Item.folder_id == row.id).all():
-                self._note_act(Item, item.id, Deed.DELETE)
-            for note in tx.query(Note).where(Note.folder_id == row.id).all():
-                self._note_act(Note, note.id, Deed.SET, "folder_id", prev=row.id, new=None)
+        if record is self._is.folder:  # what falls with it, and what forgets it, is an act as well
+            for item in tx.query(self._is.item).where(self._is.item.folder_id == row.id).all():
+                self._note_act(self._is.item, item.id, Deed.DELETE)
+            for note in tx.query(self._is.note).where(self._is.note.folder_id == row.id).all():
+                self._note_act(self._is.note, note.id, Deed.SET, "folder_id", prev=row.id, new=None)
+        if record is self._is.note and self._is.sticker:
+            for sticker in tx.query(self._is.sticker).where(self._is.sticker.note_id == row.id).all():
+                self._note_act(self._is.sticker, sticker.id, Deed.DELETE)
         try:
             tx.delete(record, row.id)
         except e.BmadError as error:

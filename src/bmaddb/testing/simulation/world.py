@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from bmaddb.device.outbox.parking import AGAIN_MS_MAX
+from bmaddb.device.sync.lease import LEASE_MS
 from bmaddb.device.sync.verify_report import Verified
 from bmaddb.protocol.messages import PUSH_FUNCTION
 from bmaddb.protocol.session import Limits
@@ -21,26 +23,29 @@ from bmaddb.protocol.steps import Result
 from bmaddb.testing import digests
 from bmaddb.testing.clock import ManualClock
 from bmaddb.testing.power import PowerDisk
-from bmaddb.testing.simulation import tables
 from bmaddb.testing.simulation.backend import Backend
 from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.device import Killed, SimulatedDevice
 from bmaddb.testing.simulation.dice import Dice
+from bmaddb.testing.simulation.editions import EDITIONS, ONLY, Edition
 from bmaddb.testing.simulation.history import History, RowKey
 from bmaddb.testing.simulation.operators import Operator
 from bmaddb.testing.simulation.oracle import Oracle
+from bmaddb.testing.simulation.storms import Storms
 from bmaddb.testing.simulation.wire import CALM, Weather, Wire
 
-CATALOG = tables.catalog()
 BEGAN_MS = 1_700_000_000_000
 FAR_FUTURE_MS = 7_000_000_000_000
 QUIET_ROUNDS_MAX = 12
 SKEW_MS_MAX = 3 * 60 * 60 * 1000
 POWER_CUTS = 0.3
 """How many runs have disks that can lose power."""
+CUTS = 0.05
 TRUE_CLOCKS = 0.4
 """In how many runs everybody has the right time."""
 DEVICES_MAX = 5
+TWINS = 0.6
+"""How many files are open in two processes, in a run with such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,16 +61,15 @@ class Outcome:
 class World:
     """Everything of one run."""
 
-    def __init__(
-        self, seed: int, backend: Backend, folder: Path, disks: Sequence[PowerDisk], *, restores: bool
-    ) -> None:
+    def __init__(self, seed: int, backend: Backend, folder: Path, disks: Sequence[PowerDisk]) -> None:
         self.dice = Dice(seed)
         self.coverage = Coverage()
         self.history = History()
         self.trace: list[str] = []
         self.seed = seed
         self._backend = backend
-        self._restores = restores
+        self._storms = Storms.of(seed)
+        self._editions = EDITIONS if self._storms.upgrades else (ONLY,)
         self._purged = False
         self._folder = folder
         self._disks = list(disks) if self.dice.chance(POWER_CUTS) else []
@@ -74,12 +78,18 @@ class World:
         self._depth = 0
         self.users = [self._uuid(f"user {n}") for n in range(self.dice.number(1, 2))]
         self.wire = Wire(self._serve, self.dice.split("wire"), self.coverage)
-        self.operator = Operator(backend, self.history, self.dice.split("operator"), self.coverage, self.users)
+        self.operator = Operator(
+            backend, self.history, self.dice.split("operator"), self.coverage, self.users, self._editions[0]
+        )
         self.devices = [
             self._device(user, number)
             for user in self.users
             for number in range(self.dice.number(2, 3) if user == self.users[0] else 1)
         ]
+
+        if self._storms.twins:
+            twinned = [device for device in self.devices if device.disk is None and self.dice.chance(TWINS)]
+            self.devices += [device.twin() for device in twinned]
 
     # --- the run ---
 
@@ -115,7 +125,9 @@ class World:
                 "join": 0.1,
                 "clock": 0.0 if self._true_clocks else 0.25,
                 "danger": 2.0 if device.disk is not None else 0.0,
-                "backup": 1.5 if self._restores else 0.0,
+                "backup": 1.5 if self._storms.restores else 0.0,
+                "upgrade": 1.2 if device.edition is not self._newest else 0.0,
+                "upgrade server": 0.6 if self.operator.edition is not self._newest else 0.0,
             }
         )
         self.trace.append(f"{event} {device.name}")
@@ -130,10 +142,11 @@ class World:
             return
         self._depth += 1
         self.coverage.note("other work during a call")
+        paused = 3 if self._storms.twins else 0
         try:
             for _ in range(self.dice.number(1, 2)):
                 other = self.dice.choice(self.devices)
-                event = self.dice.weighted({"write": 4, "sync": 3, "operator": 2, "stray": 1})
+                event = self.dice.weighted({"write": 4, "sync": 3, "operator": 2, "stray": 1, "pause": paused})
                 self.trace.append(f"meanwhile {event} {other.name}")
                 if event != "sync":
                     _EVENTS[event](self, other)
@@ -173,10 +186,17 @@ class World:
         self.operator.act()
 
     def _pass_time(self, _: SimulatedDevice) -> None:
-        by_ms = self.dice.number(1, 600_000)
+        self._advance(self.dice.number(1, 600_000))
+
+    def _pause(self, _: SimulatedDevice) -> None:
+        """A call takes longer than a lease lasts (a laptop that is closed): another process may take over."""
+        self._advance(LEASE_MS + 1)
+
+    def _advance(self, by_ms: int) -> None:
         self._clock_ms += by_ms
         for device in self.devices:
-            device.clock.advance(by_ms)
+            if not device.is_twin:  # it has the clock of the other process
+                device.clock.advance(by_ms)
 
     def _kill(self, device: SimulatedDevice) -> None:
         if not device.syncing:
@@ -211,6 +231,21 @@ class World:
         else:
             self.operator.snapshot()
 
+    def _upgrade(self, device: SimulatedDevice) -> None:
+        if not device.syncing and not device.dark:
+            device.upgrade(self._after(device.edition))
+
+    def _upgrade_server(self, _: SimulatedDevice) -> None:
+        self.operator.upgrade(self._after(self.operator.edition))
+
+    @property
+    def _newest(self) -> Edition:
+        return self._editions[-1]
+
+    def _after(self, edition: Edition) -> Edition:
+        """A newer edition than this one."""
+        return self.dice.choice(self._editions[self._editions.index(edition) + 1 :])
+
     # --- the end ---
 
     async def _calm_down(self) -> list[str]:
@@ -223,6 +258,8 @@ class World:
             if device.disk is not None:
                 device.disk.crash_at(None)
             device.clock.set_wall(self._clock_ms)
+        if self._storms.upgrades:
+            self._upgrade_everybody()
         for _ in range(QUIET_ROUNDS_MAX):
             news = 0
             for device in self.devices:
@@ -240,11 +277,21 @@ class World:
                 return [f"{name} has entries that neither leave nor are parked" for name in waiting]
         return [f"after {QUIET_ROUNDS_MAX} rounds in calm weather there is still news"]
 
+    def _upgrade_everybody(self) -> None:
+        """In the end all are of one version; what waits for a newer server has waited long enough."""
+        if self.operator.edition is not self._newest:
+            self.operator.upgrade(self._newest)
+        self._clock_ms += AGAIN_MS_MAX
+        for device in self.devices:
+            device.clock.set_wall(self._clock_ms)
+            if device.edition is not self._newest:
+                device.upgrade(self._newest)
+
     def _judge(self) -> list[str]:
         faults: list[str] = []
-        oracle = Oracle(self.history, CATALOG.tables, self._kept_sides)
+        oracle = Oracle(self.history, self._newest.catalog.tables, self._kept_sides)
         for user in self.users:
-            server = digests.server_rows(self._backend.read(), CATALOG, user)
+            server = digests.server_rows(self._backend.read(), self._newest.catalog, user)
             faults += oracle.judge(user, server)
             for device in self.devices:
                 if device.user == user:
@@ -265,7 +312,7 @@ class World:
             return []
         self.coverage.note("a value went bad")
         report = await device.verify(repair=True)
-        server = digests.server_rows(self._backend.read(), CATALOG, device.user)
+        server = digests.server_rows(self._backend.read(), self._newest.catalog, device.user)
         left = digests.differences(device.rows(), server)
         if report.result is Verified.REPAIRED and report.differing == 1 and not left:
             return []
@@ -290,7 +337,7 @@ class World:
             name=name,
             user=user,
             path=self._folder / f"{name}.db",
-            catalog=CATALOG,
+            edition=self.dice.choice(self._editions) if self._storms.upgrades else ONLY,
             wire=self.wire,
             dice=self.dice.split(name),
             coverage=self.coverage,
@@ -307,6 +354,7 @@ class World:
         """Between a clear day and a storm."""
         force = self.dice.choice((0.0, 0.5, 1.0, 2.0))
         full = Weather(lost=0.05, answer_lost=0.06, doubled=0.05, delayed=0.04, busy=0.02, token=0.02, killed=0.03)
+        full = replace(full, cut=CUTS if self._storms.upgrades or self._storms.twins else 0.0)
         fair = {name: getattr(full, name) * force for name in full.__slots__}
         return replace(Weather(**fair), interlude=0.15 * force)
 
@@ -325,6 +373,9 @@ _EVENTS: Mapping[str, Callable[[World, SimulatedDevice], None]] = {
     "clock": World._turn_clock,
     "danger": World._endanger,
     "backup": World._back_up,
+    "pause": World._pause,
+    "upgrade": World._upgrade,
+    "upgrade server": World._upgrade_server,
 }
 
 
@@ -340,14 +391,12 @@ class _Inline(ThreadPoolExecutor):
         return future
 
 
-def simulate(
-    seed: int, backend: Backend, folder: Path, disks: Sequence[PowerDisk] = (), *, restores: bool = False
-) -> Outcome:
+def simulate(seed: int, backend: Backend, folder: Path, disks: Sequence[PowerDisk] = ()) -> Outcome:
     """Run one seed on an empty folder; users of different seeds never meet, so databases may be shared."""
 
     async def play() -> Outcome:
         asyncio.get_running_loop().set_default_executor(_Inline(1))
-        return await World(seed, backend, folder, disks, restores=restores).run()
+        return await World(seed, backend, folder, disks).run()
 
     return asyncio.run(play())
 

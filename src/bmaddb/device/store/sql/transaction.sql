@@ -18,5 +18,5 @@ select found.parent, reference."from"
 from pragma_foreign_key_check(?1) as found
 join pragma_foreign_key_list(?1) as reference on reference.id = found.fkid
 limit 1
--- name: any_broken_reference
-select "table" from pragma_foreign_key_check limit 1
+-- name: broken_references
+select count(*), max("table") from pragma_foreign_key_check

@@ -6,12 +6,12 @@ SELECT cursor, schema_version, full_resync FROM sync_cursors WHERE id = 'native'
 -- name: save_cursor
 INSERT INTO sync_cursors (id, stream, cursor, schema_version, last_pulled_at)
 VALUES ('native', 'native', ?1, ?2, ?3)
-ON CONFLICT (id) DO UPDATE SET cursor = ?1, schema_version = ?2, last_pulled_at = ?3
+ON CONFLICT (id) DO UPDATE SET cursor = ?1, schema_version = min(schema_version, ?2), last_pulled_at = ?3
 
 -- name: begin_resync
 INSERT INTO sync_cursors (id, stream, cursor, schema_version, full_resync)
 VALUES ('native', 'native', NULL, ?1, 1)
-ON CONFLICT (id) DO UPDATE SET cursor = NULL, full_resync = 1
+ON CONFLICT (id) DO UPDATE SET cursor = NULL, schema_version = ?1, full_resync = 1
 
 -- name: end_resync
 UPDATE sync_cursors SET full_resync = 0 WHERE id = 'native'

@@ -1,0 +1,32 @@
+"""Which of the rare and costly things a seed meets, besides what every seed meets.
+
+Rules of this room: it follows from the number alone, so that a kept seed stays what it was when a new storm is added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Storms:
+    """What may happen in a run."""
+
+    restores: bool = False
+    """The server goes back to a backup."""
+    upgrades: bool = False
+    """Devices and server grow through three schema versions, each at its own time."""
+    twins: bool = False
+    """Some files are open in two processes."""
+
+    @classmethod
+    def of(cls, seed: int) -> Self:
+        """Every eighth seed has restores, one upgrades, one twins; every 64th all of them."""
+        everything = seed % 64 == 48
+        return cls(restores=seed % 8 == 0, upgrades=seed % 8 == 4 or everything, twins=seed % 8 == 2 or seed % 64 == 16)
+
+    @property
+    def shake_the_server(self) -> bool:
+        """Does the run do what concerns everybody in its database?"""
+        return self.restores or self.upgrades
