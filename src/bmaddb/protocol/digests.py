@@ -93,10 +93,11 @@ class TableList(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TableUnseen(msgspec.Struct, frozen=True, kw_only=True):
-    """The ids, of those asked, that the server lost."""
+    """The ids, of those asked, that the server lost; `alive` are those it has (again)."""
 
     table: str
     ids: tuple[str, ...] = ()
+    alive: tuple[str, ...] = ()
 
 
 class DigestAnswer(msgspec.Struct, frozen=True, kw_only=True):

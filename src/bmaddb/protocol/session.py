@@ -198,7 +198,7 @@ class Session:
 
     def _swept(self, event: Swept) -> Command:
         self._calm()
-        self._sweeping = False
+        self._sweeping, self._caught_up = event.again, not event.again
         return self._go_on()
 
     # --- pushing ---

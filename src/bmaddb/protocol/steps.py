@@ -59,7 +59,9 @@ class ResyncBegun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Swept:
-    """Rows the server no longer has are gone."""
+    """Rows the server no longer has are gone; `again`: not yet, some came back there and must be pulled first."""
+
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -112,6 +112,11 @@ def mark_unseen(table: Table) -> str:
     return f"UPDATE {quoted(table.name)} SET server_seq = -1 - server_seq WHERE server_seq >= 0"
 
 
+def mark_row_unseen(table: Table) -> str:
+    """The same for the row with id ?1."""
+    return f"{mark_unseen(table)} AND id = ?1"
+
+
 def read_unseen(table: Table) -> str:
     """The ids of the rows that the server no longer has, after everything was read again."""
     return f"SELECT id FROM {quoted(table.name)} WHERE server_seq < 0"

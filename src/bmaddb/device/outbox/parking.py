@@ -73,7 +73,7 @@ class Parking:
         due = [
             entry
             for entry in waiting.of_status(EntryStatus.PARKED)
-            if entry.next_attempt_at_ms is not None and entry.next_attempt_at_ms <= now_ms
+            if entry.next_attempt_at_ms is not None and _is_due(entry.next_attempt_at_ms, now_ms)
         ]
         self.requeue(waiting, due, by_itself=True)
         return len(due)
@@ -83,6 +83,11 @@ class Parking:
         listed = tuple(rewritten)
         self.requeue(waiting, [item for item in listed if item.changes and _lost_parent(item)])
         self.requeue_behind(waiting, [item.id for item in listed if not item.changes])
+
+
+def _is_due(at_ms: int, now_ms: int) -> bool:
+    """Also one that a clock far ahead put off: nothing waits for longer than AGAIN_MS_MAX."""
+    return not now_ms < at_ms <= now_ms + AGAIN_MS_MAX
 
 
 def _lost_parent(entry: Entry) -> bool:

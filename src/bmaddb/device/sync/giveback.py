@@ -21,6 +21,7 @@ from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey, parents
 from bmaddb.protocol.merge import Pending, RemoteRow
 from bmaddb.protocol.stamps import Stamps, milliseconds
 from bmaddb.protocol.values import same
+from bmaddb.schema.columns import Column
 from bmaddb.schema.records import writable
 from bmaddb.schema.rules import Scope
 from bmaddb.schema.sqlite_ddl_rows import read_lost, set_columns
@@ -52,7 +53,7 @@ class LostUpdates:
         local = self._rebase.local_row(table, remote.id)
         if local is None or remote.values is None or remote.server_seq is None:
             return None
-        image = before_waiting(local, self._rebase.waiting, (table.name, remote.id))
+        image = _given(self._rebase, table, local)
         theirs = remote.values
         new = {
             column.name: image[column.name]
@@ -118,10 +119,25 @@ class GiveBack:
         chain = rebase.waiting.chain((table.name, row_id))
         if local is None or (chain and chain[0].change.op is Op.INSERT):
             return None
-        image = before_waiting(local, rebase.waiting, (table.name, row_id))
+        image = _given(rebase, table, local)
         image.pop(SERVER_SEQ, None)
         change = Change(table=table.name, op=Op.INSERT, id=row_id, new=image)
         return LostRow(change, _edited_ms(image, self._store.clock.now_ms()), parents(table, image))
+
+
+def _given(rebase: Rebase, table: Table, local: Mapping[str, Any]) -> dict[str, Any]:
+    """The row as the server last had it, but for a parent that is deleted here: that may be lost there too."""
+    image = before_waiting(local, rebase.waiting, (table.name, local["id"]))
+    for column in table.foreign_keys:
+        parent = image[column.name]
+        if parent is not None and parent != local[column.name] and not _stands(rebase, column, parent):
+            image[column.name] = local[column.name]
+    return image
+
+
+def _stands(rebase: Rebase, column: Column[Any], row_id: str) -> bool:
+    parent = rebase.catalog.table(str(column.spec.references))
+    return not parent.on_device or rebase.local_row(parent, row_id) is not None
 
 
 def before_waiting(local: Mapping[str, Any], waiting: Waiting, key: RowKey) -> dict[str, Any]:

@@ -168,13 +168,16 @@ class Pages:
             }
         return {name: rows for name, rows in listed.items() if rows}
 
-    def sweep(self, lost: Mapping[str, Set[str]]) -> PageCounts:
-        """Everything was read again: what did not come is deleted on the server, or was `lost` there (ids by table)."""
+    def sweep(self, lost: Mapping[str, Set[str]], alive: Mapping[str, Set[str]]) -> PageCounts:
+        """Everything was read again: what did not come is deleted on the server, or was `lost` there (ids by table).
+
+        `alive` are those that the server has after all. Tables that `lost` does not name stay as they are.
+        """
         counts = PageCounts()
         with self._outbox.edit(loose_keys=True) as (connection, waiting):
             rebase = Rebase(self._store, self._outbox, connection, waiting)
-            for table in self._store.catalog.synced_tables:
-                kept = lost.get(table.name, frozenset())
+            for table in (self._store.catalog.table(name) for name in lost):
+                kept = lost[table.name] | alive[table.name]
                 unseen = [str(row[0]) for row in connection.execute(read_unseen(table)) if row[0] not in kept]
                 counts.deletes += self._write_deletes(rebase, table, unseen)
             entries = GiveBack(self._store, self._outbox).entries(rebase, lost)

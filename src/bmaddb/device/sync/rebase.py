@@ -23,7 +23,7 @@ from bmaddb.protocol.messages import ServerRow
 from bmaddb.protocol.values import to_raw, to_wire
 from bmaddb.schema import kinds
 from bmaddb.schema.columns import Column
-from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, read_referring, read_row, set_columns
+from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, mark_row_unseen, read_referring, read_row, set_columns
 from bmaddb.schema.tables import Table
 from bmaddb.signals import ConflictResolved
 
@@ -40,6 +40,7 @@ class Rebase:
         self.waiting = waiting
         self.verdicts = 0
         self.returned: list[tuple[str, tuple[Change, ...]]] = []
+        self.catalog = store.catalog
         self._store = store
         self._outbox = outbox
 
@@ -68,6 +69,10 @@ class Rebase:
         )
         if self.merge(table, remote):
             self.drop(table, [row.id])
+        standing = self.connection.execute(_SQL["cursor"]).fetchone()
+        if standing is not None and standing[0] is None and standing[2]:
+            # A repeated answer is as old as its first time; only the rows that are read again say what stands.
+            self.connection.execute(mark_row_unseen(table), (row.id,))
 
     def merge(self, table: Table, remote: RemoteRow, lost: Pending | None = None) -> bool:
         """Bring one row, and what waits for it, onto the server's row; True when it is gone, and to be dropped.

@@ -18,7 +18,7 @@ from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import PageCounts, Pages, served_schema
 from bmaddb.device.sync.rebase import Rebase
 from bmaddb.device.sync.report import SyncReport, Tally
-from bmaddb.device.sync.transport import Transport, failure_of
+from bmaddb.device.sync.transport import CallFailed, Transport, failure_of
 from bmaddb.device.sync.walk import Walk
 from bmaddb.entropy import uuid7
 from bmaddb.protocol import codec, digests, steps
@@ -38,6 +38,8 @@ from bmaddb.signals import SyncEnded
 
 _SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
 UNSEEN_PER_REQUEST = 1_000
+SWEEPS_MAX = 8
+UNKNOWN_TABLE = "unknown_table"
 Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
 
@@ -68,6 +70,7 @@ class SyncRun:
         self._walk = Walk(device.transport, self._walk_request, self._count_bytes)
         # What is read again stands here already, and meets it page by page, by the ordinary pull.
         self._rereads = False
+        self._sweeps = 0
 
     async def run(self, trigger: str) -> SyncReport:
         """Run to the end; the report says which end. Raises StoreError for the file."""
@@ -183,21 +186,39 @@ class SyncRun:
 
     async def _sweep(self, command: steps.Sweep) -> steps.Event:
         lost: dict[str, set[str]] = {}
+        alive: dict[str, set[str]] = {}
         for table, rows in (await asyncio.to_thread(self._pages.unseen)).items():
-            ids = list(rows)
-            for start in range(0, len(ids), UNSEEN_PER_REQUEST):
-                some = ids[start : start + UNSEEN_PER_REQUEST]
-                asked = UnseenAsked(table=table, ids=tuple(some), versions=tuple(rows[row_id] for row_id in some))
-                request = DigestRequest(
-                    schema_version=self._store.catalog.version,
-                    device_id=self._store.device_id,
-                    user=self._store.user,
-                    unseen=(asked,),
-                )
-                answer = digests.digest_answer(await self._call(digests.DIGEST_FUNCTION, digests.encode(request)))
-                lost.setdefault(table, set()).update(row_id for part in answer.unseen for row_id in part.ids)
-        self._count(await asyncio.to_thread(self._pages.sweep, lost))
+            try:
+                lost[table], alive[table] = await self._lost(table, rows)
+            except CallFailed as error:
+                if error.failure.code != UNKNOWN_TABLE:
+                    raise
+                # The server has another name for it: nobody can say what became of the rows before both names meet.
+        self._sweeps += 1
+        if any(alive.values()) and self._sweeps < SWEEPS_MAX:
+            return steps.Swept(again=True)
+        self._count(await asyncio.to_thread(self._pages.sweep, lost, alive))
         return steps.Swept()
+
+    async def _lost(self, table: str, rows: Mapping[str, int]) -> tuple[set[str], set[str]]:
+        """Of these rows (id and version), which did not come: those that nobody deleted, and those that stand there
+        by now, because another device gave them back meanwhile."""
+        lost: set[str] = set()
+        alive: set[str] = set()
+        ids = list(rows)
+        for start in range(0, len(ids), UNSEEN_PER_REQUEST):
+            some = ids[start : start + UNSEEN_PER_REQUEST]
+            asked = UnseenAsked(table=table, ids=tuple(some), versions=tuple(rows[row_id] for row_id in some))
+            request = DigestRequest(
+                schema_version=self._store.catalog.version,
+                device_id=self._store.device_id,
+                user=self._store.user,
+                unseen=(asked,),
+            )
+            answer = digests.digest_answer(await self._call(digests.DIGEST_FUNCTION, digests.encode(request)))
+            lost.update(row_id for part in answer.unseen for row_id in part.ids)
+            alive.update(row_id for part in answer.unseen for row_id in part.alive)
+        return lost, alive
 
     async def _refresh_token(self, command: steps.RefreshToken) -> steps.Event:
         return steps.TokenRefreshed(refreshed=await self._transport.refresh_token())

@@ -18,7 +18,7 @@ from bmaddb.protocol.merge.rules import Dispute, Merged, Winner, merge_value, ne
 from bmaddb.protocol.merge.shapes import Action, Chain, Pending, RemoteRow, RowMerge, Verdict
 from bmaddb.protocol.values import same, to_wire
 from bmaddb.schema.columns import Column
-from bmaddb.schema.kinds import to_raw
+from bmaddb.schema.kinds import nothing, to_raw
 from bmaddb.schema.rules import MergeRule
 from bmaddb.schema.tables import Table
 
@@ -155,8 +155,10 @@ def _earlier(column: Column[Any], dispute: Dispute, touching: Chain) -> Iterator
         return
     for item in touching:
         mine = item.change.new[column.name]
-        if not same(mine, dispute.base) and not same(mine, dispute.theirs):
-            yield item.position, merge_value(column.spec.merge, replace(dispute, mine=mine, my_stamp=item.stamp)).value
+        base = touching[0].change.old.get(column.name, _default(column))  # an insert has no value before its own
+        if not same(mine, base) and not same(mine, dispute.theirs):
+            part = replace(dispute, base=base, mine=mine, my_stamp=item.stamp)
+            yield item.position, merge_value(column.spec.merge, part).value
 
 
 def combined(merged: RowMerge) -> tuple[str, ...]:
@@ -221,7 +223,10 @@ def _base_values(chain: Chain) -> dict[str, Any]:
 
 
 def _default(column: Column[Any]) -> Any:
-    """What a column holds that nobody set: the base of two inserts under one natural key."""
+    """What a column holds that nobody set: the base of two inserts under one id.
+
+    One that must have a value holds nothing of its kind where the server had another name for it.
+    """
     if not column.spec.has_default or column.spec.default is None:
-        return None
+        return None if column.spec.nullable else to_wire(column.kind, nothing(column.kind))
     return to_wire(column.kind, to_raw(column.kind, column.spec.default))

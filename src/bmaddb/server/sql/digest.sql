@@ -129,6 +129,7 @@ declare
   facts constant bmad_sync.tables := bmad_sync.synced_table(given);
   ids text[] := bmad_sync.texts(given -> 'ids', 'ids', bmad_sync.ids_per_digest_max());
   buried text[];
+  alive text[];
   versions bigint[];
   lost int8multirange := h.user_lost + int8multirange(int8range(h.user_version, null, '()'));
 begin
@@ -144,8 +145,9 @@ begin
     return json_build_object('table', facts.name, 'ids', '[]'::json);
   end if;
   buried := bmad_sync.buried_later(facts.number, ids, versions);
+  alive := bmad_sync.do_alive(facts.number, uid, ids); -- another device gave it back since this one read everything
   ids := bmad_sync.do_unseen(facts.number, uid, ids, versions, h.user_floor, lost);
-  return json_build_object('table', facts.name, 'ids', array(select k from unnest(ids) k where k <> all (buried)));
+  return json_build_object('table', facts.name, 'ids', array(select k from unnest(ids) k where k <> all (buried)), 'alive', alive);
 end
 $$;
 

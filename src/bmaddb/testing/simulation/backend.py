@@ -65,15 +65,25 @@ class Backend:
         cursor = connection.execute(statement, values)
         return cursor.fetchall() if cursor.description else []
 
+    def has_stickers(self, user: str, note: str) -> bool:
+        """Is there anything on the note that would hold it back?"""
+        return bool(self.operate("stickers_of", (user, note)))
+
     @property
     def has_late(self) -> bool:
         """Is a transaction of the operator open?"""
         return self._late is not None and self._late.info.transaction_status != psycopg.pq.TransactionStatus.IDLE
 
-    def commit_late(self, *, keep: bool) -> None:
-        """End the open transaction."""
-        if self._late is not None:
-            self._late.commit() if keep else self._late.rollback()
+    def commit_late(self, *, keep: bool) -> bool:
+        """End the open transaction; did what it holds come to stand?"""
+        if self._late is None or not keep:
+            if self._late is not None:
+                self._late.rollback()
+            return False
+        with contextlib.suppress(psycopg.errors.ForeignKeyViolation):  # somebody referred to the row meanwhile
+            self._late.commit()
+            return True
+        return False
 
     def read(self) -> psycopg.Connection[Any]:
         """The operator's connection, for looking at everything."""
@@ -92,15 +102,19 @@ class Backend:
         """Start the server program of this edition: it brings the database up."""
         install_schema(self._conninfo_of(self.database, "postgres"), edition.catalog, edition.migrations)
 
-    def restore(self, chance: float, edition: Edition) -> None:
-        """Go back to the copy, and say so as the manual wants; `chance` in [0, 1) seeds how far versions jump."""
+    def restore(self, chance: float, edition: Edition, *, again: bool) -> None:
+        """Go back to the copy, and say so as the manual wants; `chance` in [0, 1) seeds how far versions jump.
+
+        `again`: the copy is kept, and may be restored again.
+        """
         if self._snapshot is None:
             return
         self._disconnect()
         self._maintain("drop", self.database)
         self._maintain("clone", self.database, self._snapshot)
-        self._maintain("drop", self._snapshot)
-        self._snapshot = None  # a backup is restored once here; that it is restored again and again is not simulated
+        if not again:
+            self._maintain("drop", self._snapshot)
+            self._snapshot = None
         self.install(edition)
         self.operate("after_restore", (chance,))
 

@@ -54,8 +54,7 @@ class Operator:
         if not self._backend.has_late:
             return
         keep = self._dice.chance(0.8)
-        self._backend.commit_late(keep=keep)
-        if keep:
+        if self._backend.commit_late(keep=keep):
             self._coverage.note("operator commits late")
             self._tell(self._late)
         self._late = []
@@ -72,9 +71,12 @@ class Operator:
         self._since_snapshot = []
         self._coverage.note("server backed up")
 
-    def restore(self) -> None:
-        """Lose everything since the backup; what the operator did since then may be gone for good."""
-        self._backend.restore(self._dice.number(0, 999) / 1000, self.edition)
+    def restore(self, *, again: bool) -> None:
+        """Lose everything since the backup; what the operator did since then may be gone for good.
+
+        `again`: the same backup may be restored once more.
+        """
+        self._backend.restore(self._dice.number(0, 999) / 1000, self.edition, again=again)
         self._history.restored = True
         for act in self._since_snapshot:
             act.certainty = Certainty.MAYBE
@@ -133,6 +135,8 @@ class Operator:
         if not others:
             return []
         other = others[0]
+        if self.edition.sticker and self._backend.has_stickers(user, row_id):
+            return []
         if row_id in {str(found[0]) for found in self._backend.operate("rows_of", (other,), table="notes")}:
             return []
         self._backend.operate("operator_moves_note", (other, user, row_id), late=late)

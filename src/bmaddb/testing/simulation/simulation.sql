@@ -24,6 +24,9 @@ delete from bmad.{table} where user_id = %s and id = %s
 -- name: operator_moves_note
 update bmad.notes set user_id = %s, folder_id = null where user_id = %s and id = %s
 
+-- name: stickers_of
+select id from bmad.stickers where user_id = %s and note_id = %s
+
 -- name: purge
 select bmad_sync.purge('0 seconds'::interval)
 

@@ -15,6 +15,8 @@ class Storms:
 
     restores: bool = False
     """The server goes back to a backup."""
+    again: bool = False
+    """One backup is restored again and again."""
     upgrades: bool = False
     """Devices and server grow through three schema versions, each at its own time."""
     twins: bool = False
@@ -22,9 +24,14 @@ class Storms:
 
     @classmethod
     def of(cls, seed: int) -> Self:
-        """Every eighth seed has restores, one upgrades, one twins; every 64th all of them."""
+        """Of eight seeds one has restores (every fourth of those: again and again the same), one upgrades, one twins; few have all."""
         everything = seed % 64 == 48
-        return cls(restores=seed % 8 == 0, upgrades=seed % 8 == 4 or everything, twins=seed % 8 == 2 or seed % 64 == 16)
+        return cls(
+            restores=seed % 8 == 0,
+            again=seed % 32 == 16,
+            upgrades=seed % 8 == 4 or everything,
+            twins=seed % 8 == 2 or seed % 64 == 16,
+        )
 
     @property
     def shake_the_server(self) -> bool:

@@ -227,7 +227,7 @@ class World:
     def _back_up(self, _: SimulatedDevice) -> None:
         self.operator.end_late()
         if self._backend.has_snapshot and self.dice.chance(0.5):
-            self.operator.restore()
+            self.operator.restore(again=self._storms.again)
         else:
             self.operator.snapshot()
 
@@ -258,6 +258,9 @@ class World:
             if device.disk is not None:
                 device.disk.crash_at(None)
             device.clock.set_wall(self._clock_ms)
+        self._advance(
+            LEASE_MS + 1
+        )  # a holder that took over from a slow one, and died, is followed when its time is up
         if self._storms.upgrades:
             self._upgrade_everybody()
         for _ in range(QUIET_ROUNDS_MAX):
