@@ -65,15 +65,23 @@ class LostUpdates:
             return None
         edited_ms = _edited_ms(image, self._now_ms)
         version = -1 - local[SERVER_SEQ]
-        known = remote.server_seq < version and (
-            self._is_lost(version) or milliseconds(max(remote.hlc, *remote.stamps.values(), "")) <= edited_ms
-        )
+        known = self._is_ancestor(remote, version, edited_ms)
         old = {name: theirs[name] for name in new} if known else {}
         change = Change(table=table.name, op=Op.UPDATE, id=remote.id, old=old, new=new)
         return Pending(position=LOST_POSITION, stamp=self._stamps.at(edited_ms), change=change)
 
-    def _is_lost(self, version: int) -> bool:
-        return any(low <= version <= high for low, high in msgspec.json.decode(self._ranges))
+    def _is_ancestor(self, remote: RemoteRow, version: int, edited_ms: int) -> bool:
+        """Did this device edit what the server holds now?
+
+        Yes, if no restore has come between: below everything that was ever lost there is one history. Above it, a
+        lower number says nothing: a backup that is restored twice gives out lower ones the second time. A wrong no
+        costs a merge without a base; a wrong yes would cost the other device's edit.
+        """
+        theirs = remote.server_seq or 0
+        lost: list[tuple[int, int]] = msgspec.json.decode(self._ranges)
+        if any(low <= version <= high for low, high in lost):
+            return theirs < min(low for low, _ in lost)
+        return theirs < version and milliseconds(max(remote.hlc, *remote.stamps.values(), "")) <= edited_ms
 
 
 @dataclass(slots=True)

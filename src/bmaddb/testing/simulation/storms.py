@@ -24,7 +24,7 @@ class Storms:
 
     @classmethod
     def of(cls, seed: int) -> Self:
-        """Of eight seeds one has restores (every fourth of those: again and again the same), one upgrades, one twins; few have all."""
+        """Of eight seeds one has restores (some of the same backup, again and again), one upgrades, one twins."""
         everything = seed % 64 == 48
         return cls(
             restores=seed % 8 == 0,

@@ -125,7 +125,7 @@ class World:
                 "join": 0.1,
                 "clock": 0.0 if self._true_clocks else 0.25,
                 "danger": 2.0 if device.disk is not None else 0.0,
-                "backup": 1.5 if self._storms.restores else 0.0,
+                "backup": (3.0 if self._storms.again else 1.5) if self._storms.restores else 0.0,
                 "upgrade": 1.2 if device.edition is not self._newest else 0.0,
                 "upgrade server": 0.6 if self.operator.edition is not self._newest else 0.0,
             }
@@ -226,7 +226,7 @@ class World:
 
     def _back_up(self, _: SimulatedDevice) -> None:
         self.operator.end_late()
-        if self._backend.has_snapshot and self.dice.chance(0.5):
+        if self._backend.has_snapshot and self.dice.chance(0.85 if self._storms.again else 0.5):
             self.operator.restore(again=self._storms.again)
         else:
             self.operator.snapshot()
