@@ -171,7 +171,8 @@ class Pages:
     def sweep(self, lost: Mapping[str, Set[str]], alive: Mapping[str, Set[str]]) -> PageCounts:
         """Everything was read again: what did not come is deleted on the server, or was `lost` there (ids by table).
 
-        `alive` are those that the server has after all. Tables that `lost` does not name stay as they are.
+        `alive` are those that the server has after all. Of tables that `lost` does not name
+        nothing is known: they stay as they are, and so does the resync while they hold rows that did not come.
         """
         counts = PageCounts()
         with self._outbox.edit(loose_keys=True) as (connection, waiting):
@@ -181,10 +182,15 @@ class Pages:
                 unseen = [str(row[0]) for row in connection.execute(read_unseen(table)) if row[0] not in kept]
                 counts.deletes += self._write_deletes(rebase, table, unseen)
             entries = GiveBack(self._store, self._outbox).entries(rebase, lost)
-            connection.execute(_SQL["end_resync"])
+            if not self._unasked(connection, lost):
+                connection.execute(_SQL["end_resync"])
             self._outbox.give_back(connection, waiting, entries)
             counts.verdicts = rebase.verdicts
         return counts
+
+    def _unasked(self, connection: apsw.Connection, lost: Mapping[str, Set[str]]) -> bool:
+        others = (table for table in self._store.catalog.synced_tables if table.name not in lost)
+        return any(connection.execute(read_unseen(table)).fetchone() is not None for table in others)
 
     def _synced(self, part: TablePage) -> Table | None:
         """The table of this part; None for one that a newer server has and this version does not know."""
