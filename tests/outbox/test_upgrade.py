@@ -12,6 +12,7 @@ import pytest
 
 from bmaddb import errors as e
 from bmaddb.device.outbox import Entry
+from bmaddb.device.outbox.entries import ParkReason
 from bmaddb.modules.registry import catalog_with
 from bmaddb.protocol.changes import Op
 from bmaddb.protocol.steps import Settlement
@@ -192,6 +193,21 @@ def test_a_delete_keeps_the_whole_row_under_the_new_names(shelf: Bench) -> None:
     assert change.op is Op.DELETE
     assert (change.old["old"], change.old["read_at"]) == ("a", DAY_MS)
     assert "label" not in change.old
+
+
+def test_a_delete_that_is_given_up_fills_columns_that_came_since_with_their_default(shelf: Bench) -> None:
+    with shelf.store.write() as tx:
+        book = tx.insert(First.Book, title="a")
+    with shelf.store.write() as tx:
+        tx.delete(book)
+    shelf.open(Third.catalog, migrations=ROAD)
+    delete = shelf.outbox.entries()[1]
+    with shelf.outbox.edit() as (connection, waiting):
+        shelf.outbox.park(connection, waiting, delete, ParkReason(code="42501", message="refused"))
+    shelf.outbox.discard(delete.id)
+    back = shelf.store.get(Third.Volume, book.id)
+    assert back is not None
+    assert (back.old, back.label) == ("a", 7)
 
 
 def test_without_the_road_nothing_is_guessed(shelf: Bench) -> None:

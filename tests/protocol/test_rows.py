@@ -192,6 +192,15 @@ def test_a_column_an_older_server_does_not_know_goes_on_waiting() -> None:
     assert outcome.changes[1].new == {"body": "new"}
 
 
+def test_what_an_older_server_does_not_know_of_a_row_it_holds_was_a_default_before() -> None:
+    """The row was to be made there, and stands there already: what waits becomes an edit, and can be given up."""
+    values = {name: value for name, value in (remote().values or {}).items() if name != "likes"}
+    theirs = RemoteRow(table="notes", id="n1", server_seq=9, values=values, hlc=stamp(5))
+    outcome = merged([insert(1, 1, likes=4)], local(server_seq=None, likes=4), theirs)
+    assert outcome.changes[1] is not None
+    assert (outcome.changes[1].op, outcome.changes[1].old) == (Op.UPDATE, {"likes": 0})
+
+
 def test_two_devices_made_the_same_row() -> None:
     outcome = merged(
         [insert(1, 3, title="mine", likes=4)],

@@ -14,7 +14,7 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, overload
 from bmaddb import errors as e
 from bmaddb.schema.conditions import Condition, Related
 from bmaddb.schema.expressions import Operand
-from bmaddb.schema.kinds import Kind, to_raw
+from bmaddb.schema.kinds import Kind, nothing, to_raw
 from bmaddb.schema.rules import MergeRule, Sensitivity
 
 T = TypeVar("T")
@@ -90,6 +90,13 @@ class Column(Operand[T], Generic[T]):
     def client_writable(self) -> bool:
         """May a device set it?"""
         return self.spec.merge is not MergeRule.SRV
+
+    @property
+    def raw_unset(self) -> Any:
+        """What SQLite holds in it where nobody set it, or it has no name: in an older entry, on another server."""
+        if not self.spec.has_default or self.spec.default is None:
+            return None if self.spec.nullable else nothing(self.kind)
+        return to_raw(self.kind, self.spec.default)
 
     def where(self, *conditions: Condition) -> Condition:
         """The row this foreign key names satisfies all `conditions`; never unknown, and false of a null."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import apsw
 import msgspec
@@ -13,6 +14,7 @@ from bmaddb.protocol.changes import SERVER_SEQ, Change, Op
 from bmaddb.protocol.merge.shapes import Pending
 from bmaddb.protocol.values import same, to_raw, to_wire
 from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.columns import Column
 from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, read_row, set_columns
 from bmaddb.schema.tables import Table
 
@@ -65,14 +67,20 @@ def _undo_delete(connection: apsw.Connection, table: Table, waiting: Waiting, ch
     new = {
         name: value
         for name, value in again.change.new.items()
-        if name in table.by_name and table.by_name[name].client_writable and not same(value, change.old.get(name))
+        if name in table.by_name and table.by_name[name].client_writable
+        if not same(value, _before(table.by_name[name], change))
     }
-    old = {name: change.old.get(name) for name in new}
+    old = {name: _before(table.by_name[name], change) for name in new}
     update = replace(again.change, op=Op.UPDATE, old=old, new=new) if new else None
     waiting.rewrite(again.position, change.key, update)
     connection.execute(set_columns(table, (SERVER_SEQ,)), (change.id, change.old.get(SERVER_SEQ)))
 
 
 def _put_back(connection: apsw.Connection, table: Table, change: Change) -> None:
-    values = [to_raw(column.kind, change.old.get(column.name)) for column in table.columns]
+    values = [to_raw(column.kind, _before(column, change)) for column in table.columns]
     connection.execute(insert_row(table), values)
+
+
+def _before(column: Column[Any], change: Change) -> Any:
+    """What the column held before the row was deleted; one that came with an upgrade since holds its default."""
+    return change.old[column.name] if column.name in change.old else to_wire(column.kind, column.raw_unset)

@@ -21,7 +21,6 @@ from bmaddb.protocol.merge.deletes import merge_lost_parent
 from bmaddb.protocol.merge.shapes import Chain
 from bmaddb.protocol.messages import ServerRow
 from bmaddb.protocol.values import to_raw, to_wire
-from bmaddb.schema import kinds
 from bmaddb.schema.columns import Column
 from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, mark_row_unseen, read_referring, read_row, set_columns
 from bmaddb.schema.tables import Table
@@ -189,7 +188,7 @@ class Rebase:
         }
         if merged.action is Action.PUT and not stands:
             raw |= {"id": remote.id, "user_id": self._store.user}
-            whole = [raw[column.name] if column.name in raw else _default(column) for column in table.columns]
+            whole = [raw.get(column.name, column.raw_unset) for column in table.columns]
             self.connection.execute(insert_row(table), whole)
         elif raw:
             self.connection.execute(set_columns(table, tuple(raw)), (remote.id, *raw.values()))
@@ -242,13 +241,6 @@ def _in_other_names(table: Table, values: dict[str, Any]) -> bool:
     """Were columns renamed between this row and the table? More columns alone are a newer server's."""
     known = {column.name for column in table.columns if column.synced} - {SERVER_SEQ, "id", "user_id"}
     return not values.keys() <= known and not known <= values.keys()
-
-
-def _default(column: Column[Any]) -> Any:
-    """What SQLite holds in a column that the server does not send."""
-    if not column.spec.has_default or column.spec.default is None:
-        return None if column.spec.nullable else kinds.nothing(column.kind)
-    return kinds.to_raw(column.kind, column.spec.default)
 
 
 def _json(value: Any) -> str | None:

@@ -18,7 +18,6 @@ from bmaddb.protocol.merge.rules import Dispute, Merged, Winner, merge_value, ne
 from bmaddb.protocol.merge.shapes import Action, Chain, Pending, RemoteRow, RowMerge, Verdict
 from bmaddb.protocol.values import same, to_wire
 from bmaddb.schema.columns import Column
-from bmaddb.schema.kinds import nothing, to_raw
 from bmaddb.schema.rules import MergeRule
 from bmaddb.schema.tables import Table
 
@@ -98,7 +97,7 @@ def _merge_columns(
     return RowMerge(
         action=Action.SET,
         values=outcome.row,
-        changes=_edited(chain, live, outcome, theirs),
+        changes=_edited(table, chain, live, outcome, theirs),
         verdicts=tuple(outcome.verdicts),
     )
 
@@ -114,7 +113,7 @@ def _merge_column(
 ) -> None:
     name = column.name
     theirs = (remote.values or {})[name]
-    was = base[name] if name in base else _default(column)
+    was = base[name] if name in base else _unset(column)
     if column.spec.merge is MergeRule.SRV or same(mine, theirs):
         outcome.row[name] = theirs
         return
@@ -155,7 +154,7 @@ def _earlier(column: Column[Any], dispute: Dispute, touching: Chain) -> Iterator
         return
     for item in touching:
         mine = item.change.new[column.name]
-        base = touching[0].change.old.get(column.name, _default(column))  # an insert has no value before its own
+        base = touching[0].change.old.get(column.name, _unset(column))  # an insert has no value before its own
         if not same(mine, base) and not same(mine, dispute.theirs):
             part = replace(dispute, base=base, mine=mine, my_stamp=item.stamp)
             yield item.position, merge_value(column.spec.merge, part).value
@@ -186,26 +185,29 @@ def _verdict(column: Column[Any], remote: RemoteRow, dispute: Dispute, merged: M
     )
 
 
-def _edited(chain: Chain, live: Chain, outcome: _Outcome, theirs: Mapping[str, Any]) -> dict[int, Change | None]:
+def _edited(
+    table: Table, chain: Chain, live: Chain, outcome: _Outcome, theirs: Mapping[str, Any]
+) -> dict[int, Change | None]:
     """The row's changes as they must wait from now on: on top of the server's row, lost columns gone."""
     changes: dict[int, Change | None] = {item.position: None for item in chain}
     standing = dict(theirs)
     for item in live:
-        change = _edit(item, outcome, standing)
+        change = _edit(table, item, outcome, standing)
         changes[item.position] = change
         if change is not None:
             standing.update(change.new)
     return changes
 
 
-def _edit(item: Pending, outcome: _Outcome, standing: Mapping[str, Any]) -> Change | None:
+def _edit(table: Table, item: Pending, outcome: _Outcome, standing: Mapping[str, Any]) -> Change | None:
     new = {name: value for name, value in item.change.new.items() if name in outcome.kept - outcome.patched.keys()}
     for name, values in outcome.patched.items():
         if item.position in values:
             new[name] = values[item.position]
     if not new:
         return None
-    old = {name: standing.get(name, item.change.old.get(name)) for name in new}
+    unset = {name: _unset(table.by_name[name]) for name in new}
+    old = {name: standing.get(name, item.change.old.get(name, unset[name])) for name in new}
     return replace(item.change, op=Op.UPDATE, old=old, new=new)
 
 
@@ -222,11 +224,6 @@ def _base_values(chain: Chain) -> dict[str, Any]:
     return base
 
 
-def _default(column: Column[Any]) -> Any:
-    """What a column holds that nobody set: the base of two inserts under one id.
-
-    One that must have a value holds nothing of its kind where the server had another name for it.
-    """
-    if not column.spec.has_default or column.spec.default is None:
-        return None if column.spec.nullable else to_wire(column.kind, nothing(column.kind))
-    return to_wire(column.kind, to_raw(column.kind, column.spec.default))
+def _unset(column: Column[Any]) -> Any:
+    """What a column holds that nobody set: the base of two inserts under one id."""
+    return to_wire(column.kind, column.raw_unset)
