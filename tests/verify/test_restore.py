@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 
+from bmaddb.device.outbox.entries import ParkReason
 from bmaddb.modules.tasks_productivity import Goal, Task
+from bmaddb.protocol.steps import Result
 from tests.support.server import RunningServer
 from tests.sync.devices import Device, World
 from tests.verify.test_repair import verify
@@ -267,4 +269,48 @@ def test_rows_that_refer_to_each_other_are_given_back(world: World) -> None:
         backup.restore(announced=True)
         settle(world, here)
         assert titles(here) == ["old", "one", "two"]
+        world.assert_equal(here)
+
+
+def test_a_row_that_is_refused_keeps_none_of_the_others_back(world: World) -> None:
+    here = world.device()
+    add(here, "old")
+    settle(world, here)
+    with backup_of(world) as backup:
+        add(here, "one", "wrong by now", "two")
+        settle(world, here)
+        backup.restore(announced=True)
+        world.server.database.run("alter table bmad.tasks add constraint none_wrong check (title not like 'wrong%')")
+        assert here.sync().result is Result.PARTIAL
+        assert sorted(row["title"] for row in world.server_rows()[Task.__table__.name]) == ["old", "one", "two"]
+        [parked] = here.outbox.parked()
+        assert parked.reason is not None
+        assert (parked.reason.code, len(parked.changes)) == ("23514", 1)
+        here.outbox.discard(parked.id)
+        settle(world, here)
+        world.assert_equal(here)
+
+
+def test_a_delete_of_a_lost_row_has_nothing_left_to_delete(world: World) -> None:
+    """Given up, it would bring back a row that this device takes for the server's, and the server does not have."""
+    here = world.device()
+    [kept] = add(here, "old")
+    settle(world, here)
+    with backup_of(world) as backup:
+        [lost] = add(here, "lost")
+        settle(world, here)
+        with here.store.write() as tx:
+            tx.delete(lost)
+        with here.store.write() as tx:
+            tx.delete(kept)
+        with here.outbox.edit() as (connection, waiting):
+            for entry in list(waiting):
+                here.outbox.park(connection, waiting, entry, ParkReason(code="42501", message="refused"))
+        backup.restore(announced=True)
+        here.sync()
+        [left] = here.outbox.parked()
+        assert [change.id for change in left.changes.values()] == [kept.id]
+        here.outbox.discard(left.id)
+        settle(world, here)
+        assert titles(here) == ["old"]
         world.assert_equal(here)

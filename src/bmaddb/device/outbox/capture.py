@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
 
@@ -44,17 +45,25 @@ class Capture:
             self.last_stamp = stamp = self._stamps.next(now_ms, self.last_stamp)
         return stamp
 
-    def prepend(self, connection: apsw.Connection, entries: Sequence[tuple[str, str]]) -> range:
-        """Put entries, each a stamp and its changes as JSON text, before all that waits; their positions."""
-        now_ms = self._store.clock.now_ms()
+    def prepend(self, connection: apsw.Connection, entries: Sequence[tuple[str, str, int]]) -> list[int]:
+        """Put entries before all that waits; each a stamp, its changes as JSON text, and how many these are.
+
+        Returns their positions, all below 1. Each has as many to itself as it has changes: it may be taken apart.
+        """
         [(oldest,)] = connection.execute(_SQL["oldest_position"])
-        end = 1 if oldest is None else int(oldest)
-        positions = range(end - len(entries), end)
-        for position, (stamp, changes) in zip(positions, entries, strict=True):
-            row_id = uuid7(self._store.entropy, now_ms)
-            values = (row_id, position, changes, self._store.catalog.version, stamp, now_ms)
-            connection.execute(_SQL["append_changes"], values)
+        end = 1 if oldest is None else min(1, int(oldest))
+        widths = [count for _, _, count in entries]
+        positions = list(itertools.accumulate(widths, initial=end - sum(widths)))[:-1]
+        for position, (stamp, changes, _) in zip(positions, entries, strict=True):
+            self.place(connection, position, stamp, changes)
         return positions
+
+    def place(self, connection: apsw.Connection, position: int, stamp: str, changes: str) -> None:
+        """Put an entry, its changes as JSON text, where none stands."""
+        now_ms = self._store.clock.now_ms()
+        row_id = uuid7(self._store.entropy, now_ms)
+        values = (row_id, position, changes, self._store.catalog.version, stamp, now_ms)
+        connection.execute(_SQL["append_changes"], values)
 
     def _append(self, draft: CommitDraft) -> None:
         self._notice_others(draft.connection)

@@ -71,6 +71,11 @@ class Entry:
     """When a parked entry is sent again by itself; None when it waits for a person."""
     broken: str | None = field(default=None)
 
+    @property
+    def is_given_back(self) -> bool:
+        """Does it hold what a restored server lost? Then it is no transaction of anybody's."""
+        return self.position < 1
+
 
 def read_entry(row: tuple[Any, ...], layouts: Layouts, catalog: Catalog) -> Entry:
     """An entry out of a row of the outbox (columns as in the block `one`), in today's names.

@@ -247,8 +247,17 @@ class Outbox:
         if waiting.leased():
             raise e.StoreBusy("entries of this file are in flight", hint="another process syncs it")
         self._parking.after_rewrite(waiting, waiting.save())
-        written = [(stamp, write_changes(changes)) for stamp, changes in entries]
+        written = [(stamp, write_changes(changes), len(changes)) for stamp, changes in entries]
         for position, (_, changes) in zip(self.capture.prepend(connection, written), entries, strict=True):
+            waiting.index.replace(position, changes)
+
+    def send_apart(
+        self, connection: apsw.Connection, waiting: Waiting, entry: Entry, parts: Sequence[Sequence[Change]]
+    ) -> None:
+        """What is given back, and was refused together, is tried again in these parts, to find which is to blame."""
+        waiting.remove(entry.position)
+        for position, changes in enumerate(parts, start=entry.position):
+            self.capture.place(connection, position, entry.hlc, write_changes(changes))
             waiting.index.replace(position, changes)
 
     def know_number(self, connection: apsw.Connection, number: int) -> None:

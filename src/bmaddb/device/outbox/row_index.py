@@ -75,6 +75,10 @@ class RowIndex:
         [(found,)] = self.connection.execute(_SQL["first_delete"], (*key, position))
         return None if found is None else int(found)
 
+    def deleted(self, table: str) -> tuple[str, ...]:
+        """The ids of the table's rows that an entry deletes."""
+        return tuple(row[0] for row in self.connection.execute(_SQL["deleted"], (table,)))
+
     def touching_or_referring(self, key: RowKey, position: int) -> frozenset[int]:
         """The entries after `position` that touch the row or refer to it."""
         rows = self.connection.execute(_SQL["touching_or_referring"], (*key, position))

@@ -18,7 +18,7 @@ from bmaddb.device.outbox.cone import Cone
 from bmaddb.device.outbox.entries import Entry, EntryStatus, write_changes
 from bmaddb.device.outbox.row_index import BEFORE_ALL, RowIndex
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey
-from bmaddb.protocol.merge.shapes import Pending
+from bmaddb.protocol.merge.shapes import Chain, Pending
 from bmaddb.schema.catalog import Catalog
 
 _SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")
@@ -114,6 +114,12 @@ class Waiting:
         if entry is None:
             return None
         return Pending(position=entry.position, stamp=entry.hlc, change=entry.changes[key])
+
+    def deleted(self, table: str) -> dict[str, int]:
+        """The table's rows that the server held and an entry deletes: id -> the version it had."""
+        chains = ((row_id, self.chain((table, row_id))) for row_id in self.index.deleted(table))
+        known = {row_id: _version_known(chain) for row_id, chain in chains}
+        return {row_id: version for row_id, version in known.items() if version is not None}
 
     def cone(self) -> Cone:
         """The cone of everything that is parked; kept from edit to edit while it only grows."""
@@ -219,3 +225,11 @@ class Waiting:
         self.entries_read += 1
         entry = self._kept[row[1]] = self._read_row(row)
         return entry
+
+
+def _version_known(chain: Chain) -> int | None:
+    """What the first of these changes knew of the server's row; None when the row was made here."""
+    if not chain or chain[0].change.op is Op.INSERT:
+        return None
+    delete = next((item.change for item in chain if item.change.op is Op.DELETE), None)
+    return None if delete is None else delete.old.get(SERVER_SEQ)

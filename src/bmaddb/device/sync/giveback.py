@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from bmaddb.device.outbox import Outbox
+from bmaddb.device.outbox import Entry, Outbox
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.device.sync.rebase import LOST_POSITION, Rebase
@@ -21,6 +21,7 @@ from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey, parents
 from bmaddb.protocol.merge import Pending, RemoteRow
 from bmaddb.protocol.stamps import Stamps, milliseconds
 from bmaddb.protocol.values import same
+from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
 from bmaddb.schema.records import writable
 from bmaddb.schema.rules import Scope
@@ -160,6 +161,17 @@ def before_waiting(local: Mapping[str, Any], waiting: Waiting, key: RowKey) -> d
 def _edited_ms(image: Mapping[str, Any], now_ms: int) -> int:
     moment = image.get("updated_at")
     return min(max(0, moment), now_ms) if isinstance(moment, int) else 0
+
+
+def parts_of(catalog: Catalog, entry: Entry) -> list[tuple[Change, ...]]:
+    """The parts in which an entry may leave, parents first; one part for what must leave as a whole."""
+    if not entry.is_given_back:
+        return [tuple(entry.changes.values())]
+    rows = {
+        key: LostRow(change, 0, parents(catalog.table(change.table), change.new))
+        for key, change in entry.changes.items()
+    }
+    return [tuple(row.change for row in circle) for circle in _circles(rows)]
 
 
 def grouped(rows: Mapping[RowKey, LostRow]) -> Iterator[list[LostRow]]:

@@ -168,10 +168,19 @@ class Pages:
             }
         return {name: rows for name, rows in listed.items() if rows}
 
-    def sweep(self, lost: Mapping[str, Set[str]], alive: Mapping[str, Set[str]]) -> PageCounts:
+    def deleted(self) -> dict[str, dict[str, int]]:
+        """By table, id and version of the rows that the server held and that an entry which waits deletes."""
+        with self._outbox.edit() as (_, waiting):
+            listed = {table.name: waiting.deleted(table.name) for table in self._store.catalog.synced_tables}
+        return {name: rows for name, rows in listed.items() if rows}
+
+    def sweep(
+        self, lost: Mapping[str, Set[str]], alive: Mapping[str, Set[str]], gone: Mapping[str, Set[str]]
+    ) -> PageCounts:
         """Everything was read again: what did not come is deleted on the server, or was `lost` there (ids by table).
 
-        `alive` are those that the server has after all. Of tables that `lost` does not name
+        `alive` are those that the server has after all; `gone` those that wait to be deleted, and are not there: if
+        that were given up, nobody could put them back. Of tables that `lost` does not name
         nothing is known: they stay as they are, and so does the resync while they hold rows that did not come.
         """
         counts = PageCounts()
@@ -181,6 +190,8 @@ class Pages:
                 kept = lost[table.name] | alive[table.name]
                 unseen = [str(row[0]) for row in connection.execute(read_unseen(table)) if row[0] not in kept]
                 counts.deletes += self._write_deletes(rebase, table, unseen)
+            for name, ids in gone.items():
+                self._write_deletes(rebase, self._store.catalog.table(name), sorted(ids))
             entries = GiveBack(self._store, self._outbox).entries(rebase, lost)
             if not self._unasked(connection, lost):
                 connection.execute(_SQL["end_resync"])

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import apsw
 import msgspec
 
 from bmaddb import errors as e
 from bmaddb import statements
-from bmaddb.device.outbox import Outbox, reasons
+from bmaddb.device.outbox import Entry, Outbox, reasons
+from bmaddb.device.outbox.entries import ParkReason
 from bmaddb.device.outbox.outbox import FENCE
+from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
+from bmaddb.device.sync.giveback import parts_of
 from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import PageCounts, Pages, served_schema
 from bmaddb.device.sync.rebase import Rebase
@@ -187,22 +191,33 @@ class SyncRun:
     async def _sweep(self, command: steps.Sweep) -> steps.Event:
         lost: dict[str, set[str]] = {}
         alive: dict[str, set[str]] = {}
+        gone: dict[str, set[str]] = {}
         for table, rows in (await asyncio.to_thread(self._pages.unseen)).items():
-            try:
-                lost[table], alive[table] = await self._lost(table, rows)
-            except CallFailed as error:
-                if error.failure.code != UNKNOWN_TABLE:
-                    raise
-                # The server has another name for it: nobody can say what became of the rows before both names meet.
+            found = await self._ask_after(table, rows)
+            if found is not None:
+                lost[table], alive[table] = found
         self._sweeps += 1
         if any(alive.values()) and self._sweeps < SWEEPS_MAX:
             return steps.Swept(again=True)
-        self._count(await asyncio.to_thread(self._pages.sweep, lost, alive))
+        for table, rows in (await asyncio.to_thread(self._pages.deleted)).items():
+            found = await self._ask_after(table, rows)
+            if found is not None:
+                gone[table] = rows.keys() - found[1]
+        self._count(await asyncio.to_thread(self._pages.sweep, lost, alive, gone))
         return steps.Swept()
 
+    async def _ask_after(self, table: str, rows: Mapping[str, int]) -> tuple[set[str], set[str]] | None:
+        """As `_lost`; None where the server has another name for the table: nobody can say what became of the rows
+        before both names meet."""
+        try:
+            return await self._lost(table, rows)
+        except CallFailed as error:
+            if error.failure.code != UNKNOWN_TABLE:
+                raise
+            return None
+
     async def _lost(self, table: str, rows: Mapping[str, int]) -> tuple[set[str], set[str]]:
-        """Of these rows (id and version), which did not come: those that nobody deleted, and those that stand there
-        by now, because another device gave them back meanwhile."""
+        """Of these rows (id and version): those that are not there and nobody deleted, and those that stand there."""
         lost: set[str] = set()
         alive: set[str] = set()
         ids = list(rows)
@@ -303,7 +318,7 @@ class SyncRun:
             verdicts = 0
             if command.rejection is not None and refused:
                 reason = reasons.of_rejection(self._store.catalog, command.rejection)
-                self._outbox.refuse(waiting, refused, reason)
+                self._refuse(connection, waiting, refused, reason)
             if command.clash is not None:
                 rebase = Rebase(self._store, self._outbox, connection, waiting)
                 for row in command.clash.rows:
@@ -322,10 +337,25 @@ class SyncRun:
 
     def _park_batch(self, command: steps.ParkBatch) -> steps.Event:
         failure = command.failure
-        with self._outbox.edit() as (_, waiting):
+        with self._outbox.edit() as (connection, waiting):
             passes = failure.kind in reasons.PASSES
-            self._outbox.refuse(waiting, waiting.leased(), reasons.of_failure(failure), passes=passes)
+            self._refuse(connection, waiting, waiting.leased(), reasons.of_failure(failure), passes=passes)
         return steps.Released()
+
+    def _refuse(
+        self,
+        connection: apsw.Connection,
+        waiting: Waiting,
+        refused: Sequence[Entry],
+        reason: ParkReason,
+        *,
+        passes: bool = False,
+    ) -> None:
+        parts = parts_of(self._store.catalog, refused[0]) if len(refused) == 1 else []
+        if len(parts) > 1:
+            self._outbox.send_apart(connection, waiting, refused[0], parts)
+        else:
+            self._outbox.refuse(waiting, refused, reason, passes=passes)
 
     def _know_number(self, number: int) -> None:
         with self._outbox.edit() as (connection, _):
