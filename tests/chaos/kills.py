@@ -18,6 +18,8 @@ from typing import Any
 import apsw
 import psycopg
 
+from bmaddb.device.sync import VerifyReport
+from bmaddb.device.sync.verify_report import Verified
 from bmaddb.testing.digests import count, device_rows, differences, server_rows
 from tests.chaos.processes import Device, Postgres, Server, opened, postgres
 from tests.chaos.scripted import CATALOG, USER
@@ -157,11 +159,19 @@ class Chaos:
                     break
             else:
                 self.tally.faults.append(f"{path.name} does not come to rest: {outbox.counts()}")
+            self.tally.faults += _verified(path.name, engine.verify_blocking(repair=False))
             with store.read() as connection:
                 return device_rows(connection, CATALOG)
         finally:
             engine.close()
             store.close()
+
+
+def _verified(name: str, report: VerifyReport) -> list[str]:
+    """What is wrong with a file that has come to rest: with itself (integrity_check), or beside the server."""
+    if report.result is Verified.EQUAL and not report.file_faults and not report.broken_references:
+        return []
+    return [f"{name} verifies as {report}"]
 
 
 def _numbers(connection: apsw.Connection) -> set[int]:
