@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from bmaddb.device.outbox.entries import ParkReason
+from bmaddb.device.sync.pages import Pages
 from bmaddb.modules.tasks_productivity import Goal, Task
 from bmaddb.protocol.steps import Result
 from tests.support.server import RunningServer
@@ -314,3 +315,16 @@ def test_a_delete_of_a_lost_row_has_nothing_left_to_delete(world: World) -> None
         settle(world, here)
         assert titles(here) == ["old"]
         world.assert_equal(here)
+
+
+def test_a_row_is_deleted_on_both_sides_while_everything_is_read_again(world: World) -> None:
+    here = world.device()
+    [task] = add(here, "old")
+    settle(world, here)
+    Pages(here.store, here.outbox).begin_resync()
+    with here.store.write() as tx:
+        tx.delete(task)
+    world.server.database.run("delete from bmad.tasks")
+    settle(world, here)
+    assert titles(here) == []
+    world.assert_equal(here)

@@ -232,4 +232,5 @@ def _version_known(chain: Chain) -> int | None:
     if not chain or chain[0].change.op is Op.INSERT:
         return None
     delete = next((item.change for item in chain if item.change.op is Op.DELETE), None)
-    return None if delete is None else delete.old.get(SERVER_SEQ)
+    version = None if delete is None else delete.old.get(SERVER_SEQ)
+    return -1 - version if version is not None and version < 0 else version  # deleted before it was read again
