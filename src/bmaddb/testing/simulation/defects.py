@@ -9,20 +9,27 @@ Rules of this room: a defect is small and silent, as real ones are; it is put in
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import psycopg
 
 from bmaddb import statements
 from bmaddb.device.outbox.capture import Capture
 from bmaddb.device.outbox.row_index import RowIndex
+from bmaddb.device.outbox.upgrade import Names
+from bmaddb.device.sync import run
+from bmaddb.device.sync.giveback import LostUpdates
+from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import Pages
 from bmaddb.device.sync.rebase import Rebase
+from bmaddb.device.sync.run import SyncRun
 from bmaddb.protocol.merge import Action, RowMerge, rows, rules
 from bmaddb.protocol.merge.rules import Dispute, Merged, Rule, Winner
 from bmaddb.schema import MergeRule
+from bmaddb.testing.simulation.storms import Storms
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 _SYNC = statements.load("bmaddb.device.sync", "sql/sync.sql")
@@ -35,19 +42,31 @@ class Defect:
 
     name: str
     seed: int
-    every: int = 1
-    """Only seeds that are multiples of this can catch it (those that restore a backup)."""
+    storm: Literal["", "restores", "upgrades", "twins"] = ""
+    """Only seeds with this can catch it; without one, seeds that may share a database."""
     patch: Patch | None = None
     words: tuple[tuple[str, str, str], ...] = ()
 
-    @contextlib.contextmanager
-    def planted(self, server: psycopg.Connection[Any]) -> Iterator[None]:
-        """The product has this defect inside the block, on the database of `server` for good."""
+    def suspects(self, tries: int) -> Iterator[int]:
+        """The known seed, then so many of those that might catch it."""
+        others = (seed for seed in itertools.count(1) if self._concerns(Storms.of(seed)))
+        yield self.seed
+        yield from (seed for seed in itertools.islice(others, tries) if seed != self.seed)
+
+    def _concerns(self, storms: Storms) -> bool:
+        return getattr(storms, self.storm) if self.storm else not storms.shake_the_server
+
+    def put_into(self, server: psycopg.Connection[Any]) -> None:
+        """The functions of this database have the defect from now on."""
         for function, right, wrong in self.words:
             [(source,)] = server.execute(_SQL["source_of"], [function]).fetchall()
             if right not in source:
                 raise LookupError(f"{function} does not say '{right}' any more: the defect '{self.name}' is lost")
             server.execute(source.replace(right, wrong).encode())
+
+    @contextlib.contextmanager
+    def planted(self) -> Iterator[None]:
+        """Devices have the defect inside the block."""
         if self.patch is None:
             yield
             return
@@ -113,6 +132,36 @@ def _server_row_back(_: Any) -> Any:
     return wrong
 
 
+def _none_alive(ask: Any) -> Any:
+    """What another device gave back meanwhile counts as deleted."""
+
+    async def wrong(self: SyncRun, *asked: Any) -> tuple[set[str], set[str]]:
+        lost, _ = await ask(self, *asked)
+        return lost, set()
+
+    return wrong
+
+
+def _lower_is_older(_: Any) -> Any:
+    """A lower number makes an ancestor, whatever was restored between."""
+    return lambda self, remote, version, edited_ms: (remote.server_seq or 0) < version
+
+
+def _left_out(columns: Any) -> Any:
+    """What was renamed since is left out of an entry, as if it had been dropped."""
+
+    def wrong(self: Names, table: str, names: tuple[str, ...]) -> tuple[str | None, ...]:
+        today = columns(self, table, names)
+        return tuple(new if new == old else None for old, new in zip(names, today, strict=True))
+
+    return wrong
+
+
+def _left_behind(table: Any) -> Any:
+    """A change of a table that was renamed since is left out, as if the table had been dropped."""
+    return lambda self, name: name if table(self, name) == name else None
+
+
 def _oldest(dispute: Dispute) -> Merged:
     return _chosen(dispute, dispute.my_stamp < dispute.their_stamp)
 
@@ -130,10 +179,10 @@ def _chosen(dispute: Dispute, mine: bool) -> Merged:
 
 
 DEFECTS: Final = (
-    Defect(name="a device skips deletes", seed=5, patch=(Pages, "_write_deletes", _always(0))),
+    Defect(name="a device skips deletes", seed=2, patch=(Pages, "_write_deletes", _always(0))),
     Defect(name="the cursor is kept before its rows", seed=57, patch=(Pages, "apply", _cursor_first)),
     Defect(name="a page overwrites what waits", seed=3, patch=(RowIndex, "among_page", _always(()))),
-    Defect(name="a transaction misses the outbox", seed=1, patch=(Capture, "_append", _every_seventh_forgotten)),
+    Defect(name="a transaction misses the outbox", seed=2, patch=(Capture, "_append", _every_seventh_forgotten)),
     Defect(name="a conflict drops what waits", seed=3, patch=(Rebase, "merge_answer", _mine_given_up)),
     Defect(name="a delete comes back", seed=5, patch=(rows, "merge_local_delete", _server_row_back)),
     Defect(name="the oldest wins", seed=230, patch=(rules, "RULES", _with_rule(MergeRule.LWW, _oldest))),
@@ -144,8 +193,8 @@ DEFECTS: Final = (
     ),
     Defect(
         name="the epoch is ignored",
-        seed=8,
-        every=8,
+        seed=120,
+        storm="restores",
         words=(("bmad_sync.pull_page", "at.epoch <> h.epoch", "false"),),
     ),
     Defect(
@@ -155,7 +204,7 @@ DEFECTS: Final = (
     ),
     Defect(
         name="a row that moves leaves no tombstone",
-        seed=10,
+        seed=13,
         words=(("bmad_sync.stamp_user_row", "perform bmad_sync.bury(old.user_id, tab, array[old.id], false);", ""),),
     ),
     Defect(
@@ -178,6 +227,47 @@ DEFECTS: Final = (
             ("bmad_sync.read_notes", "t.user_id = p_uid and ", ""),
             ("bmad_sync.read_notes", "STABLE", "STABLE SECURITY DEFINER"),
         ),
+    ),
+    Defect(
+        name="an entry keeps its old names",
+        seed=620,
+        storm="upgrades",
+        patch=(Names, "columns", lambda _: lambda self, table, names: names),
+    ),
+    Defect(
+        name="renamed columns are left out of entries", seed=36, storm="upgrades", patch=(Names, "columns", _left_out)
+    ),
+    Defect(
+        name="entries of a renamed table are left behind",
+        seed=20,
+        storm="upgrades",
+        patch=(Names, "table", _left_behind),
+    ),
+    Defect(
+        name="columns that were skipped are not read again",
+        seed=60,
+        storm="upgrades",
+        patch=(SyncRun, "_reads_again", _always(False)),
+    ),
+    Defect(name="the fence is ignored", seed=266, storm="twins", patch=(SyncLease, "fence", _always(None))),
+    Defect(name="what came back is swept", seed=101528, storm="restores", patch=(SyncRun, "_lost", _none_alive)),
+    Defect(
+        name="what is given back is parked together",
+        seed=106608,
+        storm="restores",
+        patch=(run, "parts_of", lambda _: lambda catalog, entry: [tuple(entry.changes.values())]),
+    ),
+    Defect(
+        name="a delete of a lost row goes on waiting",
+        seed=104656,
+        storm="restores",
+        patch=(Pages, "deleted", _always({})),
+    ),
+    Defect(
+        name="a lower number is older",
+        seed=1360,
+        storm="restores",
+        patch=(LostUpdates, "_is_ancestor", _lower_is_older),
     ),
     Defect(
         name="a conflict is not noticed",

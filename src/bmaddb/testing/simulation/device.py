@@ -17,6 +17,7 @@ import apsw
 from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.outbox import EntryStatus, Outbox
+from bmaddb.device.outbox.reasons import NEWER_HERE
 from bmaddb.device.store import Store
 from bmaddb.device.sync import SyncReport, VerifyReport
 from bmaddb.device.sync.run import Device as SyncDevice
@@ -205,6 +206,10 @@ class SimulatedDevice:
     def park_reasons(self) -> list[str]:
         """Why entries are parked here, as codes."""
         return [entry.reason.code for entry in self.outbox.parked() if entry.reason is not None]
+
+    def waits_for_newer(self) -> bool:
+        """Does an entry wait for a server that knows its names?"""
+        return not NEWER_HERE.isdisjoint(self.park_reasons())
 
     def discard_parked(self) -> int:
         """A person gives up every parked entry; what they did is uncertain from then on."""

@@ -67,11 +67,14 @@ class Ground:
 
     def hunt(self, defect: Defect, tries: int) -> tuple[int | None, tuple[str, ...]]:
         """The first seed, from the known one on, that catches `defect`, and its words; None after so many `tries`."""
-        with self.backend() as backend, defect.planted(backend.read()):
-            for seed in dict.fromkeys((defect.seed, *range(defect.every, defect.every * tries, defect.every))):
-                if defect.every == 1 and Storms.of(seed).shake_the_server:
-                    continue  # what it does concerns everybody in the database, and all these seeds share one
-                outcome = self.run_on(backend, seed)
+        with self.backend() as shared, defect.planted():
+            defect.put_into(shared.read())
+            for seed in defect.suspects(tries):
+                with contextlib.ExitStack() as stack:
+                    backend = stack.enter_context(self.backend()) if Storms.of(seed).shake_the_server else shared
+                    if backend is not shared:
+                        defect.put_into(backend.read())
+                    outcome = self.run_on(backend, seed)
                 if outcome.faults:
                     return seed, outcome.faults
         return None, ()

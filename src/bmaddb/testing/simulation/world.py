@@ -37,6 +37,8 @@ from bmaddb.testing.simulation.wire import CALM, Weather, Wire
 BEGAN_MS = 1_700_000_000_000
 FAR_FUTURE_MS = 7_000_000_000_000
 QUIET_ROUNDS_MAX = 12
+PATIENT_ROUNDS = 3
+"""After so many in calm weather no entry waits any more for a newer server."""
 SKEW_MS_MAX = 3 * 60 * 60 * 1000
 POWER_CUTS = 0.3
 """How many runs have disks that can lose power."""
@@ -263,22 +265,32 @@ class World:
         )  # a holder that took over from a slow one, and died, is followed when its time is up
         if self._storms.upgrades:
             self._upgrade_everybody()
-        for _ in range(QUIET_ROUNDS_MAX):
+        for quiet_round in range(QUIET_ROUNDS_MAX):
             news = 0
             for device in self.devices:
                 report = await device.sync()
                 if report.result not in (Result.OK, Result.PARTIAL):
                     return [f"{device.name} cannot sync in calm weather: {report.failure}"]
-                for code in device.park_reasons():
-                    self.coverage.note(f"parked: {code}")
-                given_up = device.discard_parked()
-                if given_up and self._purged:  # what a discard puts back may be gone there, and its tombstone too
-                    await device.verify(repair=True)
-                news += report.pushed_entries + report.pulled_rows + report.pulled_deletes + given_up
+                if quiet_round >= PATIENT_ROUNDS and device.waits_for_newer():
+                    return [f"{device.name} has an entry in names that nobody knows any more"]
+                news += report.pushed_entries + report.pulled_rows + report.pulled_deletes
+                news += await self._give_up(device)
             if not news:
                 waiting = [device.name for device in self.devices if device.waiting()]
                 return [f"{name} has entries that neither leave nor are parked" for name in waiting]
         return [f"after {QUIET_ROUNDS_MAX} rounds in calm weather there is still news"]
+
+    async def _give_up(self, device: SimulatedDevice) -> int:
+        """A person discards what is parked; how much that was, and what will be sent again by itself."""
+        for code in device.park_reasons():
+            self.coverage.note(f"parked: {code}")
+        if device.waits_for_newer():  # that may be an old answer; the server knows the names by now
+            self._advance(2 * AGAIN_MS_MAX)
+            return 1
+        given_up = device.discard_parked()
+        if given_up and self._purged:  # what a discard puts back may be gone there, and its tombstone too
+            await device.verify(repair=True)
+        return given_up
 
     def _upgrade_everybody(self) -> None:
         """In the end all are of one version; what waits for a newer server has waited long enough."""
