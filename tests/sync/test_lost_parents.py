@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bmaddb.device.outbox.entries import ParkReason
 from bmaddb.modules.tasks_productivity import Goal, Task
+from bmaddb.protocol.session import Limits
 from tests.protocol.things import Job, Note, Token
 from tests.sync.devices import Device, World
 
@@ -176,4 +178,50 @@ def test_a_parent_that_an_edit_here_brings_back_keeps_its_children(things: World
     found = there.store.get(Job, job.id)
     assert found is not None
     assert found.note_id == note.id
+    things.assert_equal(here, there)
+
+
+def test_what_took_a_child_away_from_a_lost_parent_may_be_given_up(things: World) -> None:
+    here, there = pair(things)
+    with here.store.write() as tx:
+        note = tx.insert(Note, title="a")
+    things.settle(here, there)
+    with here.store.write() as tx:
+        job = tx.insert(Job, title="about the note", note_id=note.id)
+    with here.store.write() as tx:
+        tx.delete(note)
+        tx.update(Job, job.id, title="about nothing")
+    with here.outbox.edit() as (connection, waiting):
+        here.outbox.park(connection, waiting, list(waiting)[1], ParkReason(code="42501", message="refused"))
+    with there.store.write() as tx:
+        tx.delete(note)
+    there.sync()
+    here.sync()
+    [parked] = here.outbox.parked()
+    here.outbox.discard(parked.id)
+    things.settle(here, there)
+    assert here.store.sql("select title, note_id from jobs") == [("about the note", None)]
+    things.assert_equal(here, there)
+
+
+def test_a_child_that_an_edit_here_brings_back_is_made_without_the_parent_that_went(things: World) -> None:
+    """Its parent is deleted on both sides, and known to be before the child is."""
+    here, there = things.device(limits=Limits(page_rows=1, batch_entries=1)), things.device()
+    with here.store.write() as tx:
+        note = tx.insert(Note, title="a")
+        job = tx.insert(Job, title="about the note", state="doing", note_id=note.id)
+    things.settle(here, there)
+    for record, row_id in ((Note, note.id), (Job, job.id)):
+        with there.store.write() as tx:
+            tx.delete(record, row_id)
+        assert there.sync().ok
+    with here.store.write() as tx:
+        tx.insert(Note, title="leaves first")
+    with here.store.write() as tx:
+        tx.update(Job, job.id, title="goes on")
+    with here.store.write() as tx:
+        tx.delete(note)
+        tx.insert(Note, title="so that this does not leave with the edit")
+    things.settle(here, there)
+    assert here.store.sql("select title, note_id from jobs") == [("goes on", None)]
     things.assert_equal(here, there)

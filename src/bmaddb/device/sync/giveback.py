@@ -19,10 +19,10 @@ from bmaddb.device.store import Store
 from bmaddb.device.sync.rebase import LOST_POSITION, Rebase
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey, parents
 from bmaddb.protocol.merge import Pending, RemoteRow
+from bmaddb.protocol.merge.shapes import Chain
 from bmaddb.protocol.stamps import Stamps, milliseconds
 from bmaddb.protocol.values import same
 from bmaddb.schema.catalog import Catalog
-from bmaddb.schema.columns import Column
 from bmaddb.schema.records import writable
 from bmaddb.schema.rules import Scope
 from bmaddb.schema.sqlite_ddl_rows import read_lost, set_columns
@@ -129,6 +129,7 @@ class GiveBack:
         if local is None or (chain and chain[0].change.op is Op.INSERT):
             return None
         image = _given(rebase, table, local)
+        _start_from(rebase, table, image, chain)
         image.pop(SERVER_SEQ, None)
         change = Change(table=table.name, op=Op.INSERT, id=row_id, new=image)
         return LostRow(change, _edited_ms(image, self._store.clock.now_ms()), parents(table, image))
@@ -139,14 +140,19 @@ def _given(rebase: Rebase, table: Table, local: Mapping[str, Any]) -> dict[str, 
     image = before_waiting(local, rebase.waiting, (table.name, local["id"]))
     for column in table.foreign_keys:
         parent = image[column.name]
-        if parent is not None and parent != local[column.name] and not _stands(rebase, column, parent):
+        if parent is not None and parent != local[column.name] and not rebase.stands(column, parent):
             image[column.name] = local[column.name]
     return image
 
 
-def _stands(rebase: Rebase, column: Column[Any], row_id: str) -> bool:
-    parent = rebase.catalog.table(str(column.spec.references))
-    return not parent.on_device or rebase.local_row(parent, row_id) is not None
+def _start_from(rebase: Rebase, table: Table, image: Mapping[str, Any], chain: Chain) -> None:
+    """What waits for the row finds the references that are given back, also when it is given up."""
+    for column in table.foreign_keys:
+        name = column.name
+        first = next((item for item in chain if name in item.change.new), None)
+        if first is not None and first.change.old.get(name) != image[name]:
+            now = first.change.with_old(**{name: image[name]})
+            rebase.waiting.rewrite(first.position, now.key, now)
 
 
 def before_waiting(local: Mapping[str, Any], waiting: Waiting, key: RowKey) -> dict[str, Any]:

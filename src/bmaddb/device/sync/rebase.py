@@ -97,7 +97,8 @@ class Rebase:
         """Merge, and write the row; a combined value that breaks a check of its column is not combined."""
         now_ms = self._store.clock.now_ms()
         orphaned = local is None and self._is_orphaned(table, remote.values or {})
-        merged = merge_row(table, chain, local, remote, now_ms, orphaned=orphaned)
+        gone_here = frozenset(self._left_and_gone(table, chain)) if remote.values is None else frozenset()
+        merged = merge_row(table, chain, local, remote, now_ms, orphaned=orphaned, gone_here=gone_here)
         made = combined(merged)
         for plain in (*({name} for name in made), set(made)):
             try:
@@ -109,6 +110,17 @@ class Rebase:
         with unchecked(self.connection):
             self._write_row(table, remote, merged, stands=local is not None)
         return merged
+
+    def stands(self, column: Column[Any], parent: str) -> bool:
+        """Is the row of this id, to which `column` refers, in the file (or is its table not on devices)?"""
+        table = self.catalog.table(str(column.spec.references))
+        return not table.on_device or self.local_row(table, parent) is not None
+
+    def _left_and_gone(self, table: Table, chain: Chain) -> Iterator[str]:
+        """The parents from which something that waits took the row away, and that do not stand here any more."""
+        for column in table.foreign_keys:
+            parents = {item.change.old.get(column.name) for item in chain}
+            yield from (parent for parent in parents if parent is not None and not self.stands(column, parent))
 
     def _is_orphaned(self, table: Table, values: Mapping[str, Any]) -> bool:
         """Is a parent, with which the row goes, deleted here and that delete not yet on the server?"""

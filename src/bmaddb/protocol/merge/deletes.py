@@ -49,8 +49,13 @@ def _edited(table: Table, base: Mapping[str, Any], theirs: Mapping[str, Any]) ->
     return any(not same(base[name], theirs[name]) for name in compared)
 
 
-def merge_remote_delete(table: Table, chain: Chain, local: Mapping[str, Any] | None, remote: RemoteRow) -> RowMerge:
-    """The row is deleted on the server, and something about it waits here."""
+def merge_remote_delete(
+    table: Table, chain: Chain, local: Mapping[str, Any] | None, remote: RemoteRow, gone_here: Set[str]
+) -> RowMerge:
+    """The row is deleted on the server, and something about it waits here.
+
+    `gone_here`: parents from which something that waits took the row away, and that do not stand here any more.
+    """
     gone: dict[int, Change | None] = {item.position: None for item in chain}
     if local is None:
         return RowMerge(action=Action.KEEP, changes=gone)
@@ -63,14 +68,26 @@ def merge_remote_delete(table: Table, chain: Chain, local: Mapping[str, Any] | N
     if not edit_wins(table, local):
         lost = _verdict(table, remote, mine=local, base=None, resolved=None)
         return RowMerge(action=Action.DROP, changes=gone, verdicts=(lost,))
-    first = live[0]
-    whole = Change(table=table.name, op=Op.INSERT, id=remote.id, new=_image_after_first(live, local))
     return RowMerge(
         action=Action.SET,
         values=unseen,
-        changes={**gone, **kept, first.position: whole},
+        changes={**gone, **kept, **_made_again(table, live, local, gone_here)},
         verdicts=(_verdict(table, remote, mine=local, base=None, resolved=local),),
     )
+
+
+def _made_again(table: Table, live: Chain, local: Mapping[str, Any], gone_here: Set[str]) -> dict[int, Change]:
+    """The first change makes the row; not under a parent it was taken from since, which may be gone there too."""
+    image = _image_after_first(live, local)
+    later: dict[int, Change] = {}
+    for name in (column.name for column in table.foreign_keys):
+        if image.get(name) in gone_here and image[name] != local[name]:
+            image[name] = local[name]
+            leaves = next(item for item in live[1:] if name in item.change.new)
+            change = later.get(leaves.position, leaves.change)
+            later[leaves.position] = change.with_old(**{name: local[name]})
+    first = live[0]
+    return {**later, first.position: Change(table=table.name, op=Op.INSERT, id=first.change.id, new=image)}
 
 
 def merge_lost_parent(
@@ -82,13 +99,12 @@ def merge_lost_parent(
     """
     name = column.name
     touching = [item for item in chain if item.change.new.get(name) in gone]
-    mine = touching[-1].change.new[name] if touching else None
     refers = local is not None and local[name] in gone
     if column.spec.on_delete == "null":
-        return _refer_to(None, column, touching, row_id, mine, refers=refers)
+        return _refer_to(None, column, chain, row_id, gone, refers=refers)
     standing = touching[0].change.old.get(name) if touching else None
     if touching and touching[0].change.op is Op.UPDATE and standing not in gone:  # the row itself lives on there
-        return _refer_to(standing, column, touching, row_id, mine, refers=refers)
+        return _refer_to(standing, column, chain, row_id, gone, refers=refers)
     if not refers and not touching:
         return RowMerge(action=Action.KEEP)
     born = next((place for place, item in enumerate(chain) if item in touching and item.change.op is Op.INSERT), 0)
@@ -97,15 +113,17 @@ def merge_lost_parent(
     return RowMerge(action=Action.DROP, changes=changes, verdicts=(lost,) if lost is not None and changes else ())
 
 
-def _refer_to(value: Any, column: Column[Any], touching: Chain, row_id: str, mine: Any, *, refers: bool) -> RowMerge:
-    """The column takes `value` wherever it referred to a row that is gone."""
+def _refer_to(value: Any, column: Column[Any], chain: Chain, row_id: str, gone: Set[str], *, refers: bool) -> RowMerge:
+    """The column takes `value` wherever it refers to a row that is gone, or would when an entry is given up."""
+    name = column.name
+    touching = [item for item in chain if item.change.new.get(name) in gone]
     rule = f"on_delete {column.spec.on_delete}"
     verdict = Verdict(
         table=column.table,
         id=row_id,
         column=column.name,
         base=None if not touching else touching[0].change.old.get(column.name),
-        mine=mine,
+        mine=touching[-1].change.new[name] if touching else None,
         theirs=value,
         resolved=value,
         rule=rule,
@@ -114,9 +132,20 @@ def _refer_to(value: Any, column: Column[Any], touching: Chain, row_id: str, min
     return RowMerge(
         action=Action.SET,
         values={column.name: value} if refers else {},
-        changes={item.position: replace(item.change, new={**item.change.new, column.name: value}) for item in touching},
+        changes={
+            item.position: replace(
+                item.change,
+                old=_without(gone, item.change.old, name, value),
+                new=_without(gone, item.change.new, name, value),
+            )
+            for item in chain
+        },
         verdicts=(verdict,) if touching else (),
     )
+
+
+def _without(gone: Set[str], values: Mapping[str, Any], name: str, value: Any) -> Mapping[str, Any]:
+    return {**values, name: value} if values.get(name) in gone else values
 
 
 def _lost_row(column: Column[Any], row_id: str, local: Mapping[str, Any]) -> Verdict:

@@ -37,6 +37,7 @@ def merge_row(
     *,
     plain: Set[str] = frozenset(),
     orphaned: bool = False,
+    gone_here: Set[str] = frozenset(),
 ) -> RowMerge:
     """Merge the waiting changes of one row (`chain`, oldest first) with the server's row.
 
@@ -46,7 +47,7 @@ def merge_row(
     row along whatever was done to it.
     """
     if remote.values is None:
-        return merge_remote_delete(table, chain, local, remote)
+        return merge_remote_delete(table, chain, local, remote, gone_here)
     if local is None:
         return merge_local_delete(table, chain, remote, orphaned=orphaned)
     return _merge_columns(table, chain, local, remote, _Ground(now_ms, plain))
