@@ -9,10 +9,10 @@ from statistics import median
 from typing import TypeVar
 
 from bench.peers.rows import write_pages
-from bench.peers.work import ON_FILLED, WRITES, Amounts, Level, Peer, Pulled, Work
+from bench.peers.work import IN_PARTS, ON_FILLED, PARTS, WRITES, Amounts, Given, Level, Peer, Pulled, Work
 
-ROUNDS = 5
-ROUNDS_OF_PULLS = 3
+ROUNDS = 4
+ROUNDS_OF_PULLS = 2
 WARMING = Amounts(many=2_000, singly=100, reads=100, updates=100, observed=40, pulled=10_000)
 Line = tuple[Work, Level]
 LINES: tuple[Line, ...] = (
@@ -35,7 +35,7 @@ class Unequal(Exception):
 
 
 class Results:
-    """Microseconds an operation of each line and peer, a figure a round."""
+    """Microseconds an operation of each line and peer, a figure for each of its turns."""
 
     def __init__(self) -> None:
         self._us: dict[tuple[Line, str], list[float]] = defaultdict(list)
@@ -44,12 +44,12 @@ class Results:
         self._us[line, peer].append(us)
 
     def us(self, line: Line, peer: str) -> float | None:
-        """The median of the rounds; None for what was not measured."""
+        """The median of its turns; None for what was not measured."""
         figures = self._us.get((line, peer))
         return median(figures) if figures else None
 
     def times(self, line: Line, peer: str, ours: str) -> float | None:
-        """How many times as long as ours: the median of the rounds' ratios."""
+        """How many times as long as ours: the median of the turns' ratios."""
         theirs, mine = self._us.get((line, peer)), self._us.get((line, ours))
         if not theirs or not mine:
             return None
@@ -95,10 +95,13 @@ def _filled(
     for number, peer in enumerate(entrants):
         peer.open(folder / f"{level}-{number}.db", level)
     for place, work in enumerate(works):
-        for peer in _rotated(entrants, turn + place):
-            if work is Work.READ:
+        if work is Work.READ:
+            for peer in entrants:
                 peer.reopen()
-            _measure(peer, work, level, amounts, None, results)
+        for part in range(PARTS if work in IN_PARTS else 1):
+            given = amounts.given(work, None, part)
+            for peer in _rotated(entrants, turn + place + part):
+                _measure(peer, work, level, given, results)
     _compare(entrants)
     for peer in entrants:
         peer.close()
@@ -109,18 +112,16 @@ def _pulled(peers: Sequence[Peer], amounts: Amounts, pages: Pulled, folder: Path
     held = []
     for number, peer in enumerate(_rotated(peers, turn)):
         peer.open(folder / f"pull-{number}.db", "NORMAL")
-        _measure(peer, Work.PULL, "NORMAL", amounts, pages, results)
+        _measure(peer, Work.PULL, "NORMAL", amounts.given(Work.PULL, pages), results)
         held.append((peer.about.name, peer.totals()))
         peer.close()
     if any(totals != held[0][1] for _, totals in held):
         raise Unequal(f"after a pull: {held}")
 
 
-def _measure(peer: Peer, work: Work, level: Level, amounts: Amounts, pages: Pulled | None, results: Results) -> None:
-    if work in peer.about.lacks:
-        return
-    given = amounts.given(work, pages or Pulled(Path(), Path()))
-    results.note((work, level), peer.about.name, peer.measure(work, given).us(work))
+def _measure(peer: Peer, work: Work, level: Level, given: Given, results: Results) -> None:
+    if work not in peer.about.lacks:
+        results.note((work, level), peer.about.name, peer.measure(work, given).us(work))
 
 
 def _compare(peers: Sequence[Peer]) -> None:

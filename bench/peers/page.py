@@ -8,16 +8,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bench.peers.contest import LINES, Line, Results
-from bench.peers.reasons import REASONS
+from bench.peers.reasons import reason
 from bench.peers.work import READS, About, Amounts, Work
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "peers.md"
 HEAD = """# Beside others
 
 Written by `make bench-peers`; do not edit. Everybody does the same work on the same rows, one round after the other in
-changing order; a cell says how many times as long as ours the peer takes (the median of the rounds' ratios), and its
+changing order; a cell says how many times as long as ours the peer takes (the median of its turns' ratios), and its
 microseconds an operation or row. Above 1 we are ahead; **bold** is where we are not. After every round all hold
-the same rows, or there are no figures. `-`: it has no such thing.
+the same rows, or there are no figures. `-`: it has no such thing (in memory, nothing is durable).
 """
 TELL: dict[Work, str] = {
     Work.INSERT_MANY: "insert of {many:,} rows in one transaction, a row",
@@ -36,7 +36,7 @@ def page(abouts: Sequence[About], results: Results, amounts: Amounts) -> str:
     head = f"| work | durable | ours, us | {' | '.join(_title(peer) for peer in peers)} |"
     rule = "|---" * (3 + len(peers)) + "|"
     lines = [_line(line, ours, peers, results, amounts) for line in LINES]
-    return "\n".join([HEAD, head, rule, *lines, "", *_notes(ours, peers), "", *_behind(ours, peers, results), ""])
+    return "\n".join([HEAD, head, rule, *lines, "", *_notes(ours, peers), "", *_lost(ours, peers, results), ""])
 
 
 def _title(peer: About) -> str:
@@ -60,7 +60,7 @@ def _cell(line: Line, ours: About, peer: About, results: Results) -> str:
         return "-"
     if times is None:
         return f"({us:,.1f})"
-    ratio = f"**{times:.2f}**" if times < 1 else f"{times:.1f}"
+    ratio = f"**{times:.2f}**" if _behind(times) else f"{times:.1f}"
     return f"{ratio} ({us:,.1f})"
 
 
@@ -80,12 +80,17 @@ def _notes(ours: About, peers: Sequence[About]) -> list[str]:
     ]
 
 
-def _behind(ours: About, peers: Sequence[About], results: Results) -> list[str]:
+def _lost(ours: About, peers: Sequence[About], results: Results) -> list[str]:
     told = []
     for work, level in LINES:
         for peer in peers:
             times = results.times((work, level), peer.name, ours.name)
-            if times is not None and times < 1:
-                reason = REASONS.get((peer.name, work), "we know no reason")
-                told.append(f"- {peer.name}, {work.replace('_', ' ')} ({level}), {times:.2f}: {reason}.")
+            if times is not None and _behind(times):
+                said = f"{work.replace('_', ' ')} ({level})"
+                told.append(f"- {peer.name}, {said}, {times:.2f}: {reason(peer, work, level)}.")
     return ["## Where we are not ahead", "", *(told or ["Nowhere in this run."])]
+
+
+def _behind(times: float) -> bool:
+    """As it is printed: 1.00 is a draw."""
+    return round(times, 2) < 1

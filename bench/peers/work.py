@@ -11,6 +11,8 @@ Level: TypeAlias = Literal["FULL", "NORMAL"]
 Given: TypeAlias = dict[str, Any]
 Totals: TypeAlias = list[int]
 """Rows, and of them the sums of `estimate_min` and `priority`, and how many were changed: equal for every peer."""
+PARTS = 6
+"""Single transactions are done in parts, each peer in turn: a disk is not as fast now as it was a second ago."""
 LIMIT = 50
 WATCHED = 20
 """Rows at the head of the live list that are written to in turn."""
@@ -32,6 +34,7 @@ class Work(enum.StrEnum):
 READS = (Work.READ, Work.LISTING)
 """Counted in processor time: nothing in them waits for a disk. The rest is counted by the clock."""
 WRITES = (Work.INSERT_MANY, Work.INSERT_SINGLY, Work.UPDATE)
+IN_PARTS = (Work.INSERT_SINGLY, Work.UPDATE)
 ON_FILLED = (Work.INSERT_MANY, Work.INSERT_SINGLY, Work.READ, Work.LISTING, Work.UPDATE, Work.OBSERVE)
 
 
@@ -47,16 +50,17 @@ class Amounts:
     pulled: int = 100_000
     page: int = 5_000
 
-    def given(self, work: Work, pages: Pulled) -> Given:
-        """What a peer is told about `work`."""
+    def given(self, work: Work, pages: Pulled | None, part: int = 0) -> Given:
+        """What a peer is told about `work`, or about one of its PARTS."""
+        singly = self.singly // PARTS
         told: dict[Work, Given] = {
             Work.INSERT_MANY: {"first": 0, "count": self.many},
-            Work.INSERT_SINGLY: {"first": self.many, "count": self.singly},
+            Work.INSERT_SINGLY: {"first": self.many + part * singly, "count": singly},
             Work.READ: {"indexes": _spread(self.reads, self.many, 7)},
             Work.LISTING: {"since": _days(), "limit": LIMIT},
-            Work.UPDATE: {"indexes": _spread(self.updates, self.many, 0)},
+            Work.UPDATE: {"indexes": _spread(self.updates, self.many, 0)[part::PARTS]},
             Work.OBSERVE: {"since": SINCE, "limit": LIMIT, "days": [_day_of(turn) for turn in range(self.observed)]},
-            Work.PULL: {"path": str(pages.objects), "wire": str(pages.wire)},
+            Work.PULL: {"path": str(pages.objects), "wire": str(pages.wire)} if pages else {},
         }
         return told[work]
 

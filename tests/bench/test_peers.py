@@ -11,7 +11,7 @@ from bench.peers.ours import Ours
 from bench.peers.page import page
 from bench.peers.work import About, Amounts, Totals, Work
 
-FEW = Amounts(many=300, singly=3, reads=5, updates=5, observed=4, pulled=120, page=50)
+FEW = Amounts(many=300, singly=12, reads=5, updates=12, observed=4, pulled=120, page=50)
 OTHER = About(name="other", version="1", in_file=True, unequal="it is made up")
 
 
