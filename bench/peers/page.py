@@ -18,6 +18,9 @@ Written by `make bench-peers`; do not edit. Everybody does the same work on the 
 changing order; a cell says how many times as long as ours the peer takes (the median of its turns' ratios), and its
 microseconds an operation or row. Above 1 we are ahead; **bold** is where we are not. After every round all hold
 the same rows, or there are no figures. `-`: it has no such thing (in memory, nothing is durable).
+
+Single writes at `FULL` mostly wait for the disk, and who is ahead there changes from run to run: a peer that takes 1.2
+times as long in one has taken 0.9 in another. Call those lines a draw.
 """
 TELL: dict[Work, str] = {
     Work.INSERT_MANY: "insert of {many:,} rows in one transaction, a row",
