@@ -12,10 +12,10 @@ KEEP ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check sim bench docs golden format lock clean
+.PHONY: help setup demo test check sim bench bench-peers docs golden format lock clean
 
 help: ## what can be made
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(READY) ## the environment in .venv, pinned by hash
 
@@ -46,6 +46,15 @@ sim: $(READY) ## the simulator: 300 seeds, or SEED=7 alone with its trace, or MI
 bench: $(READY) ## figures beside their peers and limits, in one run; writes docs/figures.md
 	$(BIN)/python -m bench
 
+bench-peers: $(VENV)-bench/.ready ## beside SQLAlchemy, peewee, Django, WatermelonDB, RxDB, TinyBase (those need Node); writes docs/peers.md
+	$(VENV)-bench/bin/python -m bench.peers
+
+$(VENV)-bench/.ready: requirements-bench.txt pyproject.toml
+	$(PYTHON) -m venv $(VENV)-bench
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
+	$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
 docs: $(READY) ## run every snippet of the README and docs
 	$(BIN)/python -m pytest tests/docs
 
@@ -55,10 +64,12 @@ golden: $(READY) ## rewrite the golden files; read the diff before you commit it
 format: $(READY) ## let ruff write the layout
 	$(BIN)/ruff check --fix . && $(BIN)/ruff format .
 
-lock: $(READY) ## pin requirements-dev.in again, with hashes
+lock: $(READY) ## pin requirements-dev.in and requirements-bench.in again, with hashes
 	$(BIN)/python -m pip install --quiet pip-tools
-	$(BIN)/pip-compile --quiet --generate-hashes --no-header --no-emit-options --no-emit-index-url --no-emit-trusted-host \
-	  --no-emit-find-links --strip-extras --allow-unsafe --output-file=requirements-dev.txt requirements-dev.in
+	for one in dev bench; do \
+	  $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-emit-options --no-emit-index-url --no-emit-trusted-host \
+	    --no-emit-find-links --strip-extras --allow-unsafe --output-file=requirements-$$one.txt requirements-$$one.in || exit 1; \
+	done
 
 clean: ## remove the environment and the caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(VENV)-bench .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 JS = Path(__file__).resolve().parent / "js"
@@ -20,12 +21,15 @@ class ClientsMissing(Exception):
     """There is no Node, no npm, or the packages could not be had."""
 
 
-def installed() -> Path:
-    """The node_modules folder that holds exactly the pinned packages; installs them on first use."""
+def installed(pins: Path = JS, *, built: Sequence[str] = ()) -> Path:
+    """The node_modules folder that holds exactly what `pins` pins; installs it on first use.
+
+    No package runs a script of its own, but for those that have to be `built`.
+    """
     npm = _found_tools()
-    place = _cache_root() / _fingerprint()
+    place = _cache_root() / _fingerprint(pins)
     if not (place / "node_modules").is_dir():
-        _install(npm, place)
+        _install(npm, pins, place, built)
     return place / "node_modules"
 
 
@@ -47,20 +51,22 @@ def _cache_root() -> Path:
     return (Path(base) if base else Path.home() / ".cache") / "bmaddb-js-clients"
 
 
-def _fingerprint() -> str:
-    content = b"\0".join((JS / name).read_bytes() for name in PINS)
+def _fingerprint(pins: Path) -> str:
+    content = b"\0".join((pins / name).read_bytes() for name in PINS)
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _install(npm: str, place: Path) -> None:
+def _install(npm: str, pins: Path, place: Path, built: Sequence[str]) -> None:
     """Beside its place, then renamed: a killed or a second install never leaves half a folder to be used."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="installing-", dir=place.parent) as folder:
         fresh = Path(folder) / "clients"
         fresh.mkdir()
         for name in PINS:
-            shutil.copy(JS / name, fresh)
-        _run_npm(npm, fresh)
+            shutil.copy(pins / name, fresh)
+        _run_npm([npm, "ci", "--ignore-scripts", "--omit=optional", "--omit=peer", "--no-audit", "--no-fund"], fresh)
+        if built:
+            _run_npm([npm, "rebuild", *built], fresh)
         try:
             fresh.rename(place)
         except OSError:
@@ -68,13 +74,13 @@ def _install(npm: str, place: Path) -> None:
                 raise
 
 
-def _run_npm(npm: str, folder: Path) -> None:
-    command = [npm, "ci", "--ignore-scripts", "--omit=optional", "--no-audit", "--no-fund"]
+def _run_npm(command: Sequence[str], folder: Path) -> None:
+    words = f"npm {command[1]}"
     try:
         done = subprocess.run(
             command, cwd=folder, capture_output=True, text=True, check=False, timeout=INSTALL_SECONDS_MAX
         )
     except subprocess.TimeoutExpired:
-        raise ClientsMissing(f"npm ci took longer than {INSTALL_SECONDS_MAX} s") from None
+        raise ClientsMissing(f"{words} took longer than {INSTALL_SECONDS_MAX} s") from None
     if done.returncode != 0:
-        raise ClientsMissing(f"npm ci failed: {done.stderr[-LAST_WORDS_CHARS:].strip()}")
+        raise ClientsMissing(f"{words} failed: {done.stderr[-LAST_WORDS_CHARS:].strip()}")
