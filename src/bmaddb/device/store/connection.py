@@ -36,6 +36,8 @@ def open_writer(path: str, durability: Durability, key: FileKey | None, vfs: str
     try:
         if connection.pragma("application_id") == meta.BACKUP_ID:
             raise e.StoreError("the file is a backup", hint="bmaddb.restore(backup, path) makes a file to work with")
+        if not connection.pragma("page_count"):  # can be said before the first page is written, and not again
+            connection.pragma("auto_vacuum", "INCREMENTAL")
         connection.pragma("journal_mode", "WAL")
         connection.pragma("journal_size_limit", WAL_KEPT_BYTES_MAX)
         connection.pragma("synchronous", _SYNCHRONOUS[durability])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -17,6 +18,7 @@ from bmaddb.device.store import Store
 from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import PageCounts, Pages
 from bmaddb.device.sync.rebase import Rebase
+from bmaddb.device.sync.recall import Recall, bring_wanted
 from bmaddb.device.sync.report import SyncReport, Tally
 from bmaddb.device.sync.transport import Transport, failure_of
 from bmaddb.device.sync.walk import Walk
@@ -98,6 +100,8 @@ class SyncRun:
         fence = FENCE.set(self._lease_of_file.fence)
         try:
             done = await self._drive()
+            with contextlib.suppress(e.RowArchived):
+                await bring_wanted(Recall(self._store, self._outbox, self._transport), self._store)
             await asyncio.to_thread(self._lease_of_file.give_back)
         finally:
             FENCE.reset(fence)
