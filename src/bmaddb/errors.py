@@ -9,6 +9,7 @@
      │    ├── RecordInvalid          a value does not fit its column
      │    ├── RecordNotFound         no row has this id
      │    ├── ReadOnlyTable          a device may not write this table or column
+     │    ├── RowArchived            the row is archived, and cannot be fetched just now
      │    ├── MigrationError         the file's schema cannot be brought to the wanted version
      │    └── WrongKey               the file is encrypted, and not with this key
      ├── ProtocolError               abstract: somebody broke the sync protocol
@@ -100,6 +101,13 @@ class MigrationError(StoreError):
     """The schema of the file cannot be brought to the wanted version."""
 
     code = "B-306"
+
+
+class RowArchived(StoreError):
+    """The row is archived, and cannot be fetched just now."""
+
+    code = "B-307"
+    transient = True
 
 
 class WrongKey(StoreError):

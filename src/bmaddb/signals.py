@@ -102,6 +102,16 @@ class VerifyEnded(Signal):
     error_code: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpkeepEnded(Signal):
+    """A clean-up of the file is over; `ended` is a word of `Ended`, the bytes count against the budget."""
+
+    ended: str
+    rows: int
+    bytes_before: int
+    bytes_after: int
+
+
 class SignalBus:
     """Hands each signal to the listeners of its type, on the thread that emits it."""
 

@@ -156,6 +156,15 @@ def test_rekey_leaves_everything_but_the_key(path: Path, before: Secret | None, 
             assert connection.pragma("integrity_check") == "ok"
 
 
+def test_a_plain_file_larger_than_the_page_cache_gets_a_key(path: Path) -> None:
+    filled(path, None, 20_000)
+    with opened(path) as store:
+        store.writing_connection.pragma("cache_size", 8)
+        assert store.writing_connection.pragma("auto_vacuum") == 2
+        store.rekey(KEY)
+        assert len(names(store)) == 20_000
+
+
 def test_rekey_through_a_link_rekeys_the_file_behind_it(path: Path, tmp_path: Path) -> None:
     filled(path, KEY)
     link = tmp_path / "link.db"

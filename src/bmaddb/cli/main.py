@@ -27,6 +27,8 @@ COMMANDS = (
     "outbox",
     "conflicts",
     "verify",
+    "upkeep",
+    "integrity",
     "export",
     "import",
     "backup",

@@ -23,11 +23,16 @@ def form_of(table: Table) -> str:
     return hashlib.md5(listed.encode(), usedforsecurity=False).hexdigest()[:8]
 
 
+def canonical(table: Table) -> str:
+    """The canonical text of a row, as an expression."""
+    tokens = " || ".join(_token(name, kind) for name, kind in sorted(wire_kinds(table).items()))
+    return f"CAST({tokens} AS BLOB)"
+
+
 def read_canonical(table: Table) -> str:
     """(id, canonical text as a blob) of the rows with ?1 <= id < ?2 that are not in the JSON array ?3, by id."""
-    tokens = " || ".join(_token(name, kind) for name, kind in sorted(wire_kinds(table).items()))
     return (
-        f"SELECT id, CAST({tokens} AS BLOB) FROM {quoted(table.name)}\n"
+        f"SELECT id, {canonical(table)} FROM {quoted(table.name)}\n"
         f"WHERE id >= ?1 AND id < ?2 AND id NOT IN (SELECT value FROM json_each(?3)) ORDER BY id"
     )
 
@@ -43,6 +48,15 @@ def read_odd_versions(table: Table) -> str:
 def read_edge(table: Table) -> str:
     """The id that is ?2 rows behind the id ?1, if there are so many."""
     return f"SELECT id FROM {quoted(table.name)} WHERE id >= ?1 ORDER BY id LIMIT 1 OFFSET ?2"
+
+
+def read_edge_archived(table: Table) -> str:
+    """The same, counting the rows that are archived too."""
+    return (
+        f"SELECT id FROM (SELECT id FROM {quoted(table.name)} WHERE id >= ?1\n"
+        f"UNION SELECT id FROM _bmad_archived WHERE table_name = '{table.name}' AND id >= ?1)\n"
+        f"ORDER BY id LIMIT 1 OFFSET ?2"
+    )
 
 
 def read_held(table: Table) -> str:

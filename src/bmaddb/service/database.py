@@ -28,7 +28,9 @@ from bmaddb.signals import SignalBus
 if TYPE_CHECKING:
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
     from bmaddb.device.transfer import ImportReport, TellProgress
+    from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
     from bmaddb.service.health import DatabaseHealth
+    from bmaddb.service.upkeep import Upkeep
 
 R = TypeVar("R", bound=Record)
 _UNSAID: Final = object()
@@ -37,10 +39,14 @@ _UNSAID: Final = object()
 class Database:
     """What `bmaddb.open` gives. Usable from any thread; close it, or use it in a `with`."""
 
-    def __init__(self, store: Store, outbox: Outbox, engine: SyncEngine | None) -> None:
+    def __init__(
+        self, store: Store, outbox: Outbox, engine: SyncEngine | None, policy: UpkeepPolicy | None = None
+    ) -> None:
         self.store = store
         self.outbox = outbox
         self._engine = engine
+        self._policy = policy
+        self._upkeep: Upkeep | None = None
         self._background: BackgroundSync | None = None
 
     @property
@@ -62,6 +68,15 @@ class Database:
         """What happens in this database, as facts to listen to."""
         return self.store.signals
 
+    @property
+    def upkeep(self) -> Upkeep:
+        """What keeps the file small: usage, clean-up, and archived rows back on demand."""
+        if self._upkeep is None:
+            from bmaddb.service.upkeep import Upkeep
+
+            self._upkeep = Upkeep(self.store, self.outbox, self._engine, self._policy)
+        return self._upkeep
+
     def write(self, *, after: Sequence[str] = ()) -> WriteTransaction:
         """`with db.write() as tx:` one transaction, and one unit on the server; nested, a savepoint.
 
@@ -70,8 +85,11 @@ class Database:
         return self.store.write(after=after)
 
     def get(self, record: type[R], row_id: str) -> R | None:
-        """The row with this id, or None."""
-        return self.store.get(record, row_id)
+        """The row with this id, or None. One that is archived is fetched; RowArchived when it cannot be."""
+        found = self.store.get(record, row_id)
+        if found is None and self.store.is_archived(record, row_id):
+            return next(iter(self.upkeep.fetch(record, (row_id,))), None)
+        return found
 
     def query(self, record: type[R]) -> Query[R]:
         """Every row of the record's table, to be narrowed: `.where(...)`, `.order_by(...)`, then `.all()`."""
@@ -236,9 +254,20 @@ class Database:
 
         return examine(self.store, self.outbox)
 
+    def integrity(self, *, full: bool = False, repair: bool = True) -> IntegrityReport:
+        """Every check of the file, by name: ok, warn or fail, with a reason and a remedy; repairs what is safe.
+
+        `full`: SQLite's thorough check, soft references, and, with a server, `verify()`. No repair takes anything.
+        """
+        from bmaddb.service.integrity import check_integrity
+
+        return check_integrity(self.store, self.outbox, self._engine, full=full, repair=repair)
+
     def close(self) -> None:
-        """Stop syncing and close the file; again is fine."""
+        """Stop syncing and cleaning up, and close the file; again is fine."""
         self.stop_sync()
+        if self._upkeep is not None:
+            self._upkeep.stop()
         if self._engine is not None:
             self._engine.close()
         self.store.close()

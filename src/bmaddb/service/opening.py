@@ -19,6 +19,7 @@ from bmaddb.service.keys import secret_of
 if TYPE_CHECKING:
     from bmaddb.device.sync import SyncEngine, Transport
     from bmaddb.device.sync.http_transport import Token
+    from bmaddb.device.upkeep import UpkeepPolicy
     from bmaddb.schema.evolution import Migration
 
 
@@ -39,6 +40,7 @@ def open_database(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     transport: Transport | None = None,
+    upkeep: UpkeepPolicy | None = None,
 ) -> Database:
     """Open the database at `path`, making the file if there is none.
 
@@ -50,6 +52,7 @@ def open_database(
     - `key` (32 bytes, of `bmaddb.keys`) or `passphrase`: encrypts a new file, opens an encrypted one.
     - `seed`: begin with the catalogue rows the program carries.
     - `migrations`: how an older file is brought to the catalog's version, without gaps.
+    - `upkeep`: how much the file may take and what goes first (100 MB); `db.upkeep.start()` keeps it so.
     - `clock`, `entropy`, `transport`: other doors to the world, for tests.
 
     Raises WrongKey, StoreCorrupt, MigrationError, StoreError for the file, SettingsError for options that do not fit.
@@ -76,7 +79,7 @@ def open_database(
             from bmaddb.device.sync import HttpTransport
 
             transport = HttpTransport(url, token, api_key=api_key)
-        return Database(store, outbox, None if transport is None else _engine(store, outbox, transport))
+        return Database(store, outbox, None if transport is None else _engine(store, outbox, transport), upkeep)
     except BaseException:
         store.close()
         raise

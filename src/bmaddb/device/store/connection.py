@@ -36,6 +36,9 @@ def open_writer(path: str, durability: Durability, key: FileKey | None, vfs: str
     try:
         if connection.pragma("application_id") == meta.BACKUP_ID:
             raise e.StoreError("the file is a backup", hint="bmaddb.restore(backup, path) makes a file to work with")
+        # Can be said before the first page is written, and not again. Not of an encrypted file: see copies.py.
+        if key is None and not connection.pragma("page_count"):
+            connection.pragma("auto_vacuum", "INCREMENTAL")
         connection.pragma("journal_mode", "WAL")
         connection.pragma("journal_size_limit", WAL_KEPT_BYTES_MAX)
         connection.pragma("synchronous", _SYNCHRONOUS[durability])

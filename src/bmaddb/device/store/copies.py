@@ -91,6 +91,10 @@ def _be_alone(writer: apsw.Connection, path: str) -> None:
 
 def _fill(source: apsw.Connection, part: str, key: FileKey | None, finish: Finish) -> None:
     try:
+        if key is not None:
+            # SQLite3 Multiple Ciphers writes a malformed copy of a file that vacuums by increments, if it is larger
+            # than the page cache. Of a file with tables this is only said to the next copy.
+            source.pragma("auto_vacuum", "NONE")
         source.execute(_SQL["copy"], (address(part, key),))
         copy = open_part(part, key)
         try:

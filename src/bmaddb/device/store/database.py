@@ -117,6 +117,13 @@ class Store:
             raise failure(error) from error
         return None
 
+    def is_archived(self, record: type[Record], row_id: str) -> bool:
+        """Is the row with this id archived: not here, and on the server?"""
+        try:
+            return meta.is_archived(self._readers.connection, record.__table__.name, row_id)
+        except apsw.Error as error:
+            raise failure(error) from error
+
     def query(self, record: type[R]) -> Query[R]:
         """Every row of the record's table, to be narrowed: `.where(...)`, `.order_by(...)`, then `.all()`."""
         try:
@@ -184,6 +191,24 @@ class Store:
     def writer_busy(self) -> bool:
         """Does any thread write just now?"""
         return self._writer.busy
+
+    @contextmanager
+    def alone(self) -> Iterator[apsw.Connection]:
+        """The connection that writes, with no transaction open and no other thread on it; for a VACUUM.
+
+        StoreError inside a write of the same thread, and for what SQLite refuses.
+        """
+        if self._writer.mine:
+            raise e.StoreError("this cannot run inside a write", hint="let the write end first")
+        self._writer.acquire()
+        try:
+            if self._closed:
+                raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
+            yield self._writer.connection
+        except apsw.Error as error:
+            raise failure(error) from error
+        finally:
+            self._writer.free()
 
     def bulk(self, *tables: str) -> AbstractContextManager[None]:
         """Inside `apply()`: statements of many rows, which touch `tables`; nobody is told row by row."""
@@ -290,6 +315,11 @@ class Store:
     def writes_here(self) -> bool:
         """Does this thread write just now?"""
         return self._writer.mine
+
+    @property
+    def holds_still(self) -> bool:
+        """Does this thread write, or hold a snapshot, so that it would not see what others commit?"""
+        return self._writer.mine or self._readers.still
 
     @property
     def writing_connection(self) -> apsw.Connection:

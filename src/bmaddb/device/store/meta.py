@@ -18,11 +18,36 @@ APPLICATION_ID: Final = 0x424D4442
 """The bytes BMDB in the file's header: this file is ours."""
 BACKUP_ID: Final = 0x424D424B
 """BMBK in their place: this file is a backup of one of ours, to be restored, not to be opened."""
+_ARCHIVE: Final = (
+    "create_archived",
+    "create_packed",
+    "create_dictionaries",
+    "create_packed_of",
+    "create_wanted_of",
+    "create_packed_goes",
+)
 
 
 def create(connection: apsw.Connection) -> None:
     """Make the table; inside a transaction of the caller."""
     connection.execute(_SQL["create"])
+
+
+def create_archive(connection: apsw.Connection) -> None:
+    """Make the tables of what was archived, where they are missing; inside a transaction of the caller."""
+    for block in _ARCHIVE:
+        connection.execute(_SQL[block])
+
+
+def is_archived(connection: apsw.Connection, table: str, row_id: str) -> bool:
+    """Is the row archived?"""
+    return connection.execute(_SQL["is_archived"], (table, row_id)).fetchone() is not None
+
+
+def holds_archive(connection: apsw.Connection) -> bool:
+    """Has the file the tables of what was archived?"""
+    [(found,)] = connection.execute(_SQL["holds_archive"])
+    return bool(found)
 
 
 def get(connection: apsw.Connection, key: str) -> str | None:

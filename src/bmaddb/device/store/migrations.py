@@ -53,6 +53,7 @@ def bring_up(
         else:
             _create(connection, catalog, clock, entropy)
             fresh = True
+        meta.create_archive(connection)
         connection.execute(_TRANSACTION["commit"])
     except BaseException as error:
         if connection.in_transaction:
@@ -110,6 +111,7 @@ def _is_current(connection: apsw.Connection, catalog: Catalog) -> bool:
         meta.get(connection, meta.SCHEMA_VERSION) == str(catalog.version)
         and meta.get(connection, meta.SCHEMA_DIGEST) == digest(catalog)
         and search.is_current(connection, catalog)
+        and meta.holds_archive(connection)
     )
 
 

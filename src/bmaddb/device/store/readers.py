@@ -99,6 +99,11 @@ class Readers:
         finally:
             self.end_snapshot(connection)
 
+    @property
+    def still(self) -> bool:
+        """Does this thread hold what it reads still?"""
+        return self._here.snapshots > 0
+
     def begin_snapshot(self) -> apsw.Connection:
         """Hold what this thread reads still; nested calls share one snapshot."""
         here, connection = self._here, self.connection

@@ -213,7 +213,7 @@ class Writer:
                 for parent, column in self.connection.execute(_SQL["broken_reference"], (table.name,)):
                     return e.RecordInvalid(
                         f"{table.name}.{column} names a row of {parent} that is not there",
-                        hint="insert the parent in the same transaction, or delete what refers to it first",
+                        hint="insert the parent first, or fetch it if it is archived; or delete what refers to it",
                     )
         return None
 

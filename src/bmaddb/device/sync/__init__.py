@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bmaddb.device.sync.engine import SyncEngine
+    from bmaddb.device.sync.giveback import GiveBack
     from bmaddb.device.sync.http_transport import HttpTransport
+    from bmaddb.device.sync.recall import fetch_packed
     from bmaddb.device.sync.report import SyncReport
     from bmaddb.device.sync.schedule import BackgroundSync, Schedule
     from bmaddb.device.sync.transport import Transport
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BackgroundSync",
+    "GiveBack",
     "HttpTransport",
     "NO_VALUE",
     "Schedule",
@@ -26,9 +29,12 @@ __all__ = [
     "Transport",
     "Verified",
     "VerifyReport",
+    "fetch_packed",
     "overturn",
 ]
 _HOMES = {
+    "GiveBack": "bmaddb.device.sync.giveback",
+    "fetch_packed": "bmaddb.device.sync.recall",
     "SyncEngine": "bmaddb.device.sync.engine",
     "HttpTransport": "bmaddb.device.sync.http_transport",
     "SyncReport": "bmaddb.device.sync.report",

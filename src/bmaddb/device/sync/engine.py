@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import CancelledError, Future
 from typing import Any, Literal, TypeAlias
 
@@ -11,12 +11,14 @@ from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
 from bmaddb.device.sync.loop import LoopThread
+from bmaddb.device.sync.recall import Recall
 from bmaddb.device.sync.report import SyncReport
 from bmaddb.device.sync.run import Device, Sleep, SyncRun
 from bmaddb.device.sync.transport import Transport
 from bmaddb.device.sync.verify import VerifyRun
 from bmaddb.device.sync.verify_report import VerifyReport
 from bmaddb.protocol.session import Limits
+from bmaddb.schema.tables import Table
 
 Trigger: TypeAlias = Literal["start", "timer", "write", "push", "manual", "online"]
 
@@ -77,6 +79,14 @@ class SyncEngine:
         """The same, only for coroutines on the engine's own loop; `sample_rows`: only the next so many rows."""
         async with self._alone:
             return await VerifyRun(self._device).run(repair=repair, sample_rows=sample_rows)
+
+    def fetch_blocking(self, table: Table, ids: Sequence[str]) -> None:
+        """Bring archived rows back into the file; see Recall.fetch."""
+        recall = Recall(self.store, self._device.outbox, self._transport)
+        try:
+            self.loop.submit(recall.fetch(table, ids)).result()
+        except CancelledError:
+            raise _closed() from None
 
     def close(self) -> None:
         """Let go of the network and the thread; a sync that runs is cut, the next goes on from there."""

@@ -17,8 +17,10 @@ from bmaddb.device.outbox import Entry, Outbox
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.device.sync.rebase import LOST_POSITION, Rebase
+from bmaddb.device.upkeep import stubs
+from bmaddb.device.upkeep.unpacking import unpack
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey, parents
-from bmaddb.protocol.merge import Pending, RemoteRow
+from bmaddb.protocol.merge import Pending, RemoteRow, Verdict
 from bmaddb.protocol.merge.shapes import Chain
 from bmaddb.protocol.stamps import Stamps, milliseconds
 from bmaddb.protocol.values import same
@@ -30,6 +32,7 @@ from bmaddb.schema.tables import Table
 
 LOST_VERSIONS = "lost_versions"
 ROWS_PER_ENTRY_MAX = 500
+ARCHIVED_LOST = "archived_lost"
 _UNSENT = frozenset({"id", "user_id", SERVER_SEQ})
 
 
@@ -113,6 +116,8 @@ class GiveBack:
         found: dict[RowKey, LostRow] = {}
         for name, ids in lost.items():
             table = self._store.catalog.table(name)
+            unpack(self._store, rebase.connection, table, ids)
+            self._tell_of_gone(rebase, table, ids)
             for row_id in sorted(ids):
                 row = self._row(rebase, table, row_id)
                 if row is not None:
@@ -122,6 +127,25 @@ class GiveBack:
             (self._stamps.at(max(row.edited_ms for row in group)), tuple(row.change for row in group))
             for group in grouped(found)
         ]
+
+    def _tell_of_gone(self, rebase: Rebase, table: Table, ids: Collection[str]) -> None:
+        """Archived rows that this file no longer held, not even packed: they cannot be given back. A person is told."""
+        gone = stubs.among(rebase.connection, table.name, list(ids))
+        for row_id in sorted(gone):
+            rebase.record(
+                Verdict(
+                    table=table.name,
+                    id=row_id,
+                    column=None,
+                    base=None,
+                    mine=None,
+                    theirs=None,
+                    resolved=None,
+                    rule=ARCHIVED_LOST,
+                    needs_attention=True,
+                )
+            )
+        stubs.forget(rebase.connection, table.name, list(gone))
 
     def _row(self, rebase: Rebase, table: Table, row_id: str) -> LostRow | None:
         local = rebase.local_row(table, row_id)

@@ -7,7 +7,7 @@ written: a child may arrive a page before its parent. What a delete does to chil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -25,13 +25,17 @@ from bmaddb.device.sync.parsing import ParsedRows, parse
 from bmaddb.device.sync.plain import Plain
 from bmaddb.device.sync.rebase import Rebase, unchecked
 from bmaddb.device.sync.walk import Progress
+from bmaddb.device.upkeep import stubs
+from bmaddb.device.upkeep.unpacking import unpack
 from bmaddb.protocol.codec import row_values
+from bmaddb.protocol.digests import row_texts
 from bmaddb.protocol.merge import RemoteRow
 from bmaddb.protocol.messages import WALK_CURSOR, Cursor, PullAnswer, TablePage
 from bmaddb.protocol.stamps import NO_STAMP, is_stamp
 from bmaddb.protocol.values import unbase64
 from bmaddb.schema.kinds import Kind
 from bmaddb.schema.rules import Scope
+from bmaddb.schema.sqlite_ddl import enforced_references
 from bmaddb.schema.sqlite_ddl_rows import (
     UNBASE64,
     mark_unseen,
@@ -135,12 +139,30 @@ class Pages:
             rebase = Rebase(self._store, self._outbox, connection, waiting)
             known = [(table, part) for part in parts if (table := self._synced(part)) is not None]
             for table, part in known:
+                self._unpack_named(connection, table, part)
                 note(rebase, table, part)
                 counts.rows += self._write_rows(rebase, table, part)
             for table, part in known:
                 counts.deletes += self._write_deletes(rebase, table, list(part.deleted))
             counts.verdicts = rebase.verdicts
         return counts
+
+    def bring_back(self, packed: Mapping[str, Collection[str]], fetched: Sequence[TablePage]) -> None:
+        """Archived rows take their places again, where their stubs still stand; nothing else is touched."""
+        with self._outbox.edit(loose_keys=True) as (connection, waiting):
+            rebase = Rebase(self._store, self._outbox, connection, waiting)
+            for name, ids in packed.items():
+                unpack(self._store, connection, self._store.catalog.table(name), ids)
+            for part in fetched:
+                table = self._synced(part)
+                rows = [] if table is None else row_texts(bytes(part.rows))
+                place = part.columns.index("id")
+                stand = stubs.among(connection, part.table, [row_values(text)[place] for text in rows])
+                kept = ",".join(text for text in rows if row_values(text)[place] in stand)
+                if table is not None and kept:
+                    self._write_rows(
+                        rebase, table, msgspec.structs.replace(part, rows=msgspec.Raw(f"[{kept}]".encode()))
+                    )
 
     def begin_resync(self) -> None:
         """Everything will be read again: no row counts as seen, no number as known."""
@@ -156,6 +178,7 @@ class Pages:
     def _mark_unseen(self, connection: apsw.Connection) -> None:
         for table in self._store.catalog.synced_tables:
             connection.execute(mark_unseen(table))
+        stubs.mark_unseen(connection)
         connection.execute(_SQL["begin_resync"], (self._store.catalog.version,))
         self._store.meta_set(LOST_VERSIONS, "[]", connection)
 
@@ -166,7 +189,9 @@ class Pages:
                 table.name: dict(connection.execute(read_unseen_versions(table)))
                 for table in self._store.catalog.synced_tables
             }
-        return {name: rows for name, rows in listed.items() if rows}
+            archived = stubs.unseen(connection)
+        known = {name: rows for name, rows in archived.items() if name in listed}
+        return {name: rows for name, rows in stubs.merged(listed, known).items() if rows}
 
     def deleted(self) -> dict[str, dict[str, int]]:
         """By table, id and version of the rows that the server held and that an entry which waits deletes."""
@@ -193,6 +218,8 @@ class Pages:
             for name, ids in gone.items():
                 self._write_deletes(rebase, self._store.catalog.table(name), sorted(ids))
             entries = GiveBack(self._store, self._outbox).entries(rebase, lost)
+            for name, ids in alive.items():
+                stubs.forget_unseen(connection, name, ids)
             if not self._unasked(connection, lost):
                 connection.execute(_SQL["end_resync"])
             self._outbox.give_back(connection, waiting, entries)
@@ -200,8 +227,11 @@ class Pages:
         return counts
 
     def _unasked(self, connection: apsw.Connection, lost: Mapping[str, Set[str]]) -> bool:
-        others = (table for table in self._store.catalog.synced_tables if table.name not in lost)
-        return any(connection.execute(read_unseen(table)).fetchone() is not None for table in others)
+        others = [table for table in self._store.catalog.synced_tables if table.name not in lost]
+        archived = stubs.unseen(connection)
+        return any(
+            table.name in archived or connection.execute(read_unseen(table)).fetchone() is not None for table in others
+        )
 
     def _synced(self, part: TablePage) -> Table | None:
         """The table of this part; None for one that a newer server has and this version does not know."""
@@ -234,6 +264,8 @@ class Pages:
             connection.create_scalar_function(UNBASE64, _blob, 1, deterministic=True)
         place = part.columns.index("id")
         waits = rebase.waiting.index.among_page(table.name, rows, place)
+        if lost is not None:
+            self._unpack_older(connection, table, part, rows)
         bereft = frozenset() if lost is None else frozenset(lost.find(table, part.columns, rows))
         if waits or bereft:
             waits = (*waits, *bereft)
@@ -249,8 +281,28 @@ class Pages:
             owner = (self._store.user,) if table.scope is Scope.USER else ()
             with self._store.bulk(table.name), unchecked(connection):
                 connection.execute(upsert_page(table, part.columns), (rows, *owner))
+        stubs.forget_page(connection, table.name, rows, place)
+        self._want_parents(connection, table, part, rows)
         self._observe(connection, parsed.stamps)
         return parsed.count
+
+    def _want_parents(self, connection: apsw.Connection, table: Table, part: TablePage, rows: bytes) -> None:
+        """A row that comes may refer to one that is archived: that is brought back at the end of the run."""
+        for column in enforced_references(table, self._store.catalog):
+            if column.name in part.columns:
+                place = part.columns.index(column.name)
+                stubs.want_page(connection, str(column.spec.references), rows, place)
+
+    def _unpack_named(self, connection: apsw.Connection, table: Table, part: TablePage) -> None:
+        """What is about to be replaced or removed is kept as a verdict: so it must stand in its table."""
+        place = part.columns.index("id")
+        ids = [*(row_values(text)[place] for text in row_texts(bytes(part.rows))), *part.deleted]
+        unpack(self._store, connection, table, ids)
+
+    def _unpack_older(self, connection: apsw.Connection, table: Table, part: TablePage, rows: bytes) -> None:
+        """A packed row that comes in another version than this device saw may hold an edit that the server lost."""
+        places = (part.columns.index("id"), part.columns.index("server_seq"))
+        unpack(self._store, connection, table, stubs.older_in_page(connection, table.name, rows, *places))
 
     def _write_deletes(self, rebase: Rebase, table: Table, ids: list[str]) -> int:
         merged = rebase.waiting.index.among(table.name, ids)

@@ -21,6 +21,7 @@ import msgspec
 from bmaddb import statements
 from bmaddb.device.outbox.row_index import RowIndex
 from bmaddb.device.store import Store
+from bmaddb.device.upkeep import stubs
 from bmaddb.protocol.messages import TablePage
 from bmaddb.schema import sqlite_ddl_rows as ddl
 from bmaddb.schema.kinds import Kind
@@ -101,6 +102,8 @@ class Plain:
         if index.among(table.name, [str(row[place]) for row in rows]):
             raise _NotPlain
         owner = (self._store.user,) if table.scope is Scope.USER else ()
+        if stubs.any_of(connection, table.name):
+            stubs.forget(connection, table.name, [str(row[place]) for row in rows])
         for row in rows:
             values = row[:-_STAMPS]
             stamps += [stamp for stamp in row[-_STAMPS:] if isinstance(stamp, str)]
@@ -122,6 +125,8 @@ class Plain:
             if child.on_device and connection.execute(ddl.read_referring(child, column.name), (listed,)).fetchall():
                 raise _NotPlain
         connection.execute(ddl.drop_rows(table), (listed,))
+        if stubs.any_of(connection, table.name):
+            stubs.forget(connection, table.name, ids)
 
 
 def _small(parts: Parts) -> bool:

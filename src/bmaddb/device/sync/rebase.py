@@ -14,6 +14,7 @@ from bmaddb.device.outbox import Outbox
 from bmaddb.device.outbox.row_index import BEFORE_ALL
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
+from bmaddb.device.upkeep import stubs
 from bmaddb.entropy import uuid7
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey
 from bmaddb.protocol.merge import Action, Pending, RemoteRow, RowMerge, Verdict, combined, merge_row
@@ -90,6 +91,7 @@ class Rebase:
             with unchecked(self.connection):
                 self._write_row(table, remote, merged, stands=local is not None)
         self._rewrite(key, chain, merged)
+        stubs.forget(self.connection, table.name, [remote.id])
         self.record(*merged.verdicts)
         return remote.values is None and merged.action in (Action.DROP, Action.KEEP)
 
@@ -140,6 +142,7 @@ class Rebase:
         """
         listed = msgspec.json.encode(ids).decode()
         self.connection.execute(drop_rows(table), (listed,))
+        stubs.forget(self.connection, table.name, ids)
         gone = frozenset(ids)
         for child, column in self._store.catalog.children(table.name):
             if not child.on_device:

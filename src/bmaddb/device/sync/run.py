@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from bmaddb.device.sync.giveback import parts_of
 from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import PageCounts, Pages, served_schema
 from bmaddb.device.sync.rebase import Rebase
+from bmaddb.device.sync.recall import Recall, bring_wanted
 from bmaddb.device.sync.report import SyncReport, Tally
 from bmaddb.device.sync.transport import CallFailed, Transport, failure_of
 from bmaddb.device.sync.walk import Walk
@@ -107,6 +109,8 @@ class SyncRun:
             done = await self._drive()
             if done.result is steps.Result.OK and await asyncio.to_thread(self._reads_again):
                 done = await self._drive()  # the server has just learned names that this device knew before it
+            with contextlib.suppress(e.RowArchived):
+                await bring_wanted(Recall(self._store, self._outbox, self._transport), self._store)
             await asyncio.to_thread(self._lease_of_file.give_back)
         finally:
             FENCE.reset(fence)

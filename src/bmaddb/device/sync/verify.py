@@ -233,7 +233,6 @@ class VerifyRun:
     # --- repairing ---
 
     async def _repair(self) -> None:
-        giving = GiveBack(self._device.store, self._device.outbox)
         for check in self._checks.values():
             table = self._store.catalog.table(check.table)
             if check.extra and not check.unlike:
@@ -241,9 +240,10 @@ class VerifyRun:
             ids = sorted((check.missing | check.changed | check.extra) - check.returned)
             for start in range(0, len(ids), ROWS_PER_REQUEST):
                 await self._mend(table, tuple(ids[start : start + ROWS_PER_REQUEST]))
-            if check.returned:
-                await asyncio.to_thread(giving.rows, {table.name: check.returned})
-        if any(check.returned for check in self._checks.values()):
+        returned = {check.table: check.returned for check in self._checks.values() if check.returned}
+        if returned:  # all tables at once: a parent must leave before its children
+            giving = GiveBack(self._device.store, self._device.outbox)
+            await asyncio.to_thread(giving.rows, returned)
             await self._sync()
 
     async def _lost(self, table: Table, ids: Sequence[str]) -> set[str]:

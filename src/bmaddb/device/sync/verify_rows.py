@@ -1,9 +1,14 @@
-"""The device's side of a comparison: ranges of ids, their digests, the hashes of single rows."""
+"""The device's side of a comparison: ranges of ids, their digests, the hashes of single rows.
+
+A row that is archived counts as held: its stub has the hash it left with.
+"""
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import apsw
 import msgspec
@@ -11,6 +16,7 @@ import msgspec
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
+from bmaddb.device.upkeep import stubs
 from bmaddb.protocol.digests import HIGHEST_ID, LOWEST_ID, json_token, real_bits, row_hash
 from bmaddb.protocol.messages import Cursor
 from bmaddb.schema.sqlite_ddl_digests import (
@@ -18,6 +24,7 @@ from bmaddb.schema.sqlite_ddl_digests import (
     JSONB,
     read_canonical,
     read_edge,
+    read_edge_archived,
     read_held,
     read_odd_versions,
 )
@@ -84,7 +91,7 @@ class Snapshot:
 
     def split(self, part: Part, size: int) -> Part:
         """The same ids in ranges of about `size` rows."""
-        step = read_edge(self._table(part))
+        step = self._edge(self._table(part))
         low, high = part.bounds[0], part.bounds[-1]
         bounds, at = [low], low
         while (row := self._connection.execute(step, (at, size)).fetchone()) is not None and row[0] < high:
@@ -94,23 +101,43 @@ class Snapshot:
 
     def after(self, table: str, at: str, size: int) -> tuple[str, bool]:
         """The id `size` rows behind `at`, and whether there is one; the end of all ids when not."""
-        row = self._connection.execute(read_edge(self._store.catalog.table(table)), (at, size)).fetchone()
+        row = self._connection.execute(self._edge(self._store.catalog.table(table)), (at, size)).fetchone()
         return (HIGHEST_ID, False) if row is None else (str(row[0]), True)
 
     def odd_versions(self, table: Table, head: int) -> list[str]:
         """The ids of rows whose version the server cannot have given."""
-        skip = _listed(self._waiting.get(table.name, ()))
-        return [str(row[0]) for row in self._connection.execute(read_odd_versions(table), (head, skip))]
+        skip = self._waiting.get(table.name, ())
+        standing = self._connection.execute(read_odd_versions(table), (head, _listed(skip)))
+        return [
+            *(str(row[0]) for row in standing),
+            *stubs.odd_versions(self._connection, table.name, head, skip),
+        ]
 
     def held(self, table: Table, ids: Sequence[str]) -> dict[str, int]:
         """The versions of those rows that the server gave one."""
-        return dict(self._connection.execute(read_held(table), (_listed(ids),)))
+        archived = stubs.versions(self._connection, table.name, ids)
+        return archived | dict(self._connection.execute(read_held(table), (_listed(ids),)))
 
     def _rows(self, part: Part) -> Iterator[tuple[str, int]]:
-        skip = _listed(self.skipped(part))
+        """(id, hash) of what stands and of what is archived, by id; what is both counts as it stands."""
+        low, high, skip = part.bounds[0], part.bounds[-1], self.skipped(part)
+        if not stubs.any_of(self._connection, part.table):
+            yield from self._standing(part, skip)
+            return
+        archived = stubs.hashes(self._connection, part.table, low, high, skip)
+        before = ""
+        for row_id, value in heapq.merge(self._standing(part, skip), archived, key=itemgetter(0)):
+            if row_id != before:
+                yield row_id, value
+            before = row_id
+
+    def _standing(self, part: Part, skip: Sequence[str]) -> Iterator[tuple[str, int]]:
         query = read_canonical(self._table(part))
-        for row_id, canonical in self._connection.execute(query, (part.bounds[0], part.bounds[-1], skip)):
+        for row_id, canonical in self._connection.execute(query, (part.bounds[0], part.bounds[-1], _listed(skip))):
             yield row_id, row_hash(canonical)
+
+    def _edge(self, table: Table) -> str:
+        return (read_edge_archived if stubs.any_of(self._connection, table.name) else read_edge)(table)
 
     def _table(self, part: Part) -> Table:
         return self._store.catalog.table(part.table)

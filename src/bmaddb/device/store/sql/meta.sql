@@ -19,3 +19,35 @@ from sqlite_schema as tables
 join pragma_table_info(tables.name) as columns
 where tables.type = 'table'
 group by tables.name
+-- name: holds_archive
+select exists (select 1 from sqlite_schema where name = '_bmad_archived')
+-- name: is_archived
+select 1 from _bmad_archived where table_name = ? and id = ?
+-- name: create_archived
+-- What stays of a row that left its table and is on the server: its version, its hash, and perhaps itself, packed.
+create table if not exists _bmad_archived (
+  table_name text not null,
+  id text not null,
+  server_seq integer not null,
+  hash integer not null,
+  packed integer,
+  wanted integer,
+  primary key (table_name, id)
+) strict, without rowid
+-- name: create_packed
+create table if not exists _bmad_packed (
+  number integer primary key,
+  schema_version integer not null,
+  body blob not null
+) strict
+-- name: create_dictionaries
+create table if not exists _bmad_dictionaries (number integer primary key, table_name text not null, bytes blob not null) strict
+-- name: create_packed_of
+create index if not exists ix__bmad_archived__packed on _bmad_archived (packed) where packed is not null
+-- name: create_wanted_of
+create index if not exists ix__bmad_archived__wanted on _bmad_archived (wanted) where wanted is not null
+-- name: create_packed_goes
+create trigger if not exists _bmad_packed_goes after delete on _bmad_archived when old.packed is not null
+begin
+  delete from _bmad_packed where number = old.packed;
+end

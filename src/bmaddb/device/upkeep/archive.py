@@ -1,0 +1,234 @@
+"""Rows that leave their table for the archive: which may, and how.
+
+Rules of this room: what goes is on the server in just this version and waits for nothing; no row that stays refers to
+one that goes; a row and its stub change places in one transaction, which is not captured: an archive is no delete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import apsw
+
+from bmaddb import statements
+from bmaddb.device.upkeep import stubs
+from bmaddb.device.upkeep.packing import SAMPLES_MAX, Packer, learnt
+from bmaddb.device.upkeep.policy import EVERYTHING_MS, LetGo, PackCold, ThinOut
+from bmaddb.device.upkeep.work import Work
+from bmaddb.protocol.changes import SERVER_SEQ
+from bmaddb.protocol.digests import HIGHEST_ID, LOWEST_ID, json_token, real_bits, row_hash
+from bmaddb.protocol.messages import WALK_CURSOR
+from bmaddb.schema import sqlite_ddl_archive as ddl
+from bmaddb.schema.columns import Column
+from bmaddb.schema.kinds import to_raw
+from bmaddb.schema.rules import RetentionKind, Scope
+from bmaddb.schema.sqlite_ddl_digests import BITS, JSONB
+from bmaddb.schema.sqlite_ddl_rows import drop_rows
+from bmaddb.schema.tables import Table
+
+_SQL = statements.load("bmaddb.device.upkeep", "sql/upkeep.sql")
+GROWTH_MAX = 4
+GROWTH_ROWS_MIN = 100
+"""A batch may grow to so many times its size, or so many rows, by the rows that refer to those in it."""
+SURPLUS_MAX = 20_000
+DAYS_PER_MONTH = 30.44
+NOT_STANDING = "nothing leaves before a first sync has ended, nor while everything is read again"
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaving:
+    hash: int
+    values: dict[str, Any]
+
+
+def let_go(work: Work, step: LetGo) -> None:
+    """Rows of one table, oldest first; only their stubs stay."""
+    table = _synced(work, step.table)
+    if table is not None:
+        _walk(work, table, work.before(step.keep_days) if step.keep_days else EVERYTHING_MS, packed=False)
+
+
+def thin_out(work: Work, step: ThinOut) -> None:
+    """Rows beyond the newest of their group."""
+    table = _synced(work, step.table)
+    if table is None:
+        return
+    with work.store.read() as connection:
+        query = ddl.read_surplus(table, step.group, step.order)
+        ids = [str(row[0]) for row in connection.execute(query, (step.keep, SURPLUS_MAX))]
+    while ids and not work.enough:
+        batch, ids = ids[: work.batch_rows], ids[work.batch_rows :]
+        _Batch(work, table, EVERYTHING_MS, packed=False).move(batch)
+
+
+def pack_cold(work: Work, _: PackCold) -> None:
+    """Cold rows of every table that says after how many months its rows are; children before their parents."""
+    for table in reversed(work.store.catalog.device_tables):
+        months = table.options.retention.months
+        if table.options.retention.kind is RetentionKind.ARCHIVE and months and _synced(work, table.name):
+            before_ms = work.before(int(months * DAYS_PER_MONTH))
+            if not work.enough:
+                _learn(work, table, before_ms)
+                _walk(work, table, before_ms, packed=True)
+
+
+def _synced(work: Work, name: str) -> Table | None:
+    """The table, if its rows may leave this device just now."""
+    table = work.store.catalog.tables.get(name)
+    if table is None or table.scope is not Scope.USER:
+        return None
+    with work.store.read() as connection:
+        row = connection.execute(_SQL["standing_cursor"]).fetchone()
+    if row is None or row[0] is None or str(row[0]).startswith(WALK_CURSOR):
+        work.tally.kept = NOT_STANDING
+        return None
+    return table
+
+
+def _walk(work: Work, table: Table, before_ms: int, *, packed: bool) -> None:
+    """Oldest ids first; what was held by younger rows gets more chances from the other end, as long as any goes."""
+    moved, held = _lap(work, table, before_ms, packed=packed, newest_first=False)
+    moved = moved or held
+    while held and moved:
+        moved, held = _lap(work, table, before_ms, packed=packed, newest_first=True)
+
+
+def _lap(work: Work, table: Table, before_ms: int, *, packed: bool, newest_first: bool) -> tuple[int, int]:
+    """Once through the table: how many rows went, and how many might have but were held."""
+    query = ddl.read_cold(table, newest_first=newest_first)
+    at, moved, held = HIGHEST_ID if newest_first else LOWEST_ID, 0, 0
+    while not work.enough:
+        with work.store.read() as connection:
+            ids = [str(row[0]) for row in connection.execute(query, (before_ms, at, work.batch_rows))]
+        if not ids:
+            break
+        at = ids[-1]
+        went = _Batch(work, table, before_ms, packed=packed).move(ids)
+        moved, held = moved + went, held + len(ids) - went
+    return moved, held
+
+
+def _learn(work: Work, table: Table, before_ms: int) -> None:
+    """A dictionary for the table's rows, if it has none; learnt outside of any transaction."""
+    with work.store.read() as connection:
+        if Packer(connection).choose(table.name):
+            return
+        register(connection)
+        query = ddl.read_cold(table, newest_first=False)
+        ids = [str(row[0]) for row in connection.execute(query, (before_ms, LOWEST_ID, SAMPLES_MAX))]
+        found = connection.execute(ddl.read_leaving(table), (stubs.listed(ids), before_ms))
+        dictionary = learnt(_values(table, row[1:]) for row in found)
+    if dictionary is not None:
+        with work.batch() as connection:
+            Packer(connection).keep(table.name, dictionary)
+
+
+class _Batch:
+    """One transaction's worth of rows of one table."""
+
+    def __init__(self, work: Work, table: Table, before_ms: int, *, packed: bool) -> None:
+        self._work = work
+        self._table = table
+        self._before_ms = before_ms
+        self._packed = packed
+        referring = ddl.referring(table, work.store.catalog)
+        self._own = [column for child, column in referring if child.name == table.name]
+        self._others = [(child, column) for child, column in referring if child.name != table.name]
+        # What only this device knows would not come back from the server.
+        self._device_only = {column.name: _default(column) for column in table.columns if not column.synced}
+
+    def move(self, ids: Sequence[str]) -> int:
+        """Rows out, stubs in; the answer is how many of `ids` could go."""
+        try:
+            with self._work.batch() as connection:
+                register(connection)
+                rows = self._leaving(connection, ids)
+                self._close(connection, rows, max(GROWTH_ROWS_MIN, GROWTH_MAX * len(ids)))
+                if rows:
+                    stubs.put(connection, self._table.name, self._stubs(connection, rows), self._version)
+                    connection.execute(drop_rows(self._table), (stubs.listed(list(rows)),))
+        except UnicodeDecodeError:
+            self._work.tally.kept = f"a text of {self._table.name} is not Unicode"
+            return 0
+        self._work.tally.rows += len(rows)
+        return len(rows.keys() & set(ids))
+
+    @property
+    def _version(self) -> int:
+        return self._work.store.catalog.version
+
+    def _leaving(self, connection: apsw.Connection, ids: Iterable[str]) -> dict[str, _Leaving]:
+        """Those of the rows that the server has as they stand, and that nothing and nobody waits for."""
+        asked = stubs.listed(list(ids))
+        held = {
+            str(row[0])
+            for block in ("waiting_among", "open_verdicts_among")
+            for row in connection.execute(_SQL[block], (self._table.name, asked))
+        }
+        found: dict[str, _Leaving] = {}
+        for canonical, *raw in connection.execute(ddl.read_leaving(self._table), (asked, self._before_ms)):
+            values = _values(self._table, raw)
+            if values["id"] not in held and all(values[name] == usual for name, usual in self._device_only.items()):
+                found[values["id"]] = _Leaving(row_hash(canonical), values)
+        return found
+
+    def _close(self, connection: apsw.Connection, rows: dict[str, _Leaving], rows_max: int) -> None:
+        """Leave out every row that one which stays refers to; take along, as far as it goes, rows of the same table."""
+        refused: set[str] = set()
+        while rows:
+            asked = stubs.listed(list(rows))
+            pinned = self._referred(connection, asked)
+            if not pinned:
+                children = self._children(connection, asked, rows)
+                if not children:
+                    return
+                room = max(0, rows_max - len(rows))
+                grown = self._leaving(connection, [child for child in children if child not in refused][:room])
+                rows |= grown
+                pinned = set() if grown else {parent for parents in children.values() for parent in parents}
+            for row_id in pinned:
+                del rows[row_id]
+            refused |= pinned
+
+    def _referred(self, connection: apsw.Connection, asked: str) -> set[str]:
+        """Those that a row of another table refers to."""
+        return {
+            str(row[0])
+            for child, column in self._others
+            for row in connection.execute(ddl.read_referred(child, column), (asked,))
+        }
+
+    def _children(self, connection: apsw.Connection, asked: str, rows: Mapping[str, _Leaving]) -> dict[str, set[str]]:
+        """Rows of the same table, not among `rows`, by id: to which of them they refer."""
+        found: dict[str, set[str]] = {}
+        for column in self._own:
+            for parent, child in connection.execute(ddl.read_children(self._table, column), (asked,)):
+                if child not in rows:
+                    found.setdefault(str(child), set()).add(str(parent))
+        return found
+
+    def _stubs(self, connection: apsw.Connection, rows: dict[str, _Leaving]) -> list[stubs.Stub]:
+        packer = Packer(connection)
+        if self._packed:
+            packer.choose(self._table.name)
+        return [
+            stubs.Stub(row_id, row.values[SERVER_SEQ], row.hash, packer.pack(row.values) if self._packed else None)
+            for row_id, row in rows.items()
+        ]
+
+
+def register(connection: apsw.Connection) -> None:
+    """Teach the connection the functions that canonical texts are made with."""
+    connection.create_scalar_function(BITS, real_bits, 1, deterministic=True)
+    connection.create_scalar_function(JSONB, json_token, 1, deterministic=True)
+
+
+def _default(column: Column[Any]) -> Any:
+    spec = column.spec
+    return None if not spec.has_default or spec.default is None else to_raw(spec.kind, spec.default)
+
+
+def _values(table: Table, raw: Sequence[Any]) -> dict[str, Any]:
+    return {column.name: value for column, value in zip(table.columns, raw, strict=True)}

@@ -1,0 +1,70 @@
+"""Files beside the database: only what is uploaded, unchanged and waited for by nobody goes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from bmaddb.device.upkeep import UpkeepPolicy, measure
+from tests.sync.devices import Device, World
+from tests.upkeep.acts import clean
+from tests.upkeep.shelf import NOTHING_LEFT, ORDER, Picture
+
+CONTENT = b"p" * 3_000
+
+
+def picture(device: Device, folder: Path, name: str, *, uploaded: bool = True, content: bytes = CONTENT) -> Picture:
+    path = folder / name
+    path.write_bytes(content)
+    with device.store.write() as tx:
+        return tx.insert(
+            Picture,
+            byte_size=len(CONTENT),
+            sha256=hashlib.sha256(CONTENT).hexdigest(),
+            upload_state="uploaded" if uploaded else "local",
+            local_path=str(path),
+        )
+
+
+def paths(device: Device) -> dict[str, str | None]:
+    return {row.id: row.local_path for row in device.store.query(Picture).all()}
+
+
+def test_only_what_is_uploaded_and_unchanged_goes(shelf: World, tmp_path: Path) -> None:
+    device = shelf.device()
+    gone = picture(device, tmp_path, "gone")
+    local = picture(device, tmp_path, "local", uploaded=False)
+    changed = picture(device, tmp_path, "changed", content=CONTENT[:-1] + b"x")
+    longer = picture(device, tmp_path, "longer", content=CONTENT + b"x")
+    linked = picture(device, tmp_path, "linked")
+    (tmp_path / "linked").rename(tmp_path / "target")
+    (tmp_path / "linked").symlink_to(tmp_path / "target")
+    missing = picture(device, tmp_path, "missing")
+    (tmp_path / "missing").unlink()
+    shelf.settle(device)
+    unsynced = picture(device, tmp_path, "unsynced")
+    usage = measure(device.store, NOTHING_LEFT)
+    assert usage.attachment_bytes >= 5 * len(CONTENT)
+    report = clean(device)
+    assert not (tmp_path / "gone").exists()
+    for kept in ("local", "changed", "longer", "target", "unsynced"):
+        assert (tmp_path / kept).exists(), kept
+    held = paths(device)
+    assert [held[row.id] for row in (gone, missing)] == [None, None]
+    assert all(held[row.id] for row in (local, changed, longer, linked, unsynced))
+    assert any("byte for byte" in step.kept for step in report.steps)
+    assert device.outbox.counts().total == 1, "forgetting a path is nothing to push"
+    assert clean(device).rows == 0
+
+
+def test_it_ends_when_it_is_enough(shelf: World, tmp_path: Path) -> None:
+    device = shelf.device()
+    for number in range(6):
+        picture(device, tmp_path, str(number))
+    shelf.settle(device)
+    used = measure(device.store, NOTHING_LEFT).used_bytes
+    policy = UpkeepPolicy(budget_bytes=used + 4 * len(CONTENT), begin_share=1.0, end_share=1.0, order=ORDER)
+    report = clean(device, policy)
+    assert report.after.attachment_bytes <= 4 * len(CONTENT) + 4_096
+    assert report.after.counted_bytes <= policy.end_bytes
+    assert sum(path is not None for path in paths(device).values()) >= 3
