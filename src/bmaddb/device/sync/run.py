@@ -20,7 +20,7 @@ from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.device.sync.giveback import parts_of
 from bmaddb.device.sync.lease import SyncLease
-from bmaddb.device.sync.pages import PageCounts, Pages, served_schema
+from bmaddb.device.sync.pages import PageCounts, Pages, heard_schema, served_schema
 from bmaddb.device.sync.rebase import Rebase
 from bmaddb.device.sync.recall import Recall, bring_wanted
 from bmaddb.device.sync.report import SyncReport, Tally
@@ -274,15 +274,16 @@ class SyncRun:
         self._outbox.requeue_due()
         with self._store.read() as connection:
             row = connection.execute(_SQL["cursor"]).fetchone()
+            served = heard_schema(connection)
         in_flight = self._outbox.in_flight()
         if row is None:
-            return steps.Started(cursor=None, in_flight=in_flight)
+            return steps.Started(cursor=None, in_flight=in_flight, served_schema=served)
         cursor, _, resyncing = row
         if self._reads_again():
             # A pull from nothing tells of no delete, so what does not come is swept, as after any resync.
             self._pages.mark_unseen()
             self._rereads = True
-            return steps.Started(cursor=None, in_flight=in_flight, resyncing=True)
+            return steps.Started(cursor=None, in_flight=in_flight, resyncing=True, served_schema=served)
         self._rereads = bool(resyncing)
         stands = cursor is not None and not cursor.startswith(WALK_CURSOR) and not resyncing
         return steps.Started(
@@ -290,6 +291,7 @@ class SyncRun:
             in_flight=in_flight,
             resyncing=self._rereads,
             push_first=stands and self._outbox.counts().queued > 0,
+            served_schema=served,
         )
 
     def _reads_again(self) -> bool:
