@@ -160,13 +160,17 @@ def test_a_listener_may_read_and_stop_the_monitor(db: bmaddb.Database) -> None:
 
 
 def test_operations_are_timed_by_name(db: bmaddb.Database, clock: ManualClock) -> None:
+    def fail() -> None:
+        with db.monitor.operation("weekly review"):
+            clock.advance(2_000)
+            raise e.StoreError
+
     told = heard(db, SlowOperation)
     db.monitor.start()
     with db.monitor.operation("weekly review"):
         clock.advance(20)
-    with pytest.raises(e.RecordNotFound), db.monitor.operation("weekly review"), db.write() as tx:
-        clock.advance(2_000)
-        tx.update(Task, "nobody", title="a")
+    with pytest.raises(e.StoreError):
+        fail()
     db.signals.emit(OperationEnded(id="1", type="move goal", ok=False, duration_us=70))
     db.signals.emit(UpkeepEnded(ended="below", rows=1, bytes_before=2, bytes_after=1, duration_ms=3.0))
     review = operation(db, "weekly review")

@@ -29,6 +29,7 @@ COMMANDS = (
     "verify",
     "upkeep",
     "integrity",
+    "health",
     "export",
     "import",
     "backup",

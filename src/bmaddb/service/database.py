@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from bmaddb.device.transfer import ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
     from bmaddb.monitor import Monitor
+    from bmaddb.monitor.health import HealthRegistry
     from bmaddb.service.health import DatabaseHealth
+    from bmaddb.service.health_checks import StandardChecks
     from bmaddb.service.upkeep import Upkeep
 
 R = TypeVar("R", bound=Record)
@@ -49,6 +51,7 @@ class Database:
         self._policy = policy
         self._upkeep: Upkeep | None = None
         self._monitor: Monitor | None = None
+        self._health: tuple[StandardChecks, HealthRegistry] | None = None
         self._background: BackgroundSync | None = None
 
     @property
@@ -259,11 +262,17 @@ class Database:
         self.store.rekey(secret)
         self.outbox.look_again()
 
+    @property
+    def health_checks(self) -> HealthRegistry:
+        """The checks `health()` runs; an application or a room may register its own."""
+        return self._checked()[1]
+
     def health(self) -> DatabaseHealth:
-        """Are the tables whole, is the file sound, what waits, what is parked?"""
+        """Every component and module by named checks: healthy, degraded or failing, with a reason and a remedy."""
         from bmaddb.service.health import examine
 
-        return examine(self.store, self.outbox)
+        checks, registry = self._checked()
+        return examine(self.store, checks.look_anew, registry)
 
     def integrity(self, *, full: bool = False, repair: bool = True) -> IntegrityReport:
         """Every check of the file, by name: ok, warn or fail, with a reason and a remedy; repairs what is safe.
@@ -290,6 +299,20 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _checked(self) -> tuple[StandardChecks, HealthRegistry]:
+        if self._health is None:
+            from bmaddb.service.health_checks import StandardChecks
+
+            checks = StandardChecks(
+                self.store,
+                self.outbox,
+                has_server=self._engine is not None,
+                usage=lambda: self.upkeep.usage().share,
+                monitor=lambda: self._monitor,
+            )
+            self._health = checks, checks.registry()
+        return self._health
 
     def _wired(self) -> SyncEngine:
         if self._engine is None:
