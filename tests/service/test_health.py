@@ -173,7 +173,7 @@ def test_alarms_of_the_monitor_are_degraded(db: bmaddb.Database) -> None:
 def test_others_register_their_own_and_a_check_that_breaks_is_failing(db: bmaddb.Database) -> None:
     checks = db.health_checks
     checks.register("personalisation", "policies", lambda: Finding(state=State.DEGRADED, reason="no type is known"))
-    checks.register("shop", "stock", lambda: Finding(state=State(1 // 0)))
+    checks.register("shop", "stock", lambda: Finding(reason=str(1 // 0)))
     with pytest.raises(e.SettingsError):
         checks.register("shop", "stock", Finding)
     health = db.health()
