@@ -30,6 +30,7 @@ COMMANDS = (
     "upkeep",
     "integrity",
     "health",
+    "status",
     "export",
     "import",
     "backup",

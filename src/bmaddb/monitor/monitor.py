@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final, Protocol
 
+from bmaddb import errors as e
 from bmaddb.clock import Clock
 from bmaddb.monitor.alarms import Alarm
 from bmaddb.monitor.limits import MonitorLimits
@@ -25,6 +27,7 @@ from bmaddb.signals import (
     UpkeepEnded,
 )
 
+_log = logging.getLogger("bmaddb.monitor")
 FAILED_SYNCS: Final = "failed syncs in a row"
 CACHE_SHARE: Final = "pages found in memory"
 
@@ -36,13 +39,22 @@ class Watched(Protocol):
 
 
 class Monitor:
-    """Figures of one database since `start`. Usable from any thread."""
+    """Figures of one database since `start`. Usable from any thread. `keep` gets the report when it stops."""
 
-    def __init__(self, watched: Watched, signals: SignalBus, clock: Clock, limits: MonitorLimits | None = None) -> None:
+    def __init__(
+        self,
+        watched: Watched,
+        signals: SignalBus,
+        clock: Clock,
+        limits: MonitorLimits | None = None,
+        *,
+        keep: Callable[[MonitorReport], None] | None = None,
+    ) -> None:
         self.limits = limits or MonitorLimits()
         self._watched = watched
         self._signals = signals
         self._clock = clock
+        self._keep = keep
         self._lock = threading.Lock()
         self._teller: Teller | None = None
         self._dropped = 0
@@ -83,6 +95,11 @@ class Monitor:
                 stop()
         teller.stop()
         self._dropped += teller.dropped
+        if self._keep is not None:
+            try:
+                self._keep(self.report())
+            except e.BmadError as error:
+                _log.warning("what the monitor saw could not be kept: %s", error)
 
     def settle(self) -> None:
         """Wait until every signal it has to tell is told."""

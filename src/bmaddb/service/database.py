@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from bmaddb.monitor.health import HealthRegistry
     from bmaddb.service.health import DatabaseHealth
     from bmaddb.service.health_checks import StandardChecks
+    from bmaddb.service.status import DatabaseStatus
     from bmaddb.service.upkeep import Upkeep
 
 R = TypeVar("R", bound=Record)
@@ -87,8 +88,11 @@ class Database:
         """What the database does and how long it takes, while `db.monitor.start()` is on."""
         if self._monitor is None:
             from bmaddb.monitor import Monitor
+            from bmaddb.service.status import keep
 
-            self._monitor = Monitor(self.store, self.signals, self.store.clock)
+            self._monitor = Monitor(
+                self.store, self.signals, self.store.clock, keep=lambda report: keep(self.store, report)
+            )
         return self._monitor
 
     def write(self, *, after: Sequence[str] = ()) -> WriteTransaction:
@@ -273,6 +277,13 @@ class Database:
 
         checks, registry = self._checked()
         return examine(self.store, checks.look_anew, registry)
+
+    def status(self) -> DatabaseStatus:
+        """What the file holds, what waits, how the last syncs went, and what the monitor saw."""
+        from bmaddb.service.status import status_of
+
+        recorded = self._monitor.report() if self._monitor is not None and self._monitor.recording else None
+        return status_of(self.store, self.outbox, self.upkeep.usage(), recorded)
 
     def integrity(self, *, full: bool = False, repair: bool = True) -> IntegrityReport:
         """Every check of the file, by name: ok, warn or fail, with a reason and a remedy; repairs what is safe.
