@@ -1,7 +1,7 @@
 """What the monitor costs: `python -m bench.monitor`. Prints; writes nothing.
 
-The same reads and writes on one file, with the monitor never started, recording, and stopped again, in turn within each
-round; a ratio is the median of the rounds' ratios, and what is counted is processor time: a busy machine slows all sides.
+The same reads and writes, with the monitor never started, recording, and stopped again, in turn within each round. A
+ratio is the median of the rounds' ratios, and what is counted is processor time: a busy machine slows all sides of it.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ class MonitorLimits:
     texts_max: int = 4_096
     """Texts whose shape is remembered; then it is found out anew."""
     measured_first: int = 16
-    sample_every: int = 32
+    sample_every: int = 64
     always_time_us: int = 1_000
     slow_statement_ms: int = 100
     """A run that takes longer is told as SlowQuery."""

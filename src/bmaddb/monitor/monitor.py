@@ -32,10 +32,20 @@ FAILED_SYNCS: Final = "failed syncs in a row"
 CACHE_SHARE: Final = "pages found in memory"
 
 
+class _Gauge:
+    """What the store asks at every statement; as short a way as there is."""
+
+    __slots__ = ("begin", "ended")
+
+    def __init__(self, begin: Callable[[str], int], ended: Callable[[str, Run], None]) -> None:
+        self.begin = begin
+        self.ended = ended
+
+
 class Watched(Protocol):
     """What statements can be heard of; the store."""
 
-    def watch(self, gauge: Monitor | None) -> None: ...
+    def watch(self, gauge: _Gauge | None) -> None: ...
 
 
 class Monitor:
@@ -82,7 +92,7 @@ class Monitor:
                 listen(SyncEnded, self._sync_ended),
                 listen(UpkeepEnded, self._upkeep_ended),
             ]
-            self._watched.watch(self)
+            self._watched.watch(_Gauge(self._shapes.begin, self._statement_ended))
 
     def stop(self) -> None:
         """Record no more; what was recorded can still be read. Again is fine."""
@@ -139,14 +149,20 @@ class Monitor:
         told += [f"slow operation: {name}" for name in self._operations.slow()]
         return told + [alarm.name for alarm in (self._failures, self._cache) if alarm.raised]
 
-    # -- the gauge; called in the middle of a statement ----------------------------------------------------
+    # -- inside --------------------------------------------------------------------------------------------
 
-    def begin(self, text: str) -> int:
-        """A statement starts: how deeply to measure it."""
-        return self._shapes.begin(text)
+    def _forget(self) -> None:
+        limits = self.limits
+        self._shapes = Shapes(limits)
+        self._operations = Operations(limits)
+        self._commits: dict[str, int] = {}
+        self._failures = Alarm(FAILED_SYNCS, raise_at=limits.failed_syncs, clear_at=0)
+        clear_at = (1 + limits.cache_share_min) / 2
+        self._cache = Alarm(CACHE_SHARE, raise_at=limits.cache_share_min, clear_at=clear_at)
+        self._failed_syncs = self._page_hits = self._pages = 0
 
-    def ended(self, text: str, run: Run) -> None:
-        """A measured statement is over."""
+    def _statement_ended(self, text: str, run: Run) -> None:
+        """In the middle of a statement: nothing is emitted here."""
         slow = self._shapes.ended(text, run)
         if slow is not None:
             self._tell(
@@ -159,18 +175,6 @@ class Monitor:
                 )
             )
         self._count_pages(run)
-
-    # -- inside --------------------------------------------------------------------------------------------
-
-    def _forget(self) -> None:
-        limits = self.limits
-        self._shapes = Shapes(limits)
-        self._operations = Operations(limits)
-        self._commits: dict[str, int] = {}
-        self._failures = Alarm(FAILED_SYNCS, raise_at=limits.failed_syncs, clear_at=0)
-        clear_at = (1 + limits.cache_share_min) / 2
-        self._cache = Alarm(CACHE_SHARE, raise_at=limits.cache_share_min, clear_at=clear_at)
-        self._failed_syncs = self._page_hits = self._pages = 0
 
     def _count_pages(self, run: Run) -> None:
         with self._lock:

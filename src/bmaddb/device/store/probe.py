@@ -53,11 +53,11 @@ class StatementRun:
 class Gauge(Protocol):
     """Who measures. Both are called on the thread that runs the statement, in the middle of it: no SQL in there."""
 
-    def begin(self, text: str) -> int:
+    def begin(self, text: str, /) -> int:
         """A statement with this text starts; the answer is the Depth to measure it with."""
         ...
 
-    def ended(self, text: str, run: StatementRun) -> None:
+    def ended(self, text: str, run: StatementRun, /) -> None:
         """A statement that was measured is over."""
         ...
 
@@ -67,7 +67,7 @@ class Probe:
 
     def __init__(self, connection: apsw.Connection, gauge: Gauge, clock: Clock) -> None:
         self._connection = connection
-        self._gauge = gauge
+        self._ask, self._tell = gauge.begin, gauge.ended
         self._clock = clock
         self._depth: int = Depth.COUNT
         self._text: str | None = None
@@ -88,7 +88,7 @@ class Probe:
 
     def _start(self, _cursor: apsw.Cursor, text: str, _values: object) -> bool:
         """SQLite has compiled the statement and is about to run it."""
-        depth = self._gauge.begin(text)
+        depth = self._ask(text)
         if depth or self._depth:
             self._listen(depth)
             if depth:
@@ -121,7 +121,7 @@ class Probe:
             self._rows += 1
         elif event["sql"].rstrip(_ENDS) == text.rstrip(_ENDS):  # the text index runs statements of its own
             self._text = None
-            self._gauge.ended(text, self._run(event["stmt_status"]))
+            self._tell(text, self._run(event["stmt_status"]))
 
     def _run(self, status: dict[str, int]) -> StatementRun:
         began_ms, *before = self._began
