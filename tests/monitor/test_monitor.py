@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -238,3 +240,60 @@ def test_pages_are_counted_and_a_cold_cache_is_an_alarm(db: bmaddb.Database) -> 
     db.query(Task).all()
     monitor.stop()
     assert [signal.measure for signal in told if isinstance(signal, ThresholdCrossed)] == ["pages found in memory"]
+
+
+def test_a_watched_reader_goes_with_its_thread(db: bmaddb.Database) -> None:
+    db.monitor.start()
+    gone: list[weakref.ref[object]] = []
+
+    def read() -> None:
+        with db.read() as connection:
+            gone.append(weakref.ref(connection))
+            connection.execute("select count(*) from tasks").fetchall()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    reader.join()
+    gc.collect()
+    assert gone[0]() is None
+    assert shape(db, "select count(*) from tasks").calls == 1
+
+
+def test_it_goes_on_and_off_while_others_read_and_write(db: bmaddb.Database) -> None:
+    ended = threading.Event()
+    troubles: list[BaseException] = []
+    turns = threading.Semaphore(0)
+
+    def work(act: Callable[[], object]) -> None:
+        try:
+            while not ended.is_set():
+                act()
+                turns.release()
+        except BaseException as error:
+            troubles.append(error)
+            turns.release()
+
+    def write() -> None:
+        with db.write() as tx:
+            tx.insert(Task, title="a")
+
+    acts: list[Callable[[], object]] = [write, lambda: db.query(Task).limit(50).all(), lambda: db.search(Task, "a")]
+    threads = [threading.Thread(target=work, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(100):
+            db.monitor.start()
+            assert turns.acquire(timeout=30)
+            db.monitor.report()
+            db.monitor.stop()
+            assert turns.acquire(timeout=30)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert troubles == []
+    db.query(Task).all()
+    with db.read() as connection:
+        assert connection.exec_trace is None
+    assert db.health().file_faults == ()
