@@ -297,3 +297,40 @@ def test_it_goes_on_and_off_while_others_read_and_write(db: bmaddb.Database) -> 
     with db.read() as connection:
         assert connection.exec_trace is None
     assert db.health().file_faults == ()
+
+
+def test_the_statements_of_an_operation_are_summed_and_those_of_other_threads_are_not(db: bmaddb.Database) -> None:
+    with db.write() as tx:
+        for number in range(10):
+            tx.insert(Task, title=str(number))
+    db.monitor.start()
+    with db.monitor.operation("outer"):
+        other = threading.Thread(target=db.query(Task).all)
+        other.start()
+        other.join()
+        db.sql("select id from tasks where title > '3' order by notes, title")  # judged at its first run
+        db.sql("select id from tasks where title > '3' order by notes, title")
+        with db.monitor.operation("inner"):
+            db.get(Task, "nobody")
+            with db.write() as tx:
+                tx.insert(Goal, title="a")
+    outer, inner = operation(db, "outer"), operation(db, "inner")
+    assert (outer.measured, outer.rows - inner.rows, outer.sorts, outer.full_scan_steps) == (1, 6, 1, 9)
+    assert outer.statements == inner.statements + 1
+    assert outer.changes == inner.changes >= 2, "the goal and its outbox entry"
+    assert inner.page_hits > 0
+    assert inner.memory_bytes_max > 0
+
+
+def test_an_operation_is_measured_at_first_and_now_and_then(db: bmaddb.Database) -> None:
+    monitor = Monitor(db.store, db.signals, db.store.clock, MonitorLimits(measured_first=2, sample_every=4))
+    monitor.start()
+    for _ in range(9):
+        with monitor.operation("look"):
+            db.query(Goal).all()
+    monitor.stop()
+    [look] = monitor.report().operations
+    assert (look.count, look.measured, look.statements) == (9, 4, 4)
+    with monitor.operation("look"):
+        db.query(Goal).all()
+    assert monitor.report().operations == (look,), "it is off"
