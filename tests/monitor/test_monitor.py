@@ -14,6 +14,7 @@ import bmaddb
 from bmaddb import errors as e
 from bmaddb.modules.tasks_productivity import Goal, Task
 from bmaddb.monitor import MonitorLimits, OperationFigures, ShapeFigures
+from bmaddb.monitor.exposition import of_device
 from bmaddb.monitor.monitor import FAILED_SYNCS, Monitor
 from bmaddb.signals import OperationEnded, Signal, SlowOperation, SlowQuery, SyncEnded, ThresholdCrossed, UpkeepEnded
 from bmaddb.testing import ManualClock
@@ -334,3 +335,14 @@ def test_an_operation_is_measured_at_first_and_now_and_then(db: bmaddb.Database)
     with monitor.operation("look"):
         db.query(Goal).all()
     assert monitor.report().operations == (look,), "it is off"
+
+
+def test_a_devices_figures_can_be_read_by_prometheus(db: bmaddb.Database) -> None:
+    db.monitor.start()
+    with db.monitor.operation("look"), db.write() as tx:
+        tx.insert(Task, title="geheim")
+    text = of_device(db.monitor.report())
+    assert 'bmaddb_operations_total{name="look",result="ok"} 1\n' in text
+    assert 'bmaddb_commits_total{origin="local"} 1\n' in text
+    assert 'bmaddb_statements_total{shape="insert into \\"tasks\\"' in text
+    assert "geheim" not in text
