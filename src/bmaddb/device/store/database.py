@@ -21,6 +21,7 @@ from bmaddb.device.store.cipher import FileKey, Secret, new_file_key
 from bmaddb.device.store.connection import Durability, checked_path, open_reader, open_with_secret, open_writer
 from bmaddb.device.store.copies import copy_to, remove_leftover, replace_file
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.store.feed import Feed
 from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin
 from bmaddb.device.store.ids import new_ids
 from bmaddb.device.store.migrations import bind_user, bring_up
@@ -186,6 +187,16 @@ class Store:
         """A transaction on what the store keeps for itself: it is not captured, and nobody is told."""
         with self.apply("local") as connection, self._writer.bulk(()):
             yield connection
+
+    @property
+    def feed(self) -> Feed:
+        """The changed rows of each commit, for who follows them."""
+        return self._writer.feed
+
+    def look_for_others(self) -> None:
+        """Has another process written into the file? Then who follows the feed is told."""
+        if not self._closed:
+            self._writer.look_for_others()
 
     @property
     def writer_busy(self) -> bool:
@@ -371,7 +382,7 @@ class Store:
     def _open_again(self) -> None:
         connection = open_writer(self.path, self._durability, self._key, self._vfs)
         register(connection)
-        self._writer.work_on(connection)
+        self._writer.begin_anew(connection)
         self.writing_door = RawDoor(connection, self.catalog)
         self._readers.begin_anew(self._key)
 
