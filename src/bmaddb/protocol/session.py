@@ -112,6 +112,7 @@ class Session:
     def __init__(self, limits: Limits) -> None:
         self.state = State.IDLE
         self.cursor: Cursor = None
+        self._served_schema: int | None = None
         self._limits = limits
         self._page: PullAnswer | None = None
         self._in_flight: tuple[int, ...] = ()
@@ -140,6 +141,7 @@ class Session:
 
     def _started(self, event: Started) -> Command:
         self.cursor = event.cursor
+        self._served_schema = event.served_schema
         self._sweeping = event.resyncing
         self._number_doubtful = event.resyncing
         if event.in_flight:
@@ -161,7 +163,7 @@ class Session:
             return self._resync(answer.reason or "the server cannot continue from this cursor")
         if answer.more and answer.cursor == self.cursor:
             raise e.RemoteProtocolError("the server promises more, yet its cursor stands still")
-        if not answer.tables and answer.cursor == self.cursor:
+        if not answer.tables and answer.cursor == self.cursor and answer.schema_version in (None, self._served_schema):
             return self._after_page(answer.more)
         self._page = answer
         return self._go(State.APPLYING, ApplyPage(page=answer))
@@ -169,6 +171,7 @@ class Session:
     def _applied(self, event: PageApplied) -> Command:
         if self._page is None:
             raise e.LocalProtocolError("a page was applied that nobody asked for")
+        self._served_schema = self._page.schema_version or self._served_schema
         self.cursor, more, self._page = self._page.cursor, self._page.more, None
         return self._after_page(more)
 

@@ -34,12 +34,14 @@ class Started:
     """A sync begins. `in_flight`: numbers of entries whose answer never came; `resyncing`: from nothing.
 
     `push_first`: something waits and the cursor stands, so that the answer to a push can bring the news as well.
+    `served_schema`: the schema version the server had when it was last heard, None when it never told.
     """
 
     cursor: Cursor
     in_flight: tuple[int, ...] = ()
     resyncing: bool = False
     push_first: bool = False
+    served_schema: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

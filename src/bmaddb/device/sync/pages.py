@@ -324,7 +324,13 @@ class Pages:
 
 def served_schema(connection: apsw.Connection, ours: int) -> int:
     """The schema version the server had when it was last heard; `ours` when it never told."""
-    return int(meta.get(connection, SERVER_SCHEMA) or ours)
+    return heard_schema(connection) or ours
+
+
+def heard_schema(connection: apsw.Connection) -> int | None:
+    """The schema version the server had when it was last heard, or None."""
+    told = meta.get(connection, SERVER_SCHEMA)
+    return None if told is None else int(told)
 
 
 def _remote_row(table: Table, columns: tuple[str, ...], values: list[Any]) -> RemoteRow:

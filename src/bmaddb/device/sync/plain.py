@@ -27,6 +27,7 @@ from bmaddb.schema import sqlite_ddl_rows as ddl
 from bmaddb.schema.kinds import Kind
 from bmaddb.schema.records import Record
 from bmaddb.schema.rules import Scope
+from bmaddb.schema.sqlite_ddl import enforced_references
 from bmaddb.schema.tables import Table
 
 BYTES_MAX: Final = 64 * 1024
@@ -80,8 +81,7 @@ class Plain:
                 if part.deleted:
                     self._delete(connection, index, table, part.deleted)
                     counts.deletes += len(part.deleted)
-            if connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
-                raise _NotPlain
+            _complete(connection)
         except (_NotPlain, apsw.ConstraintError):
             connection.execute(_SQL["undo_plain"])
             connection.execute(_SQL["keep_plain"])
@@ -109,6 +109,7 @@ class Plain:
             stamps += [stamp for stamp in row[-_STAMPS:] if isinstance(stamp, str)]
             stands = connection.execute(texts.read_values, (values[place],)).fetchone()
             if stands is None:
+                self._expect_no_child(connection, table, str(values[place]))
                 connection.execute(texts.insert, (*values, *owner))
                 continue
             changed = _changed(texts.taken, stands, values)
@@ -117,16 +118,35 @@ class Plain:
                 connection.execute(text, (values[place], *changed.values()))
         return len(rows)
 
+    def _expect_no_child(self, connection: apsw.Connection, table: Table, row_id: str) -> None:
+        """A row that earlier pages brought children of is no plain one, as soon as anything lacks a parent.
+
+        SQLite takes every child that waited off the count of what is missing, also those it never counted, and a count
+        below zero looks like none until the commit is refused for it. It leaves them be while the count is zero.
+        """
+        _complete(connection)
+        if enforced_references(table, self._store.catalog):
+            self._childless(connection, table, msgspec.json.encode([row_id]).decode())
+
+    def _childless(self, connection: apsw.Connection, table: Table, listed: str) -> None:
+        for child, column in self._store.catalog.children(table.name):
+            if child.on_device and connection.execute(ddl.read_referring(child, column.name), (listed,)).fetchall():
+                raise _NotPlain
+
     def _delete(self, connection: apsw.Connection, index: RowIndex, table: Table, ids: Sequence[str]) -> None:
         if index.among(table.name, ids) or index.referring(table.name, ids):
             raise _NotPlain
         listed = msgspec.json.encode(ids).decode()
-        for child, column in self._store.catalog.children(table.name):
-            if child.on_device and connection.execute(ddl.read_referring(child, column.name), (listed,)).fetchall():
-                raise _NotPlain
+        self._childless(connection, table, listed)
         connection.execute(ddl.drop_rows(table), (listed,))
         if stubs.any_of(connection, table.name):
             stubs.forget(connection, table.name, ids)
+
+
+def _complete(connection: apsw.Connection) -> None:
+    """No row of this page lacks its parent so far."""
+    if connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)[0]:
+        raise _NotPlain
 
 
 def _small(parts: Parts) -> bool:

@@ -20,8 +20,8 @@ from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.device.sync.giveback import parts_of
 from bmaddb.device.sync.lease import SyncLease
-from bmaddb.device.sync.pages import PageCounts, Pages, served_schema
-from bmaddb.device.sync.rebase import Rebase
+from bmaddb.device.sync.pages import PageCounts, Pages, heard_schema, served_schema
+from bmaddb.device.sync.rebase import Rebase, reads_anew
 from bmaddb.device.sync.recall import Recall, bring_wanted
 from bmaddb.device.sync.report import SyncReport, Tally
 from bmaddb.device.sync.transport import CallFailed, Transport, failure_of
@@ -274,15 +274,16 @@ class SyncRun:
         self._outbox.requeue_due()
         with self._store.read() as connection:
             row = connection.execute(_SQL["cursor"]).fetchone()
+            served = heard_schema(connection)
         in_flight = self._outbox.in_flight()
         if row is None:
-            return steps.Started(cursor=None, in_flight=in_flight)
+            return steps.Started(cursor=None, in_flight=in_flight, served_schema=served)
         cursor, _, resyncing = row
         if self._reads_again():
             # A pull from nothing tells of no delete, so what does not come is swept, as after any resync.
             self._pages.mark_unseen()
             self._rereads = True
-            return steps.Started(cursor=None, in_flight=in_flight, resyncing=True)
+            return steps.Started(cursor=None, in_flight=in_flight, resyncing=True, served_schema=served)
         self._rereads = bool(resyncing)
         stands = cursor is not None and not cursor.startswith(WALK_CURSOR) and not resyncing
         return steps.Started(
@@ -290,6 +291,7 @@ class SyncRun:
             in_flight=in_flight,
             resyncing=self._rereads,
             push_first=stands and self._outbox.counts().queued > 0,
+            served_schema=served,
         )
 
     def _reads_again(self) -> bool:
@@ -318,7 +320,7 @@ class SyncRun:
     def _settle(self, command: steps.Settle) -> steps.Event:
         with self._outbox.edit(loose_keys=command.clash is not None) as (connection, waiting):
             refused = [] if command.rejection is None else waiting.under_number(command.rejection.number)
-            rows = self._outbox.settle(connection, waiting, command.applied)
+            rows = self._outbox.settle(connection, waiting, command.applied, seen=not reads_anew(connection))
             verdicts = 0
             if command.rejection is not None and refused:
                 reason = reasons.of_rejection(self._store.catalog, command.rejection)
