@@ -48,6 +48,11 @@ class Ends(Generic[T]):
         self._runner = runner
         self.plan = plan
 
+    @property
+    def runner(self) -> Runner:
+        """What runs its statements."""
+        return self._runner
+
     def all(self) -> list[T]:
         """Every row."""
         return self._read(None)

@@ -45,7 +45,7 @@ class Feed:
         self.follower: Follower | None = None
 
     def hand(self, commit: Commit) -> None:
-        """Tell the follower, with `gate` held. The commit stands; a follower that fails must not make it look undone."""
+        """Tell the follower, with `gate` held. The commit stands: one that fails must not make it look undone."""
         if self.follower is None:
             return
         try:
