@@ -12,6 +12,7 @@ both doors refuse it.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 import apsw
@@ -68,6 +69,11 @@ class Capture:
             if notes is not None:
                 rows.update({table: found for table, found in notes.changes().items() if table in self._followed})
         return Told(rows, self._bulk | (self.touched - self._followed))
+
+    def changed(self) -> tuple[Collection[tuple[str, str]], frozenset[str]]:
+        """The rows (table, id) that were changed, as far as they were there before, and tables of unknown ones."""
+        unknown = self._bulk | {table for table in self.touched if not self._layouts.recorded[table]}
+        return self._noted.before, frozenset(unknown)
 
     @property
     def recorded(self) -> frozenset[str]:

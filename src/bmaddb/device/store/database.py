@@ -27,6 +27,7 @@ from bmaddb.device.store.ids import new_ids
 from bmaddb.device.store.migrations import bind_user, bring_up
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.readers import Readers
+from bmaddb.device.store.record_cache import CACHE_BYTES, RecordCache
 from bmaddb.device.store.records import Moment, RowMaker
 from bmaddb.device.store.search import SearchIndex
 from bmaddb.device.store.search.functions import register
@@ -50,7 +51,8 @@ class Store:
     power cut after every commit, "normal" may lose the last ones then, never more. `key` (32 bytes, or a
     Passphrase) encrypts the file. `seed` puts the catalogue rows the program carries into a new file; otherwise
     they come by sync. `migrations` lead a file of an older schema version to the catalog's. `vfs` names a
-    registered SQLite VFS to reach the file through (`bmaddb.testing.power`); None is the usual one.
+    registered SQLite VFS to reach the file through (`bmaddb.testing.power`); None is the usual one. `cache_bytes`: so
+    much of what was read stays in memory while it is true; 0 holds nothing.
     StoreCorrupt for a damaged file, WrongKey for one that this key does not open, MigrationError for one that
     cannot be brought up.
     """
@@ -69,6 +71,7 @@ class Store:
         migrations: Sequence[Migration] = (),
         signals: SignalBus | None = None,
         vfs: str | None = None,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.path = checked_path(path)
         self.catalog = catalog
@@ -92,8 +95,9 @@ class Store:
         except BaseException as error:
             connection.close(True)
             raise failure(error) if isinstance(error, apsw.Error) else error from error
-        self._writer = Writer(connection, catalog)
-        self._readers = Readers(self.path, self._key, catalog, vfs)
+        self._cache = RecordCache(0 if vfs is not None else cache_bytes)
+        self._writer = Writer(connection, catalog, self._cache)
+        self._readers = Readers(self.path, self._key, catalog, self._cache, vfs)
         self.writing_door = RawDoor(connection, catalog)
         register(connection)
         self.search = SearchIndex(self)
@@ -107,6 +111,21 @@ class Store:
 
     def get(self, record: type[R], row_id: str) -> R | None:
         """The row with this id, or None."""
+        cache = self._cache
+        if not cache.wanted or not self._readers.plain:
+            return self._get(record, row_id)
+        found: R | None = cache.record(record, row_id)
+        if found is not None:
+            return found
+        if cache.warm():
+            self._writer.when_idle(cache.begin)
+        changes = cache.reading()
+        found = self._get(record, row_id)
+        if found is not None and changes >= 0:
+            cache.keep(found, changes)
+        return found
+
+    def _get(self, record: type[R], row_id: str) -> R | None:
         try:
             text = self._reads[record]
         except KeyError:
@@ -284,6 +303,7 @@ class Store:
         try:
             if self._closed:
                 raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
+            self._cache.end()
             self._readers.close()
             try:
                 replace_file(self._writer.connection, key)
@@ -307,6 +327,7 @@ class Store:
         try:
             if not self._closed:
                 self._closed = True
+                self._cache.end()
                 self._readers.close()
                 self._writer.connection.close(True)
         except apsw.Error as error:

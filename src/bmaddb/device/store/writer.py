@@ -7,7 +7,7 @@ leaves nothing behind, neither in the file nor here.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -18,11 +18,12 @@ from bmaddb import statements
 from bmaddb.device.store.capture import Capture
 from bmaddb.device.store.changeset import Change
 from bmaddb.device.store.connection import Place
-from bmaddb.device.store.failures import failure, moved
+from bmaddb.device.store.failures import DRIVER_ERRORS, failure, moved
 from bmaddb.device.store.feed import ELSEWHERE, Commit, Feed, Told
 from bmaddb.device.store.hooks import BeforeCommit, CommitDraft
 from bmaddb.device.store.layouts import Layouts
 from bmaddb.device.store.notes import Notes
+from bmaddb.device.store.record_cache import RecordCache
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.tables import Table
 
@@ -37,8 +38,9 @@ _SQL: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
 class Writer:
     """Runs one transaction at a time on `connection`."""
 
-    def __init__(self, connection: apsw.Connection, catalog: Catalog) -> None:
+    def __init__(self, connection: apsw.Connection, catalog: Catalog, cache: RecordCache) -> None:
         self.depth = 0
+        self._cache = cache
         self.feed = Feed()
         self._catalog = catalog
         self.work_on(connection)
@@ -103,11 +105,15 @@ class Writer:
             self._tell(hooks)
             touched = frozenset(self._touched or ())
             committed = self._committed() if self._followed and touched else None
+            rows, unknown = self._changed(touched)
             with self.feed.gate:
+                self._cache.before_commit()
                 self.connection.execute(_SQL["commit"])
+                self._cache.after_commit(rows, unknown)
                 if touched and self.feed.tables:
                     self.feed.hand(committed or Commit({}, touched))
         except BaseException as error:
+            self._cache.commit_failed()
             translated = self._translated(error)
             self.rollback()
             raise translated from error
@@ -172,12 +178,22 @@ class Writer:
         self._owner = None
         self._lock.release()
 
+    def when_idle(self, work: Callable[[apsw.Connection], None]) -> None:
+        """Let `work` have the connection, if nobody writes just now."""
+        if self._lock.acquire(blocking=False):
+            try:
+                work(self.connection)
+            except DRIVER_ERRORS as error:
+                raise failure(error) from error
+            finally:
+                self._lock.release()
+
     def look_for_others(self) -> None:
         """Has another process written? Then the follower is told. Who writes just now looks by itself."""
         if self._lock.acquire(blocking=False):
             try:
                 self._notice_others()
-            except (apsw.Error, apsw.ConnectionClosedError) as error:
+            except DRIVER_ERRORS as error:
                 raise failure(error) from error
             finally:
                 self._lock.release()
@@ -194,6 +210,14 @@ class Writer:
             self._seen_version = version
             with self.feed.gate:
                 self.feed.hand(ELSEWHERE)
+
+    def _changed(self, touched: frozenset[str]) -> tuple[Collection[tuple[str, str]], frozenset[str]]:
+        """For the cache: the rows (table, id) that are known to have changed, and the tables where any may have."""
+        if not self._cache.on or not touched:
+            return (), touched
+        if self._capture is None:
+            return (), frozenset(self._layouts.recorded)
+        return self._capture.changed()
 
     def _committed(self) -> Commit:
         told = self._capture.told() if self._capture is not None else self._applied()
