@@ -24,7 +24,7 @@ class Counting:
 
     def records(self, record: type[Any], text: str, arguments: tuple[Any, ...], plan: Any) -> list[Any]:
         self.statements += 1
-        return list(self._runner.records(record, text, arguments))
+        return list(self._runner.records(record, text, arguments, plan))
 
     def tuples(self, text: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         self.statements += 1

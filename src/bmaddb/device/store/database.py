@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
@@ -98,6 +99,7 @@ class Store:
         self._cache = RecordCache(0 if vfs is not None else cache_bytes)
         self._writer = Writer(connection, catalog, self._cache)
         self._readers = Readers(self.path, self._key, catalog, self._cache, vfs)
+        self._apart = self._readers.apart
         self.writing_door = RawDoor(connection, catalog)
         register(connection)
         self.search = SearchIndex(self)
@@ -112,7 +114,7 @@ class Store:
     def get(self, record: type[R], row_id: str) -> R | None:
         """The row with this id, or None."""
         cache = self._cache
-        if not cache.wanted or not self._readers.plain:
+        if not cache.wanted or (self._apart and get_ident() in self._apart):
             return self._get(record, row_id)
         found: R | None = cache.record(record, row_id)
         if found is not None:

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import starmap
+from threading import get_ident
 from typing import Any, Final, TypeVar
 
 import apsw
@@ -39,8 +40,6 @@ class _Here(threading.local):
     reader: apsw.Connection | None = None
     reader_door: RawDoor | None = None
     snapshots: int = 0
-    plain: bool = True
-    """Does it read what was committed last: no write, no snapshot?"""
 
 
 class Readers:
@@ -56,6 +55,8 @@ class Readers:
         self._catalog = catalog
         self._vfs = vfs
         self._here = _Here()
+        self.apart: set[int] = set()
+        """Threads that write or hold a snapshot, and so do not read what was committed last."""
         self._opened: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._closed = False
@@ -74,15 +75,10 @@ class Readers:
         assert here.door is not None  # noqa: S101 -- just opened
         return here.door
 
-    @property
-    def plain(self) -> bool:
-        """Does this thread read what was committed last: no write, no snapshot?"""
-        return self._here.plain
-
     def records(self, record: type[R], text: str, arguments: tuple[Any, ...], plan: Plan) -> list[R]:
         """Every row of a statement that selects the record's slots, as records; `plan` is what it says."""
         cache = self.cache
-        if not cache.on or not self._here.plain:
+        if not cache.on or get_ident() in self.apart:
             return self._records(record, text, arguments)
         key = (text, arguments, tuple(map(type, arguments)))
         found = cache.rows(key)
@@ -110,11 +106,14 @@ class Readers:
     def write_on(self, connection: apsw.Connection, door: RawDoor) -> None:
         """This thread writes on `connection` from now on, and reads its own writes there."""
         here = self._here
-        here.current, here.door, here.plain = connection, door, False
+        here.current, here.door = connection, door
+        self.apart.add(get_ident())
 
     def write_no_more(self) -> None:
         here = self._here
-        here.current, here.door, here.plain = here.reader, here.reader_door, here.snapshots == 0
+        here.current, here.door = here.reader, here.reader_door
+        if not here.snapshots:
+            self.apart.discard(get_ident())
 
     @contextmanager
     def snapshot(self) -> Iterator[apsw.Connection]:
@@ -137,7 +136,7 @@ class Readers:
             if here.snapshots == 0:
                 _run(connection, "begin_read")
             here.snapshots += 1
-            here.plain = False
+            self.apart.add(get_ident())
         return connection
 
     def end_snapshot(self, connection: apsw.Connection) -> None:
@@ -145,7 +144,8 @@ class Readers:
         if connection is here.reader and here.snapshots:
             here.snapshots -= 1
             if here.snapshots == 0:
-                here.plain = here.current is here.reader
+                if here.current is here.reader:
+                    self.apart.discard(get_ident())
                 if not self._closed:
                     _run(connection, "rollback")
 

@@ -19,7 +19,7 @@ import apsw
 import msgspec
 from msgspec.structs import astuple
 
-from bmaddb.device.store.wal_index import WalIndex, commits_of, wal_index_of
+from bmaddb.device.store.wal_index import WalHeader, commits_of, wal_header_of
 from bmaddb.schema.records import Record
 
 CACHE_BYTES: Final = 16 * 1024 * 1024
@@ -51,17 +51,34 @@ class _Generation:
 class RecordCache:
     """What one store holds in memory, at most `bytes_max`; 0 holds nothing."""
 
+    __slots__ = (
+        "_asked",
+        "_changes",
+        "_committing",
+        "_header",
+        "_left",
+        "_lock",
+        "_old",
+        "_records",
+        "_seen",
+        "_young",
+        "bytes_max",
+        "wanted",
+    )
+
     def __init__(self, bytes_max: int) -> None:
         self.wanted = bytes_max > 0
+        """May it hold anything, now or later?"""
         self.bytes_max = bytes_max
         self._lock = threading.Lock()
-        self._index: WalIndex | None = None
+        self._header: WalHeader | None = None
         self._seen = b""
         self._changes = 0
         """One more with everything that may make something held untrue."""
         self._committing = False
         self._left = READS_BEFORE
-        self._young, self._old = _Generation(), _Generation()
+        self._old = _Generation()
+        self._begin_young()
         self._asked: dict[_Key, None] = {}
 
     @property
@@ -72,53 +89,47 @@ class RecordCache:
     @property
     def on(self) -> bool:
         """Does it hold anything yet?"""
-        return self._index is not None
+        return self._header is not None
 
     # -- which state of the file ---------------------------------------------------------------------------
 
     def warm(self) -> bool:
         """Count a read; True when there were enough of them to begin."""
-        if self._index is not None or not self.wanted:
+        if self._header is not None or not self.wanted:
             return False
         self._left -= 1
         return self._left < 0
 
     def begin(self, connection: apsw.Connection) -> None:
         """Hold records from now on, as long as `connection`, which nobody else uses just now, is open."""
-        index = wal_index_of(connection)
+        header = wal_header_of(connection)
         with self._lock:
-            self.wanted = index is not None
-            self._index = index
+            self.wanted = header is not None
+            self._header = header
             self._let_all_go()
 
     def end(self) -> None:
         """The connection is about to be closed: hold nothing, and look at its memory no more."""
         with self._lock:
-            self._index = None
+            self._header = None
             self._left = READS_BEFORE
             self._let_all_go()
 
     def before_commit(self) -> None:
         """This process is about to commit; nobody else can until it has."""
         with self._lock:
-            index = self._index
-            if index is not None:
-                header = index.read()
-                if header != self._seen:
-                    self._let_all_go()
-                    self._seen = header
+            if self._header is not None:
+                self._look()
                 self._committing = True
 
     def after_commit(self, rows: Collection[tuple[str, str]], tables: frozenset[str]) -> None:
         """It has committed: changed were `rows` (table, id), and unknown ones of `tables`."""
         with self._lock:
             self._committing = False
-            index = self._index
-            if index is None:
+            if self._header is None:
                 return
-            header = index.read()
-            alone = (commits_of(header) - commits_of(self._seen)) % 2**32 <= 1
-            self._seen = header
+            seen, self._seen = self._seen, self._header.raw
+            alone = (commits_of(self._seen) - commits_of(seen)) % 2**32 <= 1
             self._changes += 1
             if not alone:
                 self._let_all_go()
@@ -135,18 +146,19 @@ class RecordCache:
     def record(self, record: type[Record], row_id: str) -> Any:
         """The record, if it is held and true; None otherwise."""
         with self._lock:
-            index = self._index
-            if index is None or index.read() != self._seen:
+            header = self._header
+            if header is None or header.raw != self._seen:
                 return None
-            held = self._young.records.get(record)
-            found = None if held is None else held.get(row_id)
-            return self._from_old(record, row_id) if found is None else found
+            try:
+                return self._records[record][row_id]
+            except KeyError:
+                return self._from_old(record, row_id)
 
     def rows(self, key: _Key) -> list[Any] | None:
         """The list of that statement, if it is held and true; not to be changed."""
         with self._lock:
-            index = self._index
-            if index is None or index.read() != self._seen:
+            header = self._header
+            if header is None or header.raw != self._seen:
                 return None
             found = self._young.lists.get(key)
             if found is None and (found := self._old.lists.get(key)) is not None:
@@ -166,20 +178,16 @@ class RecordCache:
     def reading(self) -> int:
         """Before a read of the file: what `keep` wants to know afterwards. Negative: do not keep."""
         with self._lock:
-            index = self._index
-            if index is None or self._committing:
+            if self._header is None or self._committing:
                 return -1
-            header = index.read()
-            if header != self._seen:
-                self._let_all_go()
-                self._seen = header
+            self._look()
             return self._changes
 
     def keep(self, row: Record, changes: int) -> None:
         """Hold what was read since `reading` answered with `changes`."""
         size = _size_of(row)
         with self._lock:
-            if changes == self._changes and self._index is not None:
+            if changes == self._changes and self._header is not None:
                 self._add(type(row), row, size)
 
     def keep_rows(self, key: _Key, tables: frozenset[str], rows: list[Any], changes: int) -> list[Any]:
@@ -188,7 +196,7 @@ class RecordCache:
             return rows
         sizes = [_size_of(row) for row in rows]
         with self._lock:
-            if changes != self._changes or self._index is None:
+            if changes != self._changes or self._header is None:
                 return rows
             held = [self._same(row, size) for row, size in zip(rows, sizes, strict=True)]
             self._add_list(key, (tables, held))
@@ -199,7 +207,7 @@ class RecordCache:
     def _same(self, row: Any, size: int) -> Any:
         """The record that is held of this row already, or this one from now on."""
         record = type(row)
-        held = self._young.records.get(record, {}).get(row.id)
+        held = self._records.get(record, {}).get(row.id)
         if held is None and (held := self._from_old(record, row.id)) is None:
             self._add(record, row, size)
             return row
@@ -213,8 +221,7 @@ class RecordCache:
         return found
 
     def _add(self, record: type[Record], row: Record, size: int) -> None:
-        young = self._young
-        young.records.setdefault(record, {})[row.id] = row
+        self._records.setdefault(record, {})[row.id] = row
         self._grow(size)
 
     def _add_list(self, key: _Key, found: tuple[frozenset[str], list[Any]]) -> None:
@@ -226,7 +233,8 @@ class RecordCache:
     def _grow(self, size: int) -> None:
         self._young.size_bytes += size
         if self._young.size_bytes * 2 > self.bytes_max:
-            self._young, self._old = _Generation(), self._young
+            self._old = self._young
+            self._begin_young()
 
     def _let_go(self, rows: Collection[tuple[str, str]], tables: frozenset[str]) -> None:
         touched = tables.union([table for table, _ in rows])
@@ -240,10 +248,20 @@ class RecordCache:
                 if table in by_table:
                     generation.records.get(by_table[table], {}).pop(row_id, None)
 
+    def _look(self) -> None:
+        """Did somebody else commit? Then nothing that is held is sure any more."""
+        if self._header is not None and self._header.raw != self._seen:
+            self._let_all_go()
+
     def _let_all_go(self) -> None:
+        self._seen = b"" if self._header is None else self._header.raw
         self._changes += 1
-        self._young, self._old = _Generation(), _Generation()
-        self._seen = b"" if self._index is None else self._index.read()
+        self._old = _Generation()
+        self._begin_young()
+
+    def _begin_young(self) -> None:
+        self._young = _Generation()
+        self._records = self._young.records
 
 
 def _size_of(row: Record) -> int:

@@ -8,12 +8,9 @@ connection that is open; where SQLite's VFS gives none, there is no header, and 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import apsw
-
-if TYPE_CHECKING:
-    import ctypes
 
 HEADER_BYTES: Final = 48
 _REGION_BYTES: Final = 32_768
@@ -25,17 +22,13 @@ _COUNT: Final = struct.Struct("=I")
 _COUNT_AT: Final = 8
 
 
-class WalIndex:
-    """The header that `connection` has mapped; only valid while it is open."""
+class WalHeader(Protocol):
+    """The header that a connection has mapped; only to be looked at while that is open."""
 
-    __slots__ = ("_header",)
-
-    def __init__(self, header: ctypes.Array[ctypes.c_char]) -> None:
-        self._header = header
-
-    def read(self) -> bytes:
+    @property
+    def raw(self) -> bytes:
         """The header now."""
-        return self._header.raw
+        ...
 
 
 def commits_of(header: bytes) -> int:
@@ -44,8 +37,8 @@ def commits_of(header: bytes) -> int:
     return number
 
 
-def wal_index_of(connection: apsw.Connection) -> WalIndex | None:
-    """The WAL index of an open connection; None where there is none to look at."""
+def wal_header_of(connection: apsw.Connection) -> WalHeader | None:
+    """The header of the WAL index of an open connection; None where there is none to look at."""
     import ctypes
 
     file = ctypes.c_void_p()
@@ -67,4 +60,4 @@ def wal_index_of(connection: apsw.Connection) -> WalIndex | None:
     header = (ctypes.c_char * HEADER_BYTES).from_address(region.value)
     if _COUNT.unpack_from(header.raw)[0] != _VERSION:
         return None
-    return WalIndex(header)
+    return header
