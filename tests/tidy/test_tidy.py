@@ -34,6 +34,7 @@ ROOMS_WITH_TESTS = {
     "protocol": "protocol",
     "device/query": "query",
     "device/store": "store",
+    "device/observe": "observe",
     "device/outbox": "outbox",
     "device/sync": "sync",
     "device/transfer": "transfer",
