@@ -91,6 +91,7 @@ class SyncEnded(Signal):
 
     result: str
     error_code: str | None
+    duration_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,47 @@ class UpkeepEnded(Signal):
     rows: int
     bytes_before: int
     bytes_after: int
+    duration_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationEnded(Signal):
+    """An operation of several steps is over: committed (`ok`), or undone."""
+
+    id: str
+    type: str
+    ok: bool
+    duration_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowQuery(Signal):
+    """A statement took longer than its threshold, for the first time since its shape was calm. No values are in it."""
+
+    shape: str
+    duration_us: int
+    threshold_us: int
+    full_scan_steps: int
+    sorts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowOperation(Signal):
+    """An operation took longer than its threshold, for the first time since its kind was calm."""
+
+    name: str
+    duration_us: int
+    threshold_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdCrossed(Signal):
+    """A measure went beyond its limit (`raised`), or is well on the good side again."""
+
+    measure: str
+    value: float
+    limit: float
+    raised: bool
 
 
 class SignalBus:

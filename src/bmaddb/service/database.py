@@ -34,7 +34,11 @@ if TYPE_CHECKING:
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
     from bmaddb.device.transfer import ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
+    from bmaddb.monitor import Monitor
+    from bmaddb.monitor.health import HealthRegistry
     from bmaddb.service.health import DatabaseHealth
+    from bmaddb.service.health_checks import StandardChecks
+    from bmaddb.service.status import DatabaseStatus
     from bmaddb.service.upkeep import Upkeep
 
 R = TypeVar("R", bound=Record)
@@ -53,6 +57,8 @@ class Database:
         self._engine = engine
         self._policy = policy
         self._upkeep: Upkeep | None = None
+        self._monitor: Monitor | None = None
+        self._health: tuple[StandardChecks, HealthRegistry] | None = None
         self._background: BackgroundSync | None = None
         self._observers: Observers | None = None
 
@@ -83,6 +89,18 @@ class Database:
 
             self._upkeep = Upkeep(self.store, self.outbox, self._engine, self._policy)
         return self._upkeep
+
+    @property
+    def monitor(self) -> Monitor:
+        """What the database does and how long it takes, while `db.monitor.start()` is on."""
+        if self._monitor is None:
+            from bmaddb.monitor import Monitor
+            from bmaddb.service.status import keep
+
+            self._monitor = Monitor(
+                self.store, self.signals, self.store.clock, keep=lambda report: keep(self.store, report)
+            )
+        return self._monitor
 
     def write(self, *, after: Sequence[str] = ()) -> WriteTransaction:
         """`with db.write() as tx:` one transaction, and one unit on the server; nested, a savepoint.
@@ -304,11 +322,24 @@ class Database:
         self.store.rekey(secret)
         self.outbox.look_again()
 
+    @property
+    def health_checks(self) -> HealthRegistry:
+        """The checks `health()` runs; an application or a room may register its own."""
+        return self._checked()[1]
+
     def health(self) -> DatabaseHealth:
-        """Are the tables whole, is the file sound, what waits, what is parked?"""
+        """Every component and module by named checks: healthy, degraded or failing, with a reason and a remedy."""
         from bmaddb.service.health import examine
 
-        return examine(self.store, self.outbox)
+        checks, registry = self._checked()
+        return examine(self.store, checks.look_anew, registry)
+
+    def status(self) -> DatabaseStatus:
+        """What the file holds, what waits, how the last syncs went, and what the monitor saw."""
+        from bmaddb.service.status import status_of
+
+        recorded = self._monitor.report() if self._monitor is not None and self._monitor.recording else None
+        return status_of(self.store, self.outbox, self.upkeep.usage(), recorded)
 
     def integrity(self, *, full: bool = False, repair: bool = True) -> IntegrityReport:
         """Every check of the file, by name: ok, warn or fail, with a reason and a remedy; repairs what is safe.
@@ -324,6 +355,8 @@ class Database:
         self.stop_sync()
         if self._upkeep is not None:
             self._upkeep.stop()
+        if self._monitor is not None:
+            self._monitor.stop()
         if self._engine is not None:
             self._engine.close()
         if self._observers is not None:
@@ -335,6 +368,20 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _checked(self) -> tuple[StandardChecks, HealthRegistry]:
+        if self._health is None:
+            from bmaddb.service.health_checks import StandardChecks
+
+            checks = StandardChecks(
+                self.store,
+                self.outbox,
+                has_server=self._engine is not None,
+                usage=lambda: self.upkeep.usage().share,
+                monitor=lambda: self._monitor,
+            )
+            self._health = checks, checks.registry()
+        return self._health
 
     def _wired(self) -> SyncEngine:
         if self._engine is None:
