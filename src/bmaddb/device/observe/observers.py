@@ -101,6 +101,13 @@ class Observers:
 
     def _hear(self, commit: Commit) -> None:
         self._let_go()
+        try:
+            self._tell(commit)
+        except BaseException:
+            _tell_all(self._index)  # whatever it was, what they read again is true
+            raise
+
+    def _tell(self, commit: Commit) -> None:
         if commit.everything:
             _tell_all(self._index)
             return

@@ -26,8 +26,11 @@ class View(Protocol):
     """The state of one live query."""
 
     interest: Interest
-    short: bool
-    """What it holds is no longer all it needs: it must be read again."""
+
+    @property
+    def short(self) -> bool:
+        """Is what it holds no longer all it needs, so that it must be read again?"""
+        ...
 
     def read(self) -> Any:
         """What the file says now; in a snapshot, without any lock."""

@@ -46,8 +46,9 @@ class Watch:
         """Rows changed; with the feed's gate held."""
         with self._changed:
             if self._heard is not None:
-                self._heard.extend(pairs)
-                self._stale = self._stale or len(self._heard) > PAIRS_MAX
+                self._stale = self._stale or len(self._heard) + len(pairs) > PAIRS_MAX
+                if not self._stale:
+                    self._heard.extend(pairs)
             elif not self._stale and not self._follow(pairs):
                 return
             self._ring()
@@ -141,7 +142,7 @@ class Watch:
             read = self.view.read()
         except BaseException:
             with self._changed:
-                self._heard, self._stale = None, True
+                self._heard, self._stale, self._rung = None, True, True  # who asks again reads again
             raise
         finally:
             reading.__exit__(None, None, None)
