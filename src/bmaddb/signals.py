@@ -116,12 +116,18 @@ class UpkeepEnded(Signal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationEnded(Signal):
-    """An operation of several steps is over: committed (`ok`), or undone."""
+    """An operation of several steps is over: committed (`ok`), or undone.
+
+    `status` is a word of the operation journal, `rows` how many it wrote, `code` the error's, if there is one.
+    """
 
     id: str
     type: str
     ok: bool
     duration_us: int
+    status: str = ""
+    rows: int = 0
+    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -172,6 +178,10 @@ class SignalBus:
                 self._listeners[kind] = tuple(x for x in self._listeners.get(kind, ()) if x is not listener)
 
         return stop
+
+    def heard(self, kind: type[Signal]) -> bool:
+        """Does anybody listen to signals of exactly `kind`?"""
+        return bool(self._listeners.get(kind))
 
     def emit(self, signal: Signal) -> None:
         """Tell every listener of this signal's type, in the order they came."""

@@ -7,7 +7,7 @@ that not everybody needs are loaded with the first call.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
@@ -28,6 +28,7 @@ from bmaddb.signals import SignalBus
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from bmaddb.device.atomic import BatchResult, Bounds, Operation, OperationResult, OuterStep, ResumeReport, Step
     from bmaddb.device.observe import Observers, Subscription
     from bmaddb.device.query.aggregates import Aggregate
     from bmaddb.device.query.ends import Ends
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from bmaddb.monitor.health import HealthRegistry
     from bmaddb.service.health import DatabaseHealth
     from bmaddb.service.health_checks import StandardChecks
+    from bmaddb.service.operations import OperationDesk
     from bmaddb.service.status import DatabaseStatus
     from bmaddb.service.upkeep import Upkeep
 
@@ -57,6 +59,7 @@ class Database:
         self._engine = engine
         self._policy = policy
         self._upkeep: Upkeep | None = None
+        self._operations: OperationDesk | None = None
         self._monitor: Monitor | None = None
         self._health: tuple[StandardChecks, HealthRegistry] | None = None
         self._background: BackgroundSync | None = None
@@ -89,6 +92,41 @@ class Database:
 
             self._upkeep = Upkeep(self.store, self.outbox, self._engine, self._policy)
         return self._upkeep
+
+    @property
+    def operations(self) -> OperationDesk:
+        """Where operations are run: who shapes them before, and how many wait."""
+        if self._operations is None:
+            from bmaddb.service.operations import OperationDesk
+
+            self._operations = OperationDesk(self.store)
+        return self._operations
+
+    def execute(self, operation: Operation, *, bounds: Bounds | None = None, sync: bool = False) -> OperationResult:
+        """Run an operation: all its steps and checks, or nothing of it; its result says which, and why.
+
+        `bounds`: how long it may take, its lane in the queue, how it is called off. `sync`: send it at once when it
+        stands; the background sync does so by itself. AtomicError for one that is declared wrongly, or inside a write.
+        """
+        result = self.operations.execute(operation, bounds)
+        self._sync_if(sync and result.ok)
+        return result
+
+    def execute_batch(
+        self, operations: Sequence[Operation], *, bounds: Bounds | None = None, sync: bool = False
+    ) -> BatchResult:
+        """Run many operations in one transaction; one that fails is undone alone, what is fatal undoes all."""
+        batch = self.operations.execute_batch(operations, bounds)
+        self._sync_if(sync and bool(batch.committed))
+        return batch
+
+    def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]]) -> ResumeReport:
+        """Undo the sagas that a crash cut off, and those whose compensation failed and is due again.
+
+        `steps`: operation type -> the steps that operations of it are made of. Call it when the program starts, and
+        again at the report's `due_ms`.
+        """
+        return self.operations.resume(steps)
 
     @property
     def monitor(self) -> Monitor:
@@ -368,6 +406,11 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _sync_if(self, asked: bool) -> None:
+        """Being offline is no failure of what was just done; without a server there is nothing to send to."""
+        if asked and self._engine is not None and self._background is None:
+            self.sync()
 
     def _checked(self) -> tuple[StandardChecks, HealthRegistry]:
         if self._health is None:

@@ -34,7 +34,7 @@ from bmaddb.device.store.records import Moment, RowMaker
 from bmaddb.device.store.search import SearchIndex
 from bmaddb.device.store.search.functions import register
 from bmaddb.device.store.transaction import WriteTransaction
-from bmaddb.device.store.writer import Writer
+from bmaddb.device.store.writer import Savepoint, Writer
 from bmaddb.entropy import Entropy
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import Record
@@ -395,6 +395,14 @@ class Store:
             self._writer.release()
         else:
             self._writer.rollback_to()
+
+    def savepoint(self) -> Savepoint:
+        """A part of this thread's write, for `with`: undone alone when its block raises."""
+        return Savepoint(self._writer)
+
+    def check_references(self) -> None:
+        """RecordInvalid when a row of this thread's write refers to nothing, as its commit would find."""
+        self._writer.check_references()
 
     def expect_many(self) -> None:
         """Many rows are about to be written in this thread's write."""

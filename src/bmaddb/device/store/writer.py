@@ -144,6 +144,12 @@ class Writer:
         finally:
             self._watch()
 
+    def check_references(self) -> None:
+        """RecordInvalid when a row refers to nothing now, as the commit would find."""
+        unresolved, _ = self.connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)
+        if unresolved:
+            raise self._broken_reference() or e.RecordInvalid("a row names another that is not there")
+
     def rollback(self) -> None:
         """Undo the transaction; safe when SQLite has undone it already."""
         try:
@@ -320,6 +326,24 @@ class Writer:
 def _data_version(connection: apsw.Connection) -> int:
     """Another number after each commit of another connection."""
     return int(connection.pragma("data_version"))
+
+
+class Savepoint:
+    """A part of the open transaction, for `with`: undone alone when its block raises."""
+
+    __slots__ = ("_writer",)
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def __enter__(self) -> None:
+        self._writer.savepoint()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._writer.release()
+        else:
+            self._writer.rollback_to()
 
 
 def _refers_to(table: Table, names: set[str]) -> bool:
