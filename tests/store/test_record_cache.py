@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import threading
@@ -193,6 +194,19 @@ def test_a_closed_store_gives_nothing(store: Store) -> None:
     store.close()
     with pytest.raises(e.StoreError, match="closed"):
         store.get(Book, "b0")
+
+
+def test_a_query_that_outlives_its_store_reads_no_memory_that_is_gone(path: Path) -> None:
+    store = open_store(path)
+    query = warmed(store).query(Book).where(Book.state == "todo").order_by(Book.id)
+    before = query.all()
+    del store
+    gc.collect()
+    found: list[list[Book]] = []
+    thread = threading.Thread(target=lambda: found.append(query.all()))
+    thread.start()
+    thread.join()
+    assert found == [before]
 
 
 def test_without_a_cache_each_read_goes_to_the_file(path: Path) -> None:

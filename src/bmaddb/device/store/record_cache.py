@@ -55,6 +55,7 @@ class RecordCache:
         "_asked",
         "_changes",
         "_committing",
+        "_connection",
         "_header",
         "_left",
         "_lock",
@@ -72,6 +73,8 @@ class RecordCache:
         self.bytes_max = bytes_max
         self._lock = threading.Lock()
         self._header: WalHeader | None = None
+        self._connection: apsw.Connection | None = None
+        """Whose memory the header is: kept, so that it cannot go while it is looked at."""
         self._seen = b""
         self._changes = 0
         """One more with everything that may make something held untrue."""
@@ -105,13 +108,13 @@ class RecordCache:
         header = wal_header_of(connection)
         with self._lock:
             self.wanted = header is not None
-            self._header = header
+            self._header, self._connection = header, None if header is None else connection
             self._let_all_go()
 
     def end(self) -> None:
         """The connection is about to be closed: hold nothing, and look at its memory no more."""
         with self._lock:
-            self._header = None
+            self._header = self._connection = None
             self._left = READS_BEFORE
             self._let_all_go()
 
