@@ -1,4 +1,4 @@
-"""G1 to G9, which hold for every table: a row that is accepted and one that is rejected each; and no rule is missing."""
+"""G1 to G9, which hold for every table: one row that is accepted and one that is rejected; and no rule is missing."""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from bmaddb.device.store import Store, WriteTransaction
 from tests.coaching.cases import Case, Look, check_accepts, check_rejects, named
 from tests.coaching.ground import at, consent, preferences_row
 
+SILENT = {"local": False, "push": False, "email": False}
 OFF = {"mbti_optimisation": "off", "analytics_level": "none"}
 
 
@@ -42,7 +43,7 @@ CASES = (
                 "notification_channels": {"local": True, "push": False, "email": False},
             }
         ),
-        bad=Look(change={"notification_channels": {"local": False, "push": False, "email": False, "pigeon": True}}),
+        bad=Look(change={"notification_channels": {**SILENT, "pigeon": True}}),
     ),
     Case(
         rule="P5",

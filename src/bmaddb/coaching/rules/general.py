@@ -85,7 +85,7 @@ def g6_fixed_columns_stay(c: Candidate) -> Flaws:
 def g7_derived_and_server_columns_are_not_input(c: Candidate) -> Flaws:
     derived = derived_values(c)
     for column in c.record.__table__.columns:
-        if column.name not in c.given or column.name in _ENVELOPE or not c.changed(column.name):
+        if column.name not in c.given or not c.changed(column.name):
             continue
         untouched, value = _untouched(c, column), c.row[column.name]
         if column.spec.merge is MergeRule.SRV and value != untouched:
