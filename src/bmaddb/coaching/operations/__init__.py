@@ -1,0 +1,1 @@
+"""The named operations: what an application does, as steps with their rules and checks."""
