@@ -112,6 +112,18 @@ class UpkeepEnded(Signal):
     bytes_after: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationEnded(Signal):
+    """An operation is over; `status` is a word of the operation journal, `code` the error's, if there is one."""
+
+    id: str
+    type: str
+    status: str
+    duration_ms: float
+    rows: int
+    code: str | None
+
+
 class SignalBus:
     """Hands each signal to the listeners of its type, on the thread that emits it."""
 

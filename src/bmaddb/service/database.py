@@ -26,10 +26,12 @@ from bmaddb.service.keys import secret_of
 from bmaddb.signals import SignalBus
 
 if TYPE_CHECKING:
+    from bmaddb.device.atomic import BatchResult, Bounds, Operation, OperationResult
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
     from bmaddb.device.transfer import ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
     from bmaddb.service.health import DatabaseHealth
+    from bmaddb.service.operations import OperationDesk
     from bmaddb.service.upkeep import Upkeep
 
 R = TypeVar("R", bound=Record)
@@ -47,6 +49,7 @@ class Database:
         self._engine = engine
         self._policy = policy
         self._upkeep: Upkeep | None = None
+        self._operations: OperationDesk | None = None
         self._background: BackgroundSync | None = None
 
     @property
@@ -76,6 +79,33 @@ class Database:
 
             self._upkeep = Upkeep(self.store, self.outbox, self._engine, self._policy)
         return self._upkeep
+
+    @property
+    def operations(self) -> OperationDesk:
+        """Where operations are run: who shapes them before, and how many wait."""
+        if self._operations is None:
+            from bmaddb.service.operations import OperationDesk
+
+            self._operations = OperationDesk(self.store)
+        return self._operations
+
+    def execute(self, operation: Operation, *, bounds: Bounds | None = None, sync: bool = False) -> OperationResult:
+        """Run an operation: all its steps and checks, or nothing of it; its result says which, and why.
+
+        `bounds`: how long it may take, its lane in the queue, how it is called off. `sync`: send it at once when it
+        stands; the background sync does so by itself. AtomicError for one that is declared wrongly, or inside a write.
+        """
+        result = self.operations.execute(operation, bounds)
+        self._sync_if(sync and result.ok)
+        return result
+
+    def execute_batch(
+        self, operations: Sequence[Operation], *, bounds: Bounds | None = None, sync: bool = False
+    ) -> BatchResult:
+        """Run many operations in one transaction; one that fails is undone alone, what is fatal undoes all."""
+        batch = self.operations.execute_batch(operations, bounds)
+        self._sync_if(sync and bool(batch.committed))
+        return batch
 
     def write(self, *, after: Sequence[str] = ()) -> WriteTransaction:
         """`with db.write() as tx:` one transaction, and one unit on the server; nested, a savepoint.
@@ -277,6 +307,11 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _sync_if(self, asked: bool) -> None:
+        """Being offline is no failure of what was just done; without a server there is nothing to send to."""
+        if asked and self._engine is not None and self._background is None:
+            self.sync()
 
     def _wired(self) -> SyncEngine:
         if self._engine is None:

@@ -349,6 +349,10 @@ class Store:
         else:
             self._writer.rollback_to()
 
+    def check_references(self) -> None:
+        """RecordInvalid when a row of this thread's write refers to nothing, as its commit would find."""
+        self._writer.check_references()
+
     def expect_many(self) -> None:
         """Many rows are about to be written in this thread's write."""
         self._writer.expect_many()

@@ -118,6 +118,12 @@ class Writer:
         finally:
             self.connection.set_update_hook(self._touch)
 
+    def check_references(self) -> None:
+        """RecordInvalid when a row refers to nothing now, as the commit would find."""
+        unresolved, _ = self.connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)
+        if unresolved:
+            raise self._broken_reference() or e.RecordInvalid("a row names another that is not there")
+
     def rollback(self) -> None:
         """Undo the transaction; safe when SQLite has undone it already."""
         try:
