@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from bmaddb.coaching import operations as ops
+from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
-from tests.coaching.ground import open_store, settle
+from tests.coaching.acts import done, onboarding
+from tests.coaching.ground import grant_sessions, open_store, settle
 
 
 @pytest.fixture(scope="session")
@@ -26,3 +29,20 @@ def store(tmp_path: Path) -> Iterator[Store]:
     settle(made)
     yield made
     made.close()
+
+
+@pytest.fixture
+def blank(tmp_path: Path) -> Iterator[Store]:
+    """A file nobody has used yet."""
+    made = open_store(tmp_path / "blank.db")
+    Outbox(made)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def ada(blank: Store) -> Store:
+    """The file behind an onboarding."""
+    done(blank, ops.user_onboarding(onboarding()))
+    grant_sessions(blank)
+    return blank

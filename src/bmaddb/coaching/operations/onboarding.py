@@ -28,7 +28,7 @@ from bmaddb.protocol.merge.counters import counted
 FIRST_SESSION_DELAY: Final = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Consent:
     """One decision of the user, about the text that was shown."""
 
