@@ -247,10 +247,10 @@ def insight_row(**columns: Any) -> dict[str, Any]:
 
 
 def context_of(
-    store: Store, reader: Store | WriteTransaction | None = None, now_ms: int = NOW_MS, **facts: Any
+    store: Store, reader: Store | WriteTransaction | None = None, now_ms: int = NOW_MS, user: str = USER, **facts: Any
 ) -> RuleContext:
     return RuleContext(
-        user=USER,
+        user=user,
         device_id=store.device_id,
         now_ms=now_ms,
         operation_id=OPERATION,

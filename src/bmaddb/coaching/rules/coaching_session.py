@@ -58,17 +58,17 @@ def c3_moments_fit_the_state(c: Candidate) -> Flaws:
         yield error("started_at", f"a session that is {status} has started")
     if status in ENDED and (ended is None or ended < (started or 0)):
         yield error("ended_at", f"a session that is {status} has ended, after it started")
-    wall_ms = _wall_ms(c)
-    if wall_ms is not None and wall_ms > WALL_MS_MAX and status in ENDED:
+    lasted_ms = wall_ms(c)
+    if lasted_ms is not None and lasted_ms > WALL_MS_MAX and status in ENDED:
         yield error("ended_at", "a session lasts at most 8 hours", WALL_MS_MAX)
-    elif wall_ms is not None and wall_ms > WALL_MS_LONG:
+    elif lasted_ms is not None and lasted_ms > WALL_MS_LONG:
         yield warn("ended_at", "the session lasts longer than 3 hours", WALL_MS_LONG)
 
 
 def c4_active_time_fits(c: Candidate) -> Flaws:
-    wall_ms = _wall_ms(c)
-    if wall_ms is not None and total(c.row["device_seconds"]) > wall_ms // 1000 + SLACK_S:
-        yield error("device_seconds", "more seconds were active than have passed", wall_ms // 1000 + SLACK_S)
+    lasted_ms = wall_ms(c)
+    if lasted_ms is not None and total(c.row["device_seconds"]) > lasted_ms // 1000 + SLACK_S:
+        yield error("device_seconds", "more seconds were active than have passed", lasted_ms // 1000 + SLACK_S)
 
 
 def c5_marks_in_range(c: Candidate) -> Flaws:
@@ -173,6 +173,7 @@ def _planned_flaws(c: Candidate, planned_ms: int | None) -> Flaws:
         yield error("scheduled_at", "it lies from a day ago to a year ahead")
 
 
-def _wall_ms(c: Candidate) -> int | None:
+def wall_ms(c: Candidate) -> int | None:
+    """How long the session lasts, until now when it has not ended; None before it starts."""
     started, ended = ms(c.row["started_at"]), ms(c.row["ended_at"])
     return None if started is None else (c.now_ms if ended is None else ended) - started

@@ -105,9 +105,9 @@ SessionPrerequisitesValidator: Final = RuleSet(CoachingSession, RULES)
 
 
 def is_of_device(session: CoachingSession, device_id: str) -> bool:
-    """Did this device take part? A device that starts or continues a session has an entry among its seconds."""
-    seconds = session.device_seconds
-    return isinstance(seconds, dict) and device_id in seconds
+    """Does it run here? The device that was the last to start, continue or count it has the newest stamp."""
+    seconds = session.device_seconds if isinstance(session.device_seconds, dict) else {}
+    return max(seconds, key=lambda device: str(seconds[device][1]), default=None) == device_id
 
 
 def valid_entitlements(c: Candidate) -> list[Entitlement]:
