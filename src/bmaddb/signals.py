@@ -143,6 +143,10 @@ class SignalBus:
 
         return stop
 
+    def heard(self, kind: type[Signal]) -> bool:
+        """Does anybody listen to signals of exactly `kind`?"""
+        return bool(self._listeners.get(kind))
+
     def emit(self, signal: Signal) -> None:
         """Tell every listener of this signal's type, in the order they came."""
         for listener in self._listeners.get(type(signal), ()):

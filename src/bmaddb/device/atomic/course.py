@@ -49,14 +49,9 @@ class Course:
         self.results: dict[str, Any] = {}
         self.warnings: list[Violation] = []
         self.outcomes: list[CheckOutcome] = []
-        facts = {**operation.facts, "rows": MappingProxyType(self.rows), "results": MappingProxyType(self.results)}
+        facts = {**operation.facts, "rows": self.rows, "results": self.results}
         self.context = RuleContext(
-            user=store.user or "",
-            device_id=store.device_id,
-            now_ms=self.started_at_ms,
-            operation_id=operation.id,
-            reader=reader,
-            facts=MappingProxyType(facts),
+            store.user or "", store.device_id, self.started_at_ms, operation.id, reader, MappingProxyType(facts)
         )
 
     def ended(self, status: Status, failure: Failure | None = None) -> OperationResult:

@@ -6,9 +6,10 @@ kept here, only their ids.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from bmaddb import errors as e
 from bmaddb import statements
@@ -25,6 +26,7 @@ IDS_KEPT_MAX: Final = 100
 """Of the rows of one step; how many there were is always said."""
 UNFINISHED: Final = (Status.RUNNING, Status.COMPENSATING)
 _ASKED_AT_ONCE: Final = 500
+_encode: Final = msgspec.json.Encoder().encode
 _SQL: Final = statements.load("bmaddb.device.atomic", "sql/journal.sql")
 
 
@@ -54,10 +56,10 @@ def line_of(course: Course, result: OperationResult, finished_at_ms: int | None,
     return (
         operation.id,
         operation.type,
-        operation.strategy.value,
-        result.status.value,
+        operation.strategy,
+        result.status,
         _text([_step_line(step, course) for step in operation.steps]),
-        _text([*map(_outcome_line, course.outcomes), *map(_violation_line, course.warnings)]),
+        _checks_text(course) if course.outcomes or course.warnings else "[]",
         compensations,
         None if result.failure is None else error_line(result.failure),
         course.started_at_ms,
@@ -73,13 +75,17 @@ def note(store: Store, lines: Iterable[Line]) -> None:
         raise failure(error) from error
 
 
+def _checks_text(course: Course) -> str:
+    return _text([*map(_outcome_line, course.outcomes), *map(_violation_line, course.warnings)])
+
+
 def _step_line(step: Step | OuterStep, course: Course) -> dict[str, Any]:
     if isinstance(step, OuterStep):
         return {"name": step.name, "outside": True, "done": step.name in course.results}
     line: dict[str, Any] = {"name": step.name, "table": step.table, "action": step.action.value}
     ids = course.rows.get(step.name)
     if ids is not None:
-        line["ids"] = list(ids[:IDS_KEPT_MAX])
+        line["ids"] = ids[:IDS_KEPT_MAX]
         line["rows"] = len(ids)
     return line
 
@@ -109,4 +115,4 @@ def unfinished_error(line: OperationJournal) -> e.OperationUnfinished:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=True, separators=(",", ":"))
+    return _encode(value).decode()

@@ -143,8 +143,8 @@ def _kept_as_far_as_it_came(store: Store, tx: WriteTransaction, course: Course, 
 def _step_alone(store: Store, tx: WriteTransaction, course: Course, step: Step, watch: Watch) -> None:
     watch.check()
     try:
-        with tx.savepoint() as inner:
-            run_step(store, inner, course, step)
+        with store.savepoint():
+            run_step(store, tx, course, step)
             store.check_references()
     except e.RecordInvalid as error:
         course.rows.pop(step.name, None)
@@ -156,8 +156,8 @@ def _one_of_many(
 ) -> tuple[Course, OperationResult]:
     course = Course(operation, store, store)
     try:
-        with tx.savepoint() as inner:
-            result = _steps_and_checks(store, inner, course, watch)
+        with store.savepoint():
+            result = _steps_and_checks(store, tx, course, watch)
             store.check_references()
     except Stopped as stopped:
         if isinstance(stopped.error, _FATAL) and not isinstance(stopped.error, _OWN_FAULTS):

@@ -14,6 +14,8 @@ from bmaddb.entropy import SystemEntropy, uuid7
 
 STEPS_MAX: Final = 100
 ROWS_PER_STEP_MAX: Final = 10_000
+_ENTROPY: Final = SystemEntropy()
+_CLOCK: Final = SystemClock()
 
 Row: TypeAlias = Mapping[str, Any]
 Rows: TypeAlias = Row | Sequence[Row]
@@ -89,7 +91,7 @@ class OuterStep:
 
 def new_id() -> str:
     """An id for an operation: a uuid7."""
-    return uuid7(SystemEntropy(), SystemClock().now_ms())
+    return uuid7(_ENTROPY, _CLOCK.now_ms())
 
 
 @dataclass(frozen=True, slots=True)

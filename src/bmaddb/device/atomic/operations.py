@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+import msgspec
+
 from bmaddb import errors as e
 from bmaddb.device.atomic.bounds import Bounds, Watch
 from bmaddb.device.atomic.course import declared
@@ -39,7 +41,9 @@ class Operations:
                 result = run_one(self._store, operation, watch)
         except e.AtomicError as error:
             result = _never_begun(operation, error)
-        return self._told(result.taking(watch.taken_ms()))
+        result = msgspec.structs.replace(result, duration_ms=watch.taken_ms())
+        self._tell((result,))
+        return result
 
     def execute_batch(self, operations: Sequence[Operation], bounds: Bounds = _UNBOUND) -> BatchResult:
         """Run them in one transaction, one entry of the outbox; one that fails is undone alone.
@@ -54,8 +58,7 @@ class Operations:
         except e.AtomicError as error:
             results = tuple(_never_begun(operation, error) for operation in operations)
             batch = BatchResult(results=results, duration_ms=watch.taken_ms(), fatal=Failure(error=error))
-        for result in batch.results:
-            self._told(result)
+        self._tell(batch.results)
         return replace(batch, duration_ms=watch.taken_ms())
 
     def _acceptable(self, operations: Sequence[Operation]) -> None:
@@ -70,18 +73,21 @@ class Operations:
             if len(operations) > 1 and not is_local(operation):
                 raise e.AtomicError(f"operation '{operation.type}' runs outside of the file, and not in a batch")
 
-    def _told(self, result: OperationResult) -> OperationResult:
-        self._store.signals.emit(
-            OperationEnded(
-                id=result.operation_id,
-                type=result.type,
-                status=result.status.value,
-                duration_ms=result.duration_ms,
-                rows=sum(len(ids) for _, ids in result.rows),
-                code=None if result.failure is None else result.failure.code,
+    def _tell(self, results: Sequence[OperationResult]) -> None:
+        signals = self._store.signals
+        if not signals.heard(OperationEnded):
+            return
+        for result in results:
+            signals.emit(
+                OperationEnded(
+                    id=result.operation_id,
+                    type=result.type,
+                    status=result.status.value,
+                    duration_ms=result.duration_ms,
+                    rows=sum(len(ids) for _, ids in result.rows),
+                    code=None if result.failure is None else result.failure.code,
+                )
             )
-        )
-        return result
 
 
 def _never_begun(operation: Operation, error: e.AtomicError) -> OperationResult:

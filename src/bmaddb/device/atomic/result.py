@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+import msgspec
 
 from bmaddb import errors as e
 from bmaddb.device.atomic.rules import CheckOutcome, Violation
@@ -47,8 +49,7 @@ class Failure:
         return self.error.transient
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationResult:
+class OperationResult(msgspec.Struct, frozen=True, kw_only=True):
     """One operation's end. `duration_ms` counts the wait for its turn."""
 
     operation_id: str
@@ -75,10 +76,6 @@ class OperationResult:
         if self.failure is not None:
             raise self.failure.error
         return self
-
-    def taking(self, duration_ms: float) -> OperationResult:
-        """The same, with its time."""
-        return replace(self, duration_ms=duration_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -38,7 +38,11 @@ def raised(error: Exception) -> e.StepFailed:
 
 
 def _rows(step: Step, course: Course) -> Sequence[Row]:
-    data = step.data(course.context) if callable(step.data) else step.data
+    data = step.data
+    if type(data) is dict:  # by far the most frequent
+        return (data,)
+    if callable(data):
+        data = data(course.context)
     rows = (data,) if isinstance(data, Mapping) else data
     if len(rows) > ROWS_PER_STEP_MAX:
         raise e.AtomicError(f"{len(rows)} rows in one step", hint=f"at most {ROWS_PER_STEP_MAX}; or an import")
@@ -70,6 +74,8 @@ def _standing(store: Store, tx: WriteTransaction, record: type[Record], action: 
 
 
 def _insert(store: Store, tx: WriteTransaction, record: type[Record], rows: Sequence[Row]) -> tuple[str, ...]:
+    if len(rows) == 1:
+        return (tx.insert(record, **rows[0]).id,)
     if len(rows) < MANY_ROWS or record.__table__.options.natural_key:
         return tuple(tx.insert(record, **row).id for row in rows)
     ids = store.moment().new_ids(len(rows))

@@ -30,7 +30,7 @@ from bmaddb.device.store.records import Moment, RowMaker
 from bmaddb.device.store.search import SearchIndex
 from bmaddb.device.store.search.functions import register
 from bmaddb.device.store.transaction import WriteTransaction
-from bmaddb.device.store.writer import Writer
+from bmaddb.device.store.writer import Savepoint, Writer
 from bmaddb.entropy import Entropy
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import Record
@@ -348,6 +348,10 @@ class Store:
             self._writer.release()
         else:
             self._writer.rollback_to()
+
+    def savepoint(self) -> Savepoint:
+        """A part of this thread's write, for `with`: undone alone when its block raises."""
+        return Savepoint(self._writer)
 
     def check_references(self) -> None:
         """RecordInvalid when a row of this thread's write refers to nothing, as its commit would find."""

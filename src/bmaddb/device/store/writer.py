@@ -224,5 +224,23 @@ class Writer:
         return None
 
 
+class Savepoint:
+    """A part of the open transaction, for `with`: undone alone when its block raises."""
+
+    __slots__ = ("_writer",)
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def __enter__(self) -> None:
+        self._writer.savepoint()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._writer.release()
+        else:
+            self._writer.rollback_to()
+
+
 def _refers_to(table: Table, names: set[str]) -> bool:
     return any(column.spec.references in names for column in table.foreign_keys)
