@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bmaddb.coaching import operations as ops
 from bmaddb.coaching.candidate import moment
 from bmaddb.coaching.checks import CHECKS
-from bmaddb.coaching.settling import settle
+from bmaddb.coaching.reconciling import reconcile
 from bmaddb.device.atomic import Operation, OperationResult, Operations
 from bmaddb.device.store import Store
 from bmaddb.modules.chat_journal import CoachingSession
@@ -30,7 +30,7 @@ from tests.sync.devices import Device, World, world_of
 
 USERS = (str(uuid.UUID(int=number)) for number in itertools.count(0xC0AC))
 ROUNDS_MAX = 4
-"""Rounds of sync and settling in which two devices come to rest."""
+"""Rounds of sync and reconciling in which two devices come to rest."""
 TYPES = ("INFJ", "INTJ", "ESTP", None)
 STATES = ("in_progress", "paused", "completed", "abandoned", "cancelled")
 
@@ -137,7 +137,7 @@ def act(device: Device, what: str, detail: Any) -> OperationResult | None:
 def come_to_rest(world: World, *devices: Device) -> None:
     for _ in range(ROUNDS_MAX):
         world.settle(*devices)
-        if not sum(settle(device.store) for device in devices):
+        if not sum(reconcile(device.store) for device in devices):
             return
     raise AssertionError("the devices do not come to rest")
 
@@ -183,3 +183,28 @@ def test_after_sync_all_eight_checks_hold_on_both(world: World, acts: list[tuple
         assert_all_hold(device)
         device.close()
     world.devices.clear()
+
+
+def failing(device: Device) -> set[str]:
+    context = context_of(device.store, now_ms=device.clock.now_ms(), user=device.user)
+    return {outcome.name for check in CHECKS if not (outcome := check(context)).ok}
+
+
+def test_what_two_devices_get_wrong_together_is_put_right(world: World) -> None:
+    first, second = two_devices(world)
+    world.settle(first, second)
+    act(first, "consent", ("personality_profiling", "withdrawn"))
+    act(second, "type", "INTJ")
+    act(first, "check_in", 3)
+    act(second, "check_in", 4)
+    act(first, "settings", {"quiet_hours_start": "22:00", "quiet_hours_end": "07:00"})
+    world.settle(first, second)
+    act(second, "settings", {"quiet_hours_start": None, "quiet_hours_end": None})
+    act(first, "settings", {"quiet_hours_start": "23:00", "quiet_hours_end": "07:00"})
+    world.settle(first, second)
+    for device in (first, second):
+        assert failing(device) >= {"verify_mbti_profile_valid", "verify_progress_updated"}
+    come_to_rest(world, first, second)
+    assert (failing(first), failing(second)) == (set(), set())
+    world.assert_equal(first, second)
+    assert reconcile(first.store) == reconcile(second.store) == 0

@@ -26,13 +26,13 @@ from bmaddb.modules.user_management import MbtiProfile, UserPreferences
 from bmaddb.protocol.merge.counters import counted, total
 from bmaddb.schema.records import Record
 
-SETTLING: Final = "settling"
+RECONCILING: Final = "reconciling"
 """The operation id its rules see."""
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _Change = dict[str, Any]
 
 
-def settle(store: Store) -> int:
+def reconcile(store: Store) -> int:
     """Put right what a merge left; the answer is how many rows were written. Call it after a sync, and sync again.
 
     Derived columns are computed anew. A type without its consent is declined; a setting without its consent is off;
@@ -45,7 +45,7 @@ def settle(store: Store) -> int:
             user=store.user,
             device_id=store.device_id,
             now_ms=store.clock.now_ms(),
-            operation_id=SETTLING,
+            operation_id=RECONCILING,
             reader=tx,
             facts={STORED: True},
         )
