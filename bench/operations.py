@@ -7,13 +7,14 @@ rules, savepoints, checks of references or a journal, and it is spared the hundr
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from bench.figure import Figure
 from bench.store import USER, compare, given_rows
 from bmaddb.clock import SystemClock
-from bmaddb.device.atomic import Action, Operation, Operations, RuleContext, Step, Violation
+from bmaddb.device.atomic import Action, Operation, Operations, RuleContext, Severity, Step, Violation
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
 from bmaddb.entropy import SystemEntropy
@@ -30,11 +31,8 @@ SLOWER_MAX: Final = round(1 / 0.6, 2)
 
 def measure(operations: int = OPERATIONS, rounds: int = ROUNDS) -> list[Figure]:
     """Batches of operations of one row and of three rows, with a rule each; microseconds a good operation."""
-    figures = []
     with tempfile.TemporaryDirectory(prefix="bmaddb-bench-") as folder:
-        for rows in (1, 3):
-            figures.append(_compared(Path(folder) / f"{rows}", rows, operations, rounds))
-    return figures
+        return [_compared(Path(folder) / f"{rows}", rows, operations, rounds) for rows in (1, 3)]
 
 
 def _compared(folder: Path, rows: int, operations: int, rounds: int) -> Figure:
@@ -74,16 +72,16 @@ def _operations(given: list[list[dict[str, Any]]]) -> list[Operation]:
 
 
 def _operation(number: int, rows: list[dict[str, Any]]) -> Operation:
-    steps = tuple(
-        Step(f"task {place}", "tasks", Action.INSERT, row, (_priority_is_known,)) for place, row in enumerate(rows)
-    )
+    steps = tuple(Step(f"task {place}", "tasks", Action.INSERT, row, (_titled,)) for place, row in enumerate(rows))
     if number % FAILS_EVERY == 0:
         steps = (*steps, Step("fails", "tasks", Action.UPDATE, {"id": "none", "title": "x"}))
     return Operation("add", steps)
 
 
-def _priority_is_known(row: Any, before: Record | None, context: RuleContext) -> list[Violation]:
-    return []
+def _titled(row: Mapping[str, Any], before: Record | None, context: RuleContext) -> list[Violation]:
+    if row.get("title") or before is not None:
+        return []
+    return [Violation("titled", "title", Severity.ERROR, f"a task of {context.user} has no title")]
 
 
 def _opened(path: Path) -> Store:

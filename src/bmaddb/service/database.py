@@ -7,7 +7,7 @@ that not everybody needs are loaded with the first call.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -26,7 +26,7 @@ from bmaddb.service.keys import secret_of
 from bmaddb.signals import SignalBus
 
 if TYPE_CHECKING:
-    from bmaddb.device.atomic import BatchResult, Bounds, Operation, OperationResult
+    from bmaddb.device.atomic import BatchResult, Bounds, Operation, OperationResult, OuterStep, ResumeReport, Step
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
     from bmaddb.device.transfer import ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
@@ -106,6 +106,14 @@ class Database:
         batch = self.operations.execute_batch(operations, bounds)
         self._sync_if(sync and bool(batch.committed))
         return batch
+
+    def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]]) -> ResumeReport:
+        """Undo the sagas that a crash cut off, and those whose compensation failed and is due again.
+
+        `steps`: operation type -> the steps that operations of it are made of. Call it when the program starts, and
+        again at the report's `due_ms`.
+        """
+        return self.operations.resume(steps)
 
     def write(self, *, after: Sequence[str] = ()) -> WriteTransaction:
         """`with db.write() as tx:` one transaction, and one unit on the server; nested, a savepoint.

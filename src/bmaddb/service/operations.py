@@ -5,10 +5,19 @@ Rules of this room: it joins rooms and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, TypeAlias
 
-from bmaddb.device.atomic import BatchResult, Bounds, Operation, OperationResult, Operations
+from bmaddb.device.atomic import (
+    BatchResult,
+    Bounds,
+    Operation,
+    OperationResult,
+    Operations,
+    OuterStep,
+    ResumeReport,
+    Step,
+)
 from bmaddb.device.store import Store
 
 Shape: TypeAlias = Callable[[Operation], Operation]
@@ -34,6 +43,9 @@ class OperationDesk:
 
     def execute_batch(self, operations: Sequence[Operation], bounds: Bounds | None = None) -> BatchResult:
         return self._operations.execute_batch([self._shaped(one) for one in operations], bounds or _UNBOUND)
+
+    def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]]) -> ResumeReport:
+        return self._operations.resume(steps)
 
     def _shaped(self, operation: Operation) -> Operation:
         for shape in tuple(self.shapes):

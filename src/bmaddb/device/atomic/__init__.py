@@ -6,6 +6,7 @@ from bmaddb.device.atomic.bounds import Bounds, Cancellation
 from bmaddb.device.atomic.operation import Action, Operation, OuterContext, OuterStep, Rollback, Step
 from bmaddb.device.atomic.operations import Operations
 from bmaddb.device.atomic.result import BatchResult, Failure, OperationResult, Status
+from bmaddb.device.atomic.resuming import ResumeReport
 from bmaddb.device.atomic.rules import Check, CheckOutcome, Reader, RuleContext, Severity, Validator, Violation
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "OuterContext",
     "OuterStep",
     "Reader",
+    "ResumeReport",
     "Rollback",
     "RuleContext",
     "Severity",

@@ -75,6 +75,21 @@ def note(store: Store, lines: Iterable[Line]) -> None:
         raise failure(error) from error
 
 
+def settle(store: Store, operation_id: str, status: Status, compensations: str, finished_at_ms: int | None) -> None:
+    """Say how far the compensations are, in this thread's write."""
+    try:
+        store.writing_connection.execute(_SQL["settle"], (operation_id, status, compensations, finished_at_ms))
+    except DRIVER_ERRORS as error:
+        raise failure(error) from error
+
+
+def unfinished(store: Store, limit: int) -> list[OperationJournal]:
+    """The operations of which something may have to be undone, the oldest first."""
+    ids = [str(row[0]) for row in store.tuples(_SQL["unfinished"], (limit,))]
+    found = known(store, ids)
+    return [found[row_id] for row_id in ids]
+
+
 def _checks_text(course: Course) -> str:
     return _text([*map(_outcome_line, course.outcomes), *map(_violation_line, course.warnings)])
 

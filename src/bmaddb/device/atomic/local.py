@@ -9,7 +9,7 @@ from bmaddb import errors as e
 from bmaddb.device.atomic import journal
 from bmaddb.device.atomic.bounds import Watch
 from bmaddb.device.atomic.course import Course, Stopped
-from bmaddb.device.atomic.operation import Operation, OuterStep, Rollback, Step
+from bmaddb.device.atomic.operation import Operation, Rollback, Step
 from bmaddb.device.atomic.result import BatchResult, Failure, OperationResult, Status
 from bmaddb.device.atomic.writing import raised, run_step
 from bmaddb.device.store import Store, WriteTransaction
@@ -91,6 +91,15 @@ def answer_of(line: OperationJournal, operation: Operation) -> OperationResult |
             type=operation.type,
             status=Status(line.status),
             failure=Failure(error=journal.unfinished_error(line)),
+            repeated=True,
+        )
+    if line.status in (Status.COMPENSATED, Status.FAILED):
+        error = e.AtomicError(f"operation {line.id} has ended {line.status}", hint="a new attempt takes a new id")
+        return OperationResult(
+            operation_id=line.id,
+            type=operation.type,
+            status=Status(line.status),
+            failure=Failure(error=error),
             repeated=True,
         )
     return None
@@ -194,6 +203,4 @@ def _note_failed(store: Store, ended: Sequence[tuple[Course, OperationResult]]) 
 
 def is_local(operation: Operation) -> bool:
     """Does it run within one local transaction?"""
-    return operation.strategy is not Rollback.COMPENSATE and not any(
-        isinstance(step, OuterStep) for step in operation.steps
-    )
+    return operation.strategy is not Rollback.COMPENSATE

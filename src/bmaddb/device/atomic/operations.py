@@ -6,7 +6,7 @@ whoever wrote it, and nothing was begun then.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -14,10 +14,13 @@ import msgspec
 
 from bmaddb import errors as e
 from bmaddb.device.atomic.bounds import Bounds, Watch
+from bmaddb.device.atomic.compensation import AnyStep
 from bmaddb.device.atomic.course import declared
 from bmaddb.device.atomic.local import BATCH_OPERATIONS_MAX, is_local, run_batch, run_one
 from bmaddb.device.atomic.operation import Operation
 from bmaddb.device.atomic.result import BatchResult, Failure, OperationResult, Status
+from bmaddb.device.atomic.resuming import ResumeReport, resume
+from bmaddb.device.atomic.saga import run_saga, undoable
 from bmaddb.device.atomic.turns import WAITING_MAX, Turns
 from bmaddb.device.store import Store
 from bmaddb.signals import OperationEnded
@@ -34,11 +37,14 @@ class Operations:
 
     def execute(self, operation: Operation, bounds: Bounds = _UNBOUND) -> OperationResult:
         """Run it: all of it, or none. See the result; AtomicError for one that is declared wrongly, or in a write."""
-        self._acceptable((operation,))
+        self._acceptable((operation,), batch=False)
         watch = Watch(self._store.clock, bounds)
         try:
-            with self.turns.turn(watch):
-                result = run_one(self._store, operation, watch)
+            if is_local(operation):
+                with self.turns.turn(watch):
+                    result = run_one(self._store, operation, watch)
+            else:
+                result = run_saga(self._store, operation, watch, self.turns)
         except e.AtomicError as error:
             result = _never_begun(operation, error)
         result = msgspec.structs.replace(result, duration_ms=watch.taken_ms())
@@ -50,7 +56,7 @@ class Operations:
 
         A fault that is not one operation's (the disk, the deadline, a cancellation) undoes all, the last first.
         """
-        self._acceptable(operations)
+        self._acceptable(operations, batch=True)
         watch = Watch(self._store.clock, bounds)
         try:
             with self.turns.turn(watch):
@@ -61,7 +67,17 @@ class Operations:
         self._tell(batch.results)
         return replace(batch, duration_ms=watch.taken_ms())
 
-    def _acceptable(self, operations: Sequence[Operation]) -> None:
+    def resume(self, steps: Mapping[str, Sequence[AnyStep]]) -> ResumeReport:
+        """Undo the sagas that were cut off, or whose compensation failed and is due again.
+
+        `steps`: operation type -> the steps that operations of it are made of; one of another type is left alone and
+        reported. Each compensation is tried once; call it again at `due_ms`.
+        """
+        if self._store.writes_here:
+            raise e.AtomicError("resume() cannot run inside a write")
+        return resume(self._store, steps)
+
+    def _acceptable(self, operations: Sequence[Operation], *, batch: bool) -> None:
         if self._store.writes_here:
             raise e.AtomicError("an operation cannot run inside a write", hint="it is a transaction of its own")
         if len(operations) > BATCH_OPERATIONS_MAX:
@@ -70,8 +86,10 @@ class Operations:
             raise e.AtomicError("two operations of a batch have one id")
         for operation in operations:
             declared(operation, self._store)
-            if len(operations) > 1 and not is_local(operation):
-                raise e.AtomicError(f"operation '{operation.type}' runs outside of the file, and not in a batch")
+            if not is_local(operation):
+                if batch:
+                    raise e.AtomicError(f"operation '{operation.type}' is a saga, and cannot be one of a batch")
+                undoable(operation, self._store)
 
     def _tell(self, results: Sequence[OperationResult]) -> None:
         signals = self._store.signals

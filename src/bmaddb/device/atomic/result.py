@@ -38,6 +38,8 @@ class Failure:
     """The checks that failed."""
     undone: tuple[str, ...] = ()
     """Steps that were done and are undone, in the order in which they were."""
+    left: tuple[str, ...] = ()
+    """Steps outside of the file, or committed, that are not undone (yet)."""
 
     @property
     def code(self) -> str:
