@@ -8,7 +8,7 @@ import pytest
 
 from bmaddb.coaching import operations as ops
 from bmaddb.coaching.checks import ONBOARDING_CHECKS, SESSION_CHECKS
-from bmaddb.device.atomic import Rollback
+from bmaddb.device.atomic import OuterContext, OuterStep, Rollback, Status
 from bmaddb.device.store import Store
 from bmaddb.modules.ai_machine_learning import MbtiInsight
 from bmaddb.modules.analytics_tracking import InteractionAnalytics
@@ -19,7 +19,7 @@ from bmaddb.modules.subscription_payment import UsageCounter
 from bmaddb.modules.tasks_productivity import Habit, HabitLog, Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, User, UserDevice, UserPreferences
 from tests.coaching.acts import all_hold, done, onboarding, plan, rules, run
-from tests.coaching.ground import POLICY, PURPOSES
+from tests.coaching.ground import POLICY, PURPOSES, at, consent
 from tests.support.server import USER
 
 # -- onboarding ------------------------------------------------------------------------------------------------
@@ -271,3 +271,81 @@ def test_an_operation_run_again_has_no_second_effect(ada: Store) -> None:
     done(ada, operation)
     assert done(ada, operation).repeated
     assert value(ada, "checkins") == 1
+
+
+# -- what is undone --------------------------------------------------------------------------------------------
+
+
+def outer(name: str, log: list[str], *, fails: bool = False) -> OuterStep:
+    def do(context: OuterContext) -> None:
+        log.append(f"do {name}")
+        if fails:
+            raise ConnectionError("the network is away")
+
+    return OuterStep(name, do, lambda context: log.append(f"undo {name}"))
+
+
+def test_a_reservation_is_given_back_when_the_session_may_not_be(ada: Store) -> None:
+    done(ada, ops.coaching_session(plan()))
+    log: list[str] = []
+    result = run(ada, ops.coaching_session(plan(before=(outer("reserve", log),))))
+    assert rules(result) == {"S6"}
+    assert log == []
+    bad = plan(session={"kind": "regular", "coach_kind": "human"}, before=(outer("reserve", log),))
+    [session_id] = [row.id for row in ada.query(CoachingSession).all() if row.kind == "regular"]
+    done(ada, ops.change_session(session_id, changes={"status": "completed"}))
+    with ada.write() as tx:
+        consent(tx, "share_with_coach")
+    assert rules(run(ada, ops.coaching_session(bad))) == {"C6"}
+    assert log == ["do reserve", "undo reserve"]
+
+
+def test_a_session_is_undone_when_its_reminder_fails(ada: Store) -> None:
+    log: list[str] = []
+    first = outer("reserve", log), outer("remind", log, fails=True)
+    before = {row.id: row.value for row in ada.query(UserProgress).all()}
+    result = run(ada, ops.coaching_session(plan(before=first[:1], after=first[1:])))
+    assert result.status is Status.COMPENSATED
+    assert log == ["do reserve", "do remind", "undo remind", "undo reserve"]
+    assert [row.kind for row in ada.query(CoachingSession).all()] == ["intake"]
+    assert ada.query(InteractionAnalytics).all() == []
+    assert [row.state for row in ada.query(MbtiInsight).all()] == ["superseded"]
+    assert [row.used for row in ada.query(UsageCounter).all()] == [0]
+    after = ada.query(UserProgress).all()
+    assert {row.id: row.value for row in after if row.value} == before
+    assert all(row.counted_sessions == [] for row in after)
+    all_hold(ada)
+
+
+def test_what_was_put_aside_stands_again_when_the_new_one_is_undone(ada: Store) -> None:
+    [session_id] = done(ada, ops.coaching_session(plan())).ids("create_session_record")
+    [old] = ada.query(MbtiInsight).all()
+    done(ada, ops.change_session(session_id, changes={"status": "completed"}))
+    newer = ops.Insight(kind="pattern", title="Evenings", body="You begin sessions in the evening.", supersedes=old.id)
+    failing = plan(insights=(newer,), after=(outer("remind", [], fails=True),))
+    assert run(ada, ops.coaching_session(failing)).status is Status.COMPENSATED
+    row = ada.get(MbtiInsight, old.id)
+    assert row is not None
+    assert (row.state, row.superseded_by_id) == ("seen", None)
+    all_hold(ada)
+
+
+@pytest.mark.parametrize(
+    ("session", "left"),
+    [({}, "abandoned"), ({"status": "scheduled", "scheduled_at": at(hours=-1)}, "cancelled")],
+)
+def test_what_the_server_has_seen_is_not_removed(ada: Store, session: dict[str, Any], left: str) -> None:
+    def pushed(context: OuterContext) -> None:
+        with ada.apply() as connection:
+            connection.execute("update coaching_sessions set server_seq = 7 where kind = 'regular'")
+            connection.execute("update interaction_analytics set server_seq = 8")
+        raise ConnectionError("the network is away")
+
+    step = OuterStep("remind", pushed, lambda context: None)
+    given = {"kind": "regular", "coach_kind": "self", **session}
+    assert run(ada, ops.coaching_session(plan(session=given, after=(step,)))).status is Status.COMPENSATED
+    sessions = ada.query(CoachingSession).where(CoachingSession.kind == "regular").all()
+    assert [row.status for row in sessions] == [left]
+    events = [row.event_name for row in ada.query(InteractionAnalytics).order_by(InteractionAnalytics.event_name).all()]
+    assert events == ["session.cancelled", "session.started"]
+    all_hold(ada)

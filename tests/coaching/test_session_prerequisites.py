@@ -10,13 +10,15 @@ from bmaddb.coaching.rules.session_prerequisites import SessionPrerequisitesVali
 from bmaddb.device.atomic import Severity
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.modules.chat_journal import CoachingSession
-from bmaddb.modules.subscription_payment import UsageCounter
+from bmaddb.modules.subscription_payment import Entitlement, UsageCounter
 from bmaddb.modules.user_management import User, UserDevice
+from bmaddb.schema.natural_keys import natural_id
 from tests.coaching.cases import Case, Look, check_accepts, check_rejects, named
 from tests.coaching.ground import OTHER_DEVICE, at, consent, session_row
 from tests.support.server import USER
 
 DAY_MS = 86_400_000
+ENTITLEMENT = natural_id(Entitlement.__table__, {"user_id": USER, "feature_code": "coaching.session", "source": "plan"})
 MONTH_END_MS = 31 * DAY_MS
 """The right to sessions ends in 30 days, its grace in 37."""
 
@@ -118,7 +120,7 @@ def test_a_session_on_another_device_is_offered_not_refused(shared_store: Store)
 
 
 def test_offline_the_right_lasts_to_the_end_of_its_grace(shared_store: Store) -> None:
-    signed = {"signature_good": lambda row: row.signature == "signed"}
+    signed = {"signed_entitlements": [ENTITLEMENT]}
     good = Look(later_ms=MONTH_END_MS, facts=signed)
     check_accepts(shared_store, SessionPrerequisitesValidator, make, Case(rule="S5", good=good, bad=good))
 
@@ -127,9 +129,9 @@ def test_offline_the_right_lasts_to_the_end_of_its_grace(shared_store: Store) ->
     ("later_ms", "facts"),
     [
         (MONTH_END_MS, {}),
-        (MONTH_END_MS, {"signature_good": lambda row: False}),
-        (MONTH_END_MS, {"signature_good": lambda row: True, "is_online": True}),
-        (38 * DAY_MS, {"signature_good": lambda row: True}),
+        (MONTH_END_MS, {"signed_entitlements": ["another"]}),
+        (MONTH_END_MS, {"signed_entitlements": [ENTITLEMENT], "is_online": True}),
+        (38 * DAY_MS, {"signed_entitlements": [ENTITLEMENT]}),
     ],
     ids=["no key", "forged", "online", "too late"],
 )

@@ -18,7 +18,6 @@ from bmaddb.modules.user_management import MbtiProfile
 from bmaddb.schema.natural_keys import natural_id
 
 SUPERSEDE: Final = "supersede_insights"
-SUPERSEDED: Final = "insights_superseded"
 _FIXED: Final = frozenset({"server_seq", "created_at", "updated_at"})
 
 
@@ -60,13 +59,15 @@ def supersede_step(insights: Sequence[Insight]) -> Step:
             if insight.supersedes is not None and insight.supersedes != _id(context, insight)
         ]
 
-    def undo(tx: WriteTransaction, context: RuleContext) -> None:
-        for insight in insights:
-            old = None if insight.supersedes is None else tx.get(MbtiInsight, insight.supersedes)
-            if old is not None and old.superseded_by_id == _id(context, insight):
-                tx.update(old, state="seen", superseded_by_id=None)
+    return Step(SUPERSEDE, "mbti_insights", Action.UPDATE, rows, (InsightsValidator,), undo=bring_back)
 
-    return Step(SUPERSEDE, "mbti_insights", Action.UPDATE, rows, (InsightsValidator,), undo=undo)
+
+def bring_back(tx: WriteTransaction, context: RuleContext) -> None:
+    """Undo the step: what was put aside for the new ones was seen, and stands again."""
+    for insight_id in written(context, SUPERSEDE) or ():
+        row = tx.get(MbtiInsight, insight_id)
+        if row is not None and row.superseded_by_id in (written(context, UPDATE_INSIGHTS) or ()):
+            tx.update(row, state="seen", superseded_by_id=None)
 
 
 def put_aside(tx: WriteTransaction, context: RuleContext) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bmaddb.coaching.candidate import candidate_of, values_of
-from bmaddb.coaching.checks.findings import notes
+from bmaddb.coaching.checks.findings import notes, written
 from bmaddb.coaching.checks.session import PROGRESS_BEFORE, PROGRESS_PLANNED, UPDATE_PROGRESS
 from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.derived import derived_values
@@ -14,6 +14,7 @@ from bmaddb.coaching.local_days import local_day, period_key
 from bmaddb.coaching.registries import METRIC
 from bmaddb.coaching.rules.progress import COUNTED_MAX, SESSION_ID, ProgressValidator
 from bmaddb.device.atomic import Action, RuleContext, Step
+from bmaddb.device.atomic.operation import Undo
 from bmaddb.device.store import WriteTransaction
 from bmaddb.modules.tasks_productivity import UserProgress
 from bmaddb.protocol.merge.counters import counted, total
@@ -43,20 +44,23 @@ def progress_step(deltas: Deltas | Callable[[RuleContext], Deltas]) -> Step:
         noted[PROGRESS_PLANNED] = {progress_id(context, row): wanted[row["metric_code"]] for row in made}
         return made
 
-    return Step(UPDATE_PROGRESS, "user_progress", Action.UPSERT, rows, (ProgressValidator,), undo=take_back)
+    undo = None if callable(deltas) else take_back(deltas)
+    return Step(UPDATE_PROGRESS, "user_progress", Action.UPSERT, rows, (ProgressValidator,), undo=undo)
 
 
-def take_back(tx: WriteTransaction, context: RuleContext) -> None:
+def take_back(deltas: Deltas) -> Undo:
     """Undo the step: this device's count less what it counted, and the session is not counted any more."""
-    session = context.facts.get(SESSION_ID)
-    planned: Mapping[str, int] = notes(context).get(PROGRESS_PLANNED, {})
-    for row_id, delta in planned.items():
-        row = tx.get(UserProgress, row_id)
-        if row is None or (session is not None and session not in row.counted_sessions):
-            continue  # it is undone already
-        counts = counted(row.device_counts, context.device_id, -delta, context.now_ms)
-        left = [item for item in row.counted_sessions if item != session]
-        tx.update(row, device_counts=counts, value=total(counts), counted_sessions=left)
+
+    def undo(tx: WriteTransaction, context: RuleContext) -> None:
+        session = context.facts.get(SESSION_ID)
+        for row_id in written(context, UPDATE_PROGRESS) or ():
+            row = tx.get(UserProgress, row_id)
+            if row is not None:
+                counts = counted(row.device_counts, context.device_id, -deltas[row.metric_code], context.now_ms)
+                left = [item for item in row.counted_sessions if item != session]
+                tx.update(row, device_counts=counts, value=total(counts), counted_sessions=left)
+
+    return undo
 
 
 def progress_id(context: RuleContext, row: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bmaddb.coaching.candidate import Candidate, RuleSet, candidate_of, moment
 from bmaddb.coaching.checks import SESSION_CHECKS
-from bmaddb.coaching.checks.findings import NOTES, notes
+from bmaddb.coaching.checks.findings import NOTES, notes, written
 from bmaddb.coaching.checks.session import CREATE_SESSION, SESSION_BEFORE, SESSION_PLANNED
 from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.local_days import local_day, period_key
@@ -35,7 +35,6 @@ from bmaddb.schema.records import Record
 
 PREREQUISITES: Final = "validate_session_prerequisites"
 COUNT_USE: Final = "count_use"
-COUNTED_USE: Final = "counted_use"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +42,17 @@ class SessionPlan:
     """A session, and what is written with it.
 
     `session`: columns of coaching_sessions; kind and coach_kind are needed, status is in_progress or scheduled.
-    `progress`: metric -> how many more. `outer`: steps that no file holds (a reservation, a reminder, a model), done
-    before the session is written and undone when it cannot be.
+    `progress`: metric -> how many more. `before` and `after`: steps that no file holds (a reservation, a model; a
+    reminder of the system), done before the session is written, and when it is; all is undone when one of them fails.
+    `facts` must be what JSON can say when there are such steps.
     """
 
     session: Mapping[str, Any]
     progress: Deltas = field(default_factory=dict)
     events: Sequence[Event] = ()
     insights: Sequence[Insight] = ()
-    outer: Sequence[OuterStep] = ()
+    before: Sequence[OuterStep] = ()
+    after: Sequence[OuterStep] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -60,13 +61,14 @@ def coaching_session(plan: SessionPlan) -> Operation:
     session_id = str(plan.session.get("id") or new_id())
     steps = (
         _prerequisites(plan),
-        *plan.outer,
+        *plan.before,
         _create(plan, session_id),
         progress_step(plan.progress),
         events_step(plan.events),
         insights_step(plan.insights),
         *((supersede_step(plan.insights),) if any(x.supersedes for x in plan.insights) else ()),
         _count_use(),
+        *plan.after,
     )
     return Operation(
         type="coaching_session",
@@ -123,12 +125,12 @@ def undo_session(tx: WriteTransaction, context: RuleContext) -> None:
 
 
 def undo_use(tx: WriteTransaction, context: RuleContext) -> None:
-    """Undo the step: this device's count less one, once."""
-    row_id = notes(context).pop(COUNTED_USE, None)
-    row = None if row_id is None else tx.get(UsageCounter, row_id)
-    if row is not None:
-        counts = counted(row.device_counts, context.device_id, -1, context.now_ms)
-        tx.update(row, device_counts=counts, used=total(counts))
+    """Undo the step: this device's count less one."""
+    for row_id in written(context, COUNT_USE) or ():
+        row = tx.get(UsageCounter, row_id)
+        if row is not None:
+            counts = counted(row.device_counts, context.device_id, -1, context.now_ms)
+            tx.update(row, device_counts=counts, used=total(counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +187,6 @@ def _count_use() -> Step:
         period = limited[0].period
         before = context.reader.get(UsageCounter, usage_id(look, period))
         counts = counted(None if before is None else before.device_counts, context.device_id, 1, context.now_ms)
-        notes(context)[COUNTED_USE] = usage_id(look, period)
         key = period_key(period, local_day(context.now_ms, zone_of(context)))
         return [{"feature_code": FEATURE, "period_key": key, "device_counts": counts, "used": total(counts)}]
 

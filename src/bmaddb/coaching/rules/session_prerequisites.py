@@ -17,9 +17,9 @@ from bmaddb.schema.natural_keys import natural_id
 FEATURE: Final = "coaching.session"
 STORAGE_FREE_BYTES, STORAGE_SHARE = "storage_free_bytes", "storage_share"
 STAMP_AHEAD_MS, IS_ONLINE = "stamp_ahead_ms", "is_online"
-SIGNATURE_GOOD, MODEL_REACHABLE = "signature_good", "model_reachable"
+SIGNED, MODEL_REACHABLE = "signed_entitlements", "model_reachable"
 """Facts of the device: free bytes, share (0 to 1) of the storage limit in use, how far its stamps run ahead of the wall
-clock, is the server reachable, is a signature of an entitlement good (a function of the row), is a model reachable."""
+clock, is the server reachable, the ids of entitlements whose signature is good, is a model reachable."""
 STORAGE_FREE_BYTES_MIN: Final = 2 * 1024 * 1024
 STORAGE_SHARE_MAX: Final = 0.95
 STAMP_AHEAD_MS_MAX: Final = 5 * 60_000
@@ -137,7 +137,5 @@ def _is_valid(c: Candidate, row: Entitlement) -> bool:
     until, grace = ms(row.valid_until), ms(row.offline_grace_until)
     if until is None or c.now_ms < until:
         return True
-    is_good = c.fact(SIGNATURE_GOOD)
-    if c.fact(IS_ONLINE, False) or is_good is None or grace is None or c.now_ms > grace:
-        return False  # without the server's key no signature can be called good
-    return bool(is_good(row))
+    in_grace = grace is not None and c.now_ms <= grace and not c.fact(IS_ONLINE, False)
+    return in_grace and row.id in c.fact(SIGNED, ())  # who has not the server's key can call no signature good
