@@ -28,7 +28,7 @@ from bmaddb.testing import ManualClock
 from tests.support.server import USER
 
 NOW_MS = milliseconds(datetime.fromisoformat("2026-11-29T12:00:00+00:00"))
-POLICY = "2026-01-01"
+POLICY = "2024-05-01"
 POLICIES = {"terms": [POLICY], "privacy": [POLICY]}
 PURPOSES = ("terms", "privacy", "special_category", "personality_profiling", "ai_processing", "analytics")
 OPERATION = "the-operation"

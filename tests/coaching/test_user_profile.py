@@ -10,7 +10,7 @@ from bmaddb.coaching.rules.user_profile import UserProfileValidator
 from bmaddb.device.atomic import Severity
 from bmaddb.device.store import Store, WriteTransaction
 from tests.coaching.cases import Case, Look, check_accepts, check_rejects, named, said
-from tests.coaching.ground import at, consent, user_row
+from tests.coaching.ground import POLICY, at, consent, user_row
 
 CASES = (
     Case(rule="U1", column="id", good=Look(), bad=Look(change={"id": "somebody-else"})),
@@ -60,7 +60,7 @@ CASES = (
     Case(
         rule="U9",
         column="privacy_version",
-        good=Look(facts={"planned_consents": {"privacy": "2026-01-01"}}),
+        good=Look(facts={"planned_consents": {"privacy": POLICY}}),
         bad=Look(prepare=lambda tx: consent(tx, "privacy", "withdrawn", acted_at=at(minutes=1))),
     ),
     Case(

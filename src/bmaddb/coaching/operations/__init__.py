@@ -14,7 +14,7 @@ from bmaddb.coaching.operations.events import Event
 from bmaddb.coaching.operations.everyday import check_in, complete_task, fill_wheel, log_habit, reopen_task
 from bmaddb.coaching.operations.insighting import Insight
 from bmaddb.coaching.operations.onboarding import Consent, Onboarding, user_onboarding
-from bmaddb.coaching.operations.session import SessionPlan, change_session, coaching_session
+from bmaddb.coaching.operations.session import SessionPlan, change_session, coaching_session, resumable
 
 __all__ = [
     "Consent",
@@ -33,6 +33,7 @@ __all__ = [
     "record_consent",
     "register_device",
     "reopen_task",
+    "resumable",
     "request_subscription",
     "switch_type",
     "user_onboarding",

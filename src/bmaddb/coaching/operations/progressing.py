@@ -14,13 +14,14 @@ from bmaddb.coaching.local_days import local_day, period_key
 from bmaddb.coaching.registries import METRIC
 from bmaddb.coaching.rules.progress import COUNTED_MAX, SESSION_ID, ProgressValidator
 from bmaddb.device.atomic import Action, RuleContext, Step
-from bmaddb.device.atomic.operation import Undo
 from bmaddb.device.store import WriteTransaction
 from bmaddb.modules.tasks_productivity import UserProgress
 from bmaddb.protocol.merge.counters import counted, total
 from bmaddb.schema.natural_keys import natural_id
 
 Deltas = Mapping[str, int]
+PROGRESS: Final = "progress"
+"""The fact that says what an operation counts, for the undoing of it: metric -> how many more."""
 ONCE_A_DAY: Final = frozenset({"active_days"})
 _FIXED: Final = frozenset({"server_seq", "created_at", "updated_at"})
 
@@ -44,23 +45,18 @@ def progress_step(deltas: Deltas | Callable[[RuleContext], Deltas]) -> Step:
         noted[PROGRESS_PLANNED] = {progress_id(context, row): wanted[row["metric_code"]] for row in made}
         return made
 
-    undo = None if callable(deltas) else take_back(deltas)
-    return Step(UPDATE_PROGRESS, "user_progress", Action.UPSERT, rows, (ProgressValidator,), undo=undo)
+    return Step(UPDATE_PROGRESS, "user_progress", Action.UPSERT, rows, (ProgressValidator,), undo=take_back)
 
 
-def take_back(deltas: Deltas) -> Undo:
+def take_back(tx: WriteTransaction, context: RuleContext) -> None:
     """Undo the step: this device's count less what it counted, and the session is not counted any more."""
-
-    def undo(tx: WriteTransaction, context: RuleContext) -> None:
-        session = context.facts.get(SESSION_ID)
-        for row_id in written(context, UPDATE_PROGRESS) or ():
-            row = tx.get(UserProgress, row_id)
-            if row is not None:
-                counts = counted(row.device_counts, context.device_id, -deltas[row.metric_code], context.now_ms)
-                left = [item for item in row.counted_sessions if item != session]
-                tx.update(row, device_counts=counts, value=total(counts), counted_sessions=left)
-
-    return undo
+    session, deltas = context.facts.get(SESSION_ID), context.facts.get(PROGRESS, {})
+    for row_id in written(context, UPDATE_PROGRESS) or ():
+        row = tx.get(UserProgress, row_id)
+        if row is not None:
+            counts = counted(row.device_counts, context.device_id, -deltas.get(row.metric_code, 0), context.now_ms)
+            left = [item for item in row.counted_sessions if item != session]
+            tx.update(row, device_counts=counts, value=total(counts), counted_sessions=left)
 
 
 def progress_id(context: RuleContext, row: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.local_days import local_day, period_key
 from bmaddb.coaching.operations.events import Event, events_step
 from bmaddb.coaching.operations.insighting import Insight, insights_step, supersede_step
-from bmaddb.coaching.operations.progressing import Deltas, progress_step
+from bmaddb.coaching.operations.progressing import PROGRESS, Deltas, progress_step
 from bmaddb.coaching.rules.coaching_session import CoachingSessionValidator, type_in_use
 from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.coaching.rules.progress import SESSION_ID
@@ -59,14 +59,14 @@ class SessionPlan:
 def coaching_session(plan: SessionPlan) -> Operation:
     """Begin or plan a session: five steps and four checks, with compensations; its use is counted as it begins."""
     session_id = str(plan.session.get("id") or new_id())
-    steps = (
+    steps: tuple[Step | OuterStep, ...] = (
         _prerequisites(plan),
         *plan.before,
         _create(plan, session_id),
         progress_step(plan.progress),
         events_step(plan.events),
         insights_step(plan.insights),
-        *((supersede_step(plan.insights),) if any(x.supersedes for x in plan.insights) else ()),
+        supersede_step(plan.insights),
         _count_use(),
         *plan.after,
     )
@@ -75,8 +75,16 @@ def coaching_session(plan: SessionPlan) -> Operation:
         steps=steps,
         checks=SESSION_CHECKS,
         strategy=Rollback.COMPENSATE,
-        facts={**plan.facts, SESSION_ID: session_id, NOTES: {}},
+        facts={**plan.facts, SESSION_ID: session_id, PROGRESS: dict(plan.progress), NOTES: {}},
     )
+
+
+def resumable(
+    before: Sequence[OuterStep] = (), after: Sequence[OuterStep] = ()
+) -> dict[str, tuple[Step | OuterStep, ...]]:
+    """What `db.resume` needs to undo sessions that a crash cut off: the steps by their type, with your outer ones."""
+    operation = coaching_session(SessionPlan(session={}, before=before, after=after))
+    return {operation.type: operation.steps}
 
 
 def change_session(
