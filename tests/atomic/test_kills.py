@@ -11,7 +11,7 @@ import bmaddb
 from bmaddb.device.atomic import ResumeReport
 from bmaddb.modules.sync_status import OperationJournal
 from tests.atomic.acts import names
-from tests.atomic.world import OPERATION, TYPE, World, opened, resume_apart, run_apart, session
+from tests.atomic.world import OPERATION, TYPE, Apart, World, opened, resume_apart, run_apart, saga, session
 
 STEPS = (
     "opened",
@@ -80,3 +80,16 @@ def test_without_a_kill_it_ends_by_itself(tmp_path: Path) -> None:
     other.mkdir()
     assert run_apart(other, "never", fails=True) == 0
     assert restarted(other) == (UNDONE, ResumeReport())
+
+
+def test_what_runs_in_another_process_is_left_alone_until_that_dies(tmp_path: Path) -> None:
+    world = World(tmp_path / "world")
+    other = Apart(tmp_path)
+    with opened(tmp_path) as db:
+        assert db.resume({TYPE: session(world)}).busy
+        twin = db.execute(saga(session(world)))
+        assert twin.failure is not None
+        assert twin.failure.code == "B-808"
+        other.kill()
+        assert db.resume({TYPE: session(world)}).compensated == (OPERATION,)
+        assert world.told() == ["do reserve", "undo reserve", "gone reserve"]

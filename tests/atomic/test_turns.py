@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -14,7 +15,7 @@ from bmaddb.clock import SystemClock
 from bmaddb.device.atomic import Action, Bounds, Cancellation, Operation, OperationResult, Step
 from bmaddb.device.atomic.bounds import Watch
 from bmaddb.device.atomic.turns import WAITING_MAX, Turns, _Ticket
-from tests.atomic.acts import names
+from tests.atomic.acts import names, open_db
 
 WAIT_S_MAX = 30
 
@@ -143,3 +144,25 @@ def test_threads_that_execute_at_once_all_get_their_turn(db: bmaddb.Database) ->
     assert len(results) == 80
     assert all(result.ok for result in results)
     assert names(db) == sorted(f"{lane}{number:02}" for lane in "abcd" for number in range(20))
+
+
+def test_one_operation_in_two_processes_at_once_has_one_effect(db: bmaddb.Database) -> None:
+    with open_db(Path(db.store.path)) as other:
+        for number in range(10):
+            operation = Operation("once", (Step("author", "authors", Action.INSERT, {"name": f"{number}"}),))
+            start, results = threading.Barrier(2), list[OperationResult]()
+
+            def work(
+                one: bmaddb.Database, operation: Operation, start: threading.Barrier, to: list[OperationResult]
+            ) -> None:
+                start.wait(WAIT_S_MAX)
+                to.append(one.execute(operation))
+
+            threads = [threading.Thread(target=work, args=(one, operation, start, results)) for one in (db, other)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(WAIT_S_MAX)
+            assert [result.ok for result in results] == [True, True]
+            assert sorted(result.repeated for result in results) == [False, True]
+    assert names(db) == sorted(f"{number}" for number in range(10))

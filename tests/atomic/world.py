@@ -5,7 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +18,7 @@ from tests.atomic.acts import open_db
 
 TYPE: Final = "begin session"
 OPERATION: Final = "01900000-0000-7000-8000-00000000000a"
+START_S_MAX: Final = 60
 _FORKS: Final = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["tests.atomic.world"])
 Mark = Callable[[str], None]
@@ -116,6 +119,33 @@ def run_apart(folder: Path, kill_at: str, *, fails: bool = False) -> int:
 def resume_apart(folder: Path, kill_at: str) -> int:
     """The same for a process that undoes what was cut off, and is killed meanwhile."""
     return _apart(_resume_target, str(folder), kill_at)
+
+
+class Apart:
+    """A process that runs the saga and stands still within its first step, until it is killed."""
+
+    def __init__(self, folder: Path) -> None:
+        hears, says = _FORKS.Pipe(duplex=False)
+        self._process: Any = _FORKS.Process(target=_stand_still, args=(str(folder), says), daemon=True)
+        self._process.start()
+        says.close()
+        assert hears.poll(START_S_MAX), "it does not begin"
+        assert hears.recv() == "within reserve"
+        hears.close()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join()
+
+
+def _stand_still(folder: str, says: Connection) -> None:
+    def mark(name: str) -> None:
+        if name == "within reserve":
+            says.send(name)
+            threading.Event().wait()
+
+    with opened(Path(folder)) as db:
+        db.execute(saga(session(World(Path(folder) / "world"), mark)))
 
 
 def opened(folder: Path) -> bmaddb.Database:

@@ -24,14 +24,12 @@ _FATAL: Final = (e.StoreError, e.OperationCancelled, e.DeadlinePassed)
 
 def run_one(store: Store, operation: Operation, watch: Watch) -> OperationResult:
     """The operation in a transaction of its own; when it fails the journal alone says that it was tried."""
-    standing = journal.known(store, (operation.id,))
-    if operation.id in standing:
-        answered = answer_of(standing[operation.id], operation)
-        if answered is not None:
-            return answered
     course = Course(operation, store, store)
     try:
         with store.write() as tx:
+            answer = answered(store, operation)
+            if answer is not None:
+                return answer
             result = _steps_and_checks(store, tx, course, watch)
             watch.check()
             journal.note(store, (journal.line_of(course, result, store.clock.now_ms()),))
@@ -46,11 +44,11 @@ def run_one(store: Store, operation: Operation, watch: Watch) -> OperationResult
 
 def run_batch(store: Store, operations: Sequence[Operation], watch: Watch) -> BatchResult:
     """All of them in one transaction: one that fails is undone alone; what is fatal undoes all."""
-    standing = journal.known(store, [operation.id for operation in operations])
     ended: list[tuple[Course, OperationResult]] = []
-    answered: dict[str, OperationResult] = {}
+    answers: dict[str, OperationResult] = {}
     try:
         with store.write() as tx:
+            standing = journal.known(store, [operation.id for operation in operations])
             if len(operations) >= MANY_ROWS:
                 store.expect_many()
             for operation in operations:
@@ -58,7 +56,7 @@ def run_batch(store: Store, operations: Sequence[Operation], watch: Watch) -> Ba
                 line = standing.get(operation.id)
                 answer = None if line is None else answer_of(line, operation)
                 if answer is not None:
-                    answered[operation.id] = answer
+                    answers[operation.id] = answer
                 else:
                     ended.append(_one_of_many(store, tx, operation, watch))
             watch.check()
@@ -69,7 +67,7 @@ def run_batch(store: Store, operations: Sequence[Operation], watch: Watch) -> Ba
         fatal = Failure(error=error, undone=_undone(ended))
         ended = [(course, _undone_too(course, result, fatal)) for course, result in ended]
         _note_failed(store, ended)
-    results = answered | {course.operation.id: result for course, result in ended}
+    results = answers | {course.operation.id: result for course, result in ended}
     never = {
         operation.id: Course(operation, store, store).ended(Status.ROLLED_BACK, fatal)
         for operation in operations
@@ -79,6 +77,12 @@ def run_batch(store: Store, operations: Sequence[Operation], watch: Watch) -> Ba
     return BatchResult(
         results=tuple(results[operation.id] for operation in operations), duration_ms=watch.taken_ms(), fatal=fatal
     )
+
+
+def answered(store: Store, operation: Operation) -> OperationResult | None:
+    """The answer to an operation that was run before, asked within the transaction that would run it again."""
+    line = journal.known(store, (operation.id,)).get(operation.id)
+    return None if line is None else answer_of(line, operation)
 
 
 def answer_of(line: OperationJournal, operation: Operation) -> OperationResult | None:

@@ -46,7 +46,7 @@ class Operations:
             else:
                 result = run_saga(self._store, operation, watch, self.turns)
         except e.AtomicError as error:
-            result = _never_begun(operation, error)
+            result = never_begun(operation, error)
         result = msgspec.structs.replace(result, duration_ms=watch.taken_ms())
         self._tell((result,))
         return result
@@ -62,8 +62,7 @@ class Operations:
             with self.turns.turn(watch):
                 batch = run_batch(self._store, operations, watch)
         except e.AtomicError as error:
-            results = tuple(_never_begun(operation, error) for operation in operations)
-            batch = BatchResult(results=results, duration_ms=watch.taken_ms(), fatal=Failure(error=error))
+            batch = no_batch(operations, error)
         self._tell(batch.results)
         return replace(batch, duration_ms=watch.taken_ms())
 
@@ -108,7 +107,14 @@ class Operations:
             )
 
 
-def _never_begun(operation: Operation, error: e.AtomicError) -> OperationResult:
+def no_batch(operations: Sequence[Operation], error: e.AtomicError) -> BatchResult:
+    """What is said of a batch that did not get its turn."""
+    results = tuple(never_begun(operation, error) for operation in operations)
+    return BatchResult(results=results, duration_ms=0.0, fatal=Failure(error=error))
+
+
+def never_begun(operation: Operation, error: e.AtomicError) -> OperationResult:
+    """What is said of an operation that did not get its turn."""
     return OperationResult(
         operation_id=operation.id, type=operation.type, status=Status.ROLLED_BACK, failure=Failure(error=error)
     )

@@ -17,7 +17,7 @@ from bmaddb.device.atomic.bounds import Watch
 from bmaddb.device.atomic.compensation import Account, gave_up_error, outer_context, settle
 from bmaddb.device.atomic.course import Course, Stopped
 from bmaddb.device.atomic.ledger import Debt, Ledger, as_json, new_ledger
-from bmaddb.device.atomic.local import answer_of, run_checks, run_steps
+from bmaddb.device.atomic.local import answered, run_checks, run_steps
 from bmaddb.device.atomic.operation import Action, Operation, OuterStep, Step
 from bmaddb.device.atomic.result import Failure, OperationResult, Status
 from bmaddb.device.atomic.turns import Turns
@@ -33,13 +33,9 @@ def run_saga(store: Store, operation: Operation, watch: Watch, turns: Turns) -> 
     """Every part in order; when one fails, what was done is undone, the last first."""
     ledger = new_ledger(operation)
     with alive.running(store.path):
-        standing = journal.known(store, (operation.id,)).get(operation.id)
-        answer = None if standing is None else answer_of(standing, operation)
-        if answer is not None:
-            return answer
         saga = _Saga(store, operation, ledger, watch, turns)
         try:
-            return saga.run()
+            return saga.claimed() or saga.run()
         except Stopped as stopped:
             return saga.undo(stopped)
         except e.BmadError as error:
@@ -72,6 +68,14 @@ class _Saga:
         self._watch, self._turns = watch, turns
         self._course = Course(operation, store, store)
         self._parts = parts_of(operation)
+
+    def claimed(self) -> OperationResult | None:
+        """Say that it runs, so that nobody else runs it; or what is said to who comes again."""
+        with self._store.apply("local", durable=True):
+            answer = answered(self._store, self._operation)
+            if answer is None:
+                self._line(self._course.ended(Status.RUNNING), finished=False)
+        return answer
 
     def run(self) -> OperationResult:
         checked_after = max((i for i, part in enumerate(self._parts) if not isinstance(part, OuterStep)), default=-1)
