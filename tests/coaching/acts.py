@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from bmaddb.coaching import operations as ops
-from bmaddb.coaching.checks import CHECKS
+from bmaddb.coaching.checks import verify_file
 from bmaddb.device.atomic import Operation, OperationResult, Operations
 from bmaddb.device.store import Store
 from bmaddb.testing import ManualClock
-from tests.coaching.ground import POLICIES, POLICY, PURPOSES, context_of
+from tests.coaching.ground import POLICIES, POLICY, PURPOSES
 
 DEVICE = {"device_label": "laptop", "platform": "desktop", "app_version": "1", "schema_version": 14, "public_key": "a"}
 
@@ -46,9 +46,7 @@ def rules(result: OperationResult) -> set[str]:
 
 
 def all_hold(store: Store) -> None:
-    clock = store.clock
-    outcomes = [check(context_of(store, now_ms=clock.now_ms())) for check in CHECKS]
-    assert [outcome for outcome in outcomes if not outcome.ok] == []
+    assert [outcome for outcome in verify_file(store) if not outcome.ok] == []
 
 
 def plan(**changes: Any) -> ops.SessionPlan:

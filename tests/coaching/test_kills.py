@@ -13,8 +13,7 @@ import pytest
 import bmaddb
 from bmaddb.coaching import operations as ops
 from bmaddb.coaching.candidate import moment
-from bmaddb.coaching.checks import CHECKS
-from bmaddb.device.atomic import RuleContext
+from bmaddb.coaching.checks import verify_file
 from bmaddb.modules.ai_machine_learning import MbtiInsight
 from bmaddb.modules.analytics_tracking import InteractionAnalytics
 from bmaddb.modules.chat_journal import CoachingSession
@@ -33,15 +32,7 @@ ONBOARDING_TABLES = (User, UserDevice, ConsentRecord, MbtiProfile, UserPreferenc
 
 
 def failing(db: bmaddb.Database) -> list[str]:
-    context = RuleContext(
-        user=db.user or "",
-        device_id=db.device_id,
-        now_ms=db.store.clock.now_ms(),
-        operation_id="",
-        reader=db.store,
-        facts={},
-    )
-    return [outcome.name for check in CHECKS if not (outcome := check(context)).ok]
+    return [outcome.name for outcome in verify_file(db.store) if not outcome.ok]
 
 
 @pytest.mark.parametrize("kill_at", [*(f"before {name}" for name in ONBOARDING_STEPS), *MARKS])

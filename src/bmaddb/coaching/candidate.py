@@ -16,6 +16,7 @@ from bmaddb import errors as e
 from bmaddb.device.atomic.rules import RuleContext, Severity, Violation
 from bmaddb.device.query import Query
 from bmaddb.schema.columns import Column
+from bmaddb.schema.conditions import Condition
 from bmaddb.schema.kinds import milliseconds
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.schema.records import Record
@@ -97,9 +98,9 @@ class Candidate:
     def query(self, record: type[R]) -> Query[R]:
         return self.context.reader.query(record)
 
-    def others(self, record: type[R]) -> list[R]:
-        """The stored rows of a table, but for the one that is replaced."""
-        return [row for row in self.query(record).all() if row.id != self.row.get("id")]
+    def others(self, record: type[R], *conditions: Condition) -> list[R]:
+        """The stored rows of a table that satisfy `conditions`, but for the one that is replaced."""
+        return [row for row in self.query(record).where(*conditions).all() if row.id != self.row.get("id")]
 
 
 Rule: TypeAlias = Callable[[Candidate], Flaws]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from bmaddb.coaching.candidate import candidate_of, ms
+from bmaddb.coaching.candidate import candidate_of, moment, ms
 from bmaddb.coaching.checks.findings import Findings, notes, stored_candidate, written
 from bmaddb.coaching.rules import coaching_session, progress
 from bmaddb.coaching.rules.general import g2_shape, g9_references_exist
@@ -37,8 +37,8 @@ def verify_session_integrity(context: RuleContext) -> CheckOutcome:
     """The session is as it was meant, its moments and marks fit, and no other runs on this device."""
     found = Findings()
     ids = written(context, CREATE_SESSION)
-    sessions = context.reader.query(CoachingSession).all()
-    looked = sessions if ids is None else [session for session in sessions if session.id in ids]
+    sessions = context.reader.query(CoachingSession)
+    looked = sessions.all() if ids is None else sessions.where(CoachingSession.id.in_(ids)).all()
     if ids is not None and len(looked) != 1:
         found.wrong("coaching_sessions", f"{len(looked)} sessions were written, not one")
     for session in looked:
@@ -46,8 +46,8 @@ def verify_session_integrity(context: RuleContext) -> CheckOutcome:
         if ids is not None:
             _as_planned(found, context, session)
         _messages_within(found, context, session)
-    running = [x for x in sessions if x.status == "in_progress" and is_of_device(x, context.device_id)]
-    for session in running[1:]:
+    running = sessions.where(CoachingSession.status == "in_progress").all()
+    for session in [session for session in running if is_of_device(session, context.device_id)][1:]:
         found.wrong(session, "a second session is in progress on this device")
     return found.outcome(verify_session_integrity)
 
@@ -55,10 +55,11 @@ def verify_session_integrity(context: RuleContext) -> CheckOutcome:
 def verify_progress_updated(context: RuleContext) -> CheckOutcome:
     """Each metric moved by what was planned, on this device's count alone, and no other did; the sums are right."""
     found = Findings()
-    rows = context.reader.query(UserProgress).all()
+    in_operation = written(context, UPDATE_PROGRESS) is not None
+    rows = _rows_of_operation(context) if in_operation else context.reader.query(UserProgress).all()
     for row in rows:
         found.judge(row, _PROGRESS_RULES, context)
-    if written(context, UPDATE_PROGRESS) is not None:
+    if in_operation:
         _moved_as_planned(found, context, rows)
     return found.outcome(verify_progress_updated)
 
@@ -66,19 +67,18 @@ def verify_progress_updated(context: RuleContext) -> CheckOutcome:
 def verify_analytics_logged(context: RuleContext) -> CheckOutcome:
     """As many events as planned, all of this session; none without consent."""
     found = Findings()
-    ids = written(context, LOG_EVENTS)
-    if ids is not None:
+    in_operation = written(context, LOG_EVENTS) is not None
+    events = _events_of(context) if in_operation else context.reader.query(InteractionAnalytics).all()
+    if in_operation:
         planned = notes(context).get(EVENTS_PLANNED, 0)
-        session_ids = written(context, CREATE_SESSION) or ()
-        events = context.reader.query(InteractionAnalytics).where(InteractionAnalytics.txn_id == context.operation_id)
-        rows = events.all()
-        if len(rows) != planned:
-            found.wrong("interaction_analytics", f"{len(rows)} events are stored, {planned} were planned")
-        for event in rows:
-            if event.coaching_session_id not in session_ids:
+        if len(events) != planned:
+            found.wrong("interaction_analytics", f"{len(events)} events are stored, {planned} were planned")
+        for event in events:
+            if event.coaching_session_id not in (written(context, CREATE_SESSION) or ()):
                 found.wrong(event, "it does not name the session")
-    for event in context.reader.query(InteractionAnalytics).all():
-        consent = context.reader.get(ConsentRecord, event.consent_record_id)
+    consents = {consent.id: consent for consent in context.reader.query(ConsentRecord).all()}
+    for event in events:
+        consent = consents.get(event.consent_record_id)
         if consent is None or consent.purpose != "analytics" or consent.action != "granted":
             found.wrong(event, "no consent to analytics stands behind it")
     return found.outcome(verify_analytics_logged)
@@ -89,9 +89,7 @@ def verify_insights_updated(context: RuleContext) -> CheckOutcome:
     found = Findings()
     for insight_id in written(context, UPDATE_INSIGHTS) or ():
         _of_this_session(found, context, insight_id)
-    for insight in context.reader.query(MbtiInsight).all():
-        if insight.superseded_by_id is None:
-            continue
+    for insight in context.reader.query(MbtiInsight).where(MbtiInsight.superseded_by_id.is_not_null()).all():
         if insight.state != "superseded":
             found.wrong(insight, "it has a successor and is not superseded")
         if runs_in_a_circle(stored_candidate(insight, context), insight.id, insight.superseded_by_id):
@@ -108,6 +106,26 @@ SESSION_CHECKS: Final[tuple[Check, ...]] = (
     verify_analytics_logged,
     verify_insights_updated,
 )
+
+
+def recently_changed(context: RuleContext) -> list[UserProgress]:
+    """The rows of progress that say they changed since the operation began, or after; no other can have."""
+    return context.reader.query(UserProgress).where(UserProgress.updated_at >= moment(context.now_ms)).all()
+
+
+def _rows_of_operation(context: RuleContext) -> list[UserProgress]:
+    """Those, and the planned ones, which a clock that was set back may have dated earlier."""
+    rows = {row.id: row for row in recently_changed(context)}
+    planned = (context.reader.get(UserProgress, row_id) for row_id in notes(context).get(PROGRESS_PLANNED, {}))
+    return list((rows | {row.id: row for row in planned if row is not None}).values())
+
+
+def _events_of(context: RuleContext) -> list[InteractionAnalytics]:
+    """The events of the operation; with the columns of an index first."""
+    near = moment(context.now_ms - MESSAGE_SLACK_MS)
+    mine = context.reader.query(InteractionAnalytics).where(InteractionAnalytics.user_id == context.user)
+    recent = mine.where(InteractionAnalytics.occurred_at >= near)
+    return recent.where(InteractionAnalytics.txn_id == context.operation_id).all()
 
 
 def _as_planned(found: Findings, context: RuleContext, session: CoachingSession) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from bmaddb.coaching.candidate import candidate_of, values_of
 from bmaddb.coaching.checks.findings import notes, written
-from bmaddb.coaching.checks.session import PROGRESS_BEFORE, PROGRESS_PLANNED, UPDATE_PROGRESS
+from bmaddb.coaching.checks.session import PROGRESS_BEFORE, PROGRESS_PLANNED, UPDATE_PROGRESS, recently_changed
 from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.derived import derived_values
 from bmaddb.coaching.local_days import local_day, period_key
@@ -35,7 +35,7 @@ def progress_step(deltas: Deltas | Callable[[RuleContext], Deltas]) -> Step:
     def rows(context: RuleContext) -> list[dict[str, Any]]:
         wanted = deltas(context) if callable(deltas) else deltas
         noted = notes(context)
-        noted[PROGRESS_BEFORE] = {row.id: row for row in context.reader.query(UserProgress).all()}
+        noted[PROGRESS_BEFORE] = {row.id: row for row in recently_changed(context)}
         made = [
             row
             for metric, delta in wanted.items()
@@ -43,6 +43,10 @@ def progress_step(deltas: Deltas | Callable[[RuleContext], Deltas]) -> Step:
             if (row := _counting(context, metric, period, delta)) is not None
         ]
         noted[PROGRESS_PLANNED] = {progress_id(context, row): wanted[row["metric_code"]] for row in made}
+        for row_id in noted[PROGRESS_PLANNED]:
+            standing = context.reader.get(UserProgress, row_id)
+            if standing is not None:
+                noted[PROGRESS_BEFORE][row_id] = standing
         return made
 
     return Step(UPDATE_PROGRESS, "user_progress", Action.UPSERT, rows, (ProgressValidator,), undo=take_back)

@@ -118,7 +118,8 @@ def is_wanted(level: str, essential: bool) -> bool:
 
 def events_since(c: Candidate, since_ms: int) -> int:
     """How many events are stored from `since_ms` on."""
-    return c.query(InteractionAnalytics).where(InteractionAnalytics.occurred_at >= moment(since_ms)).count()
+    mine = c.query(InteractionAnalytics).where(InteractionAnalytics.user_id == c.context.user)
+    return mine.where(InteractionAnalytics.occurred_at >= moment(since_ms)).count()
 
 
 def _value_flaw(schema: Any, value: Any) -> str | None:

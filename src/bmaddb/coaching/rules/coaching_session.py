@@ -33,9 +33,10 @@ _NEXT: Final = CoachingSession.status.spec.transitions or {}
 def c1_starts_well(c: Candidate) -> Flaws:
     if c.is_new and c.row["status"] not in ("scheduled", "in_progress"):
         yield error("status", "a new session is scheduled or in progress", ["scheduled", "in_progress"])
-    is_intake = _is_intake(c.row["kind"], c.row["status"])
-    if is_intake and any(_is_intake(other.kind, other.status) for other in c.others(CoachingSession)):
-        yield error("kind", "there is an intake already")
+    if c.row["kind"] == "intake" and c.row["status"] != "cancelled":
+        standing = c.others(CoachingSession, CoachingSession.kind == "intake", CoachingSession.status != "cancelled")
+        if standing:
+            yield error("kind", "there is an intake already", standing[0].id)
 
 
 def c2_states_follow(c: Candidate) -> Flaws:
@@ -97,7 +98,7 @@ def c7_conversation_is_free(c: Candidate) -> Flaws:
     conversation = c.get(Conversation, wanted)
     if conversation is None or conversation.user_id != c.context.user:
         yield error("conversation_id", "there is no such conversation of this user")
-    elif any(other.conversation_id == wanted for other in c.others(CoachingSession)):
+    elif c.others(CoachingSession, CoachingSession.conversation_id == wanted):
         yield error("conversation_id", "it belongs to another session")
 
 
@@ -158,10 +159,6 @@ def type_in_use(c: Candidate) -> str | None:
         return None
     newest = c.query(MbtiProfile).order_by(MbtiProfile.assessed_at.desc(), MbtiProfile.id.desc()).first()
     return None if newest is None else newest.type_code
-
-
-def _is_intake(kind: str, status: str) -> bool:
-    return kind == "intake" and status != "cancelled"
 
 
 def _planned_flaws(c: Candidate, planned_ms: int | None) -> Flaws:

@@ -63,9 +63,7 @@ def s5_there_is_room_in_the_plan(c: Candidate) -> Flaws:
 
 
 def s6_no_other_session_runs(c: Candidate) -> Flaws:
-    for other in c.others(CoachingSession):
-        if other.status != "in_progress":
-            continue
+    for other in c.others(CoachingSession, CoachingSession.status == "in_progress"):
         if is_of_device(other, c.context.device_id):
             yield error("status", "another session is in progress on this device", other.id)
         else:
