@@ -7,19 +7,23 @@ from typing import Any
 import pytest
 
 from bmaddb.coaching import operations as ops
+from bmaddb.coaching.candidate import moment
 from bmaddb.coaching.checks import ONBOARDING_CHECKS, SESSION_CHECKS
+from bmaddb.coaching.rules.analytics import EVENTS_A_DAY_MAX
 from bmaddb.device.atomic import OuterContext, OuterStep, Rollback, Status
 from bmaddb.device.store import Store
 from bmaddb.modules.ai_machine_learning import MbtiInsight
-from bmaddb.modules.analytics_tracking import InteractionAnalytics
+from bmaddb.modules.analytics_tracking import FeatureUsageDaily, InteractionAnalytics
 from bmaddb.modules.chat_journal import CoachingSession, MoodCheckin
 from bmaddb.modules.extensions import ExtensionRecord
 from bmaddb.modules.levensgebieden import LifeAreaAssessment, UserLifeArea
 from bmaddb.modules.subscription_payment import UsageCounter
+from bmaddb.modules.sync_status import OperationJournal
 from bmaddb.modules.tasks_productivity import Habit, HabitLog, Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, User, UserDevice, UserPreferences
+from bmaddb.protocol.merge.counters import total
 from tests.coaching.acts import all_hold, done, onboarding, plan, rules, run
-from tests.coaching.ground import POLICY, PURPOSES, at, consent
+from tests.coaching.ground import POLICY, PURPOSES, at, consent, event_row
 from tests.support.server import USER
 
 # -- onboarding ------------------------------------------------------------------------------------------------
@@ -143,8 +147,22 @@ def test_completing_twice_counts_once(ada: Store) -> None:
 
 def test_without_consent_a_session_keeps_no_event(ada: Store) -> None:
     done(ada, ops.record_consent(ops.Consent("analytics", POLICY, "0" * 64, action="withdrawn")))
-    done(ada, ops.coaching_session(plan()))
+    begun = done(ada, ops.coaching_session(plan()))
     assert ada.query(InteractionAnalytics).all() == []
+    line = ada.get(OperationJournal, begun.operation_id)
+    assert line is not None
+    assert "skipped: no_consent" in str(line.checks)
+    all_hold(ada)
+
+
+def test_above_five_hundred_a_day_events_are_counted_and_not_kept(ada: Store) -> None:
+    with ada.write() as tx:
+        row = event_row(tx, occurred_at=moment(ada.clock.now_ms()))
+        tx.insert_many(InteractionAnalytics, [row] * EVENTS_A_DAY_MAX)
+    done(ada, ops.coaching_session(plan()))
+    assert ada.query(InteractionAnalytics).count() == EVENTS_A_DAY_MAX
+    dropped = ada.query(FeatureUsageDaily).one()
+    assert (dropped.feature_code, total(dropped.device_counts)) == ("analytics.dropped", 1)
     all_hold(ada)
 
 

@@ -24,7 +24,7 @@ UPDATE_PROGRESS: Final = "update_user_progress"
 LOG_EVENTS: Final = "log_interaction_analytics"
 UPDATE_INSIGHTS: Final = "update_mbti_insights"
 PROGRESS_BEFORE, PROGRESS_PLANNED = "progress_before", "progress_planned"
-EVENTS_PLANNED: Final = "events_planned"
+EVENTS_PLANNED, EVENTS_DROPPED, EVENTS_SKIPPED = "events_planned", "events_dropped", "events_skipped"
 PROFILES_BEFORE: Final = "profiles_before"
 SESSION_PLANNED, SESSION_BEFORE = "session_planned", "session_before"
 """What the steps of a session note for these checks."""
@@ -71,6 +71,8 @@ def verify_analytics_logged(context: RuleContext) -> CheckOutcome:
     events = _events_of(context) if in_operation else context.reader.query(InteractionAnalytics).all()
     if in_operation:
         planned = notes(context).get(EVENTS_PLANNED, 0)
+        if EVENTS_SKIPPED in notes(context):
+            found.remark(f"skipped: {notes(context)[EVENTS_SKIPPED]}")
         if len(events) != planned:
             found.wrong("interaction_analytics", f"{len(events)} events are stored, {planned} were planned")
         for event in events:

@@ -6,22 +6,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from bmaddb.coaching.candidate import candidate_of, moment
+from bmaddb.coaching.candidate import RuleSet, candidate_of, moment
 from bmaddb.coaching.checks.findings import notes, written
-from bmaddb.coaching.checks.session import CREATE_SESSION, EVENTS_PLANNED, LOG_EVENTS
-from bmaddb.coaching.consents import grant
+from bmaddb.coaching.checks.session import CREATE_SESSION, EVENTS_DROPPED, EVENTS_PLANNED, EVENTS_SKIPPED, LOG_EVENTS
+from bmaddb.coaching.consents import grant, zone_of
+from bmaddb.coaching.local_days import local_day
 from bmaddb.coaching.registries import EVENT
 from bmaddb.coaching.rules.analytics import DAY_MS, EVENTS_A_DAY_MAX, AnalyticsValidator, events_since, is_wanted
+from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.device.atomic import Action, RuleContext, Step
 from bmaddb.device.store import WriteTransaction
-from bmaddb.modules.analytics_tracking import InteractionAnalytics
+from bmaddb.modules.analytics_tracking import FeatureUsageDaily, InteractionAnalytics
 from bmaddb.modules.user_management import UserPreferences
+from bmaddb.protocol.merge.counters import counted
 from bmaddb.schema.natural_keys import natural_id
 
 APP_VERSION: Final = "app_version"
 """The fact that says which version of the application this is."""
-SKIPPED: Final = "events_skipped"
-"""Noted when no event is kept: why."""
+COUNT_DROPPED: Final = "count_dropped_events"
+DROPPED: Final = "analytics.dropped"
+"""The feature under which feature_usage_daily counts events that were not kept because the day had enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,28 @@ def events_step(events: Sequence[Event]) -> Step:
         return made
 
     return Step(LOG_EVENTS, "interaction_analytics", Action.INSERT, rows, (AnalyticsValidator,), undo=forget)
+
+
+def dropped_step() -> Step:
+    """Count the events that the step before did not keep; behind `events_step`."""
+
+    def rows(context: RuleContext) -> list[dict[str, Any]]:
+        dropped = notes(context).get(EVENTS_DROPPED, 0)
+        if not dropped:
+            return []
+        today = local_day(context.now_ms, zone_of(context)).isoformat()
+        key = {"feature_code": DROPPED, "usage_date": today}
+        row_id = natural_id(FeatureUsageDaily.__table__, {"user_id": context.user, **key})
+        before = context.reader.get(FeatureUsageDaily, row_id)
+        counts = None if before is None else before.device_counts
+        return [{**key, "device_counts": counted(counts, context.device_id, dropped, context.now_ms)}]
+
+    rules = RuleSet(FeatureUsageDaily, GENERAL)
+    return Step(COUNT_DROPPED, "feature_usage_daily", Action.UPSERT, rows, (rules,), undo=keep_dropped)
+
+
+def keep_dropped(tx: WriteTransaction, context: RuleContext) -> None:
+    """Undo the step: nothing, for they were dropped."""
 
 
 def forget(tx: WriteTransaction, context: RuleContext) -> None:
@@ -67,13 +93,14 @@ def forget(tx: WriteTransaction, context: RuleContext) -> None:
 def _rows(context: RuleContext, events: Sequence[Event]) -> list[dict[str, Any]]:
     consent = grant(context.reader, "analytics")
     if consent is None:
-        notes(context)[SKIPPED] = "no_consent"
+        notes(context)[EVENTS_SKIPPED] = "no_consent"
         return []
     settings = context.reader.get(UserPreferences, natural_id(UserPreferences.__table__, {"user_id": context.user}))
     level = "none" if settings is None else settings.analytics_level
     looking = candidate_of(InteractionAnalytics, {}, None, context)
     room = EVENTS_A_DAY_MAX - events_since(looking, context.now_ms - DAY_MS)
     wanted = [event for event in events if is_wanted(level, EVENT.get(event.name, {}).get("essential", False))]
+    notes(context)[EVENTS_DROPPED] = len(wanted) - len(wanted[: max(0, room)])
     session = next(iter(written(context, CREATE_SESSION) or ()), None)
     return [
         {

@@ -12,7 +12,7 @@ from bmaddb.coaching.checks.findings import NOTES, notes, written
 from bmaddb.coaching.checks.session import CREATE_SESSION, SESSION_BEFORE, SESSION_PLANNED
 from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.local_days import local_day, period_key
-from bmaddb.coaching.operations.events import Event, events_step
+from bmaddb.coaching.operations.events import Event, dropped_step, events_step
 from bmaddb.coaching.operations.insighting import Insight, insights_step, supersede_step
 from bmaddb.coaching.operations.progressing import PROGRESS, Deltas, progress_step
 from bmaddb.coaching.rules.coaching_session import CoachingSessionValidator, type_in_use
@@ -65,6 +65,7 @@ def coaching_session(plan: SessionPlan) -> Operation:
         _create(plan, session_id),
         progress_step(plan.progress),
         events_step(plan.events),
+        dropped_step(),
         insights_step(plan.insights),
         supersede_step(plan.insights),
         _count_use(),
@@ -110,7 +111,7 @@ def change_session(
         return {**(_completed(context, session_id) if changes.get("status") == "completed" else {}), **(progress or {})}
 
     step = Step(CREATE_SESSION, "coaching_sessions", Action.UPDATE, row, (CoachingSessionValidator,))
-    steps = (step, progress_step(deltas), events_step(events), insights_step(insights))
+    steps = (step, progress_step(deltas), events_step(events), dropped_step(), insights_step(insights))
     return Operation(
         type="change_session",
         steps=steps,
