@@ -175,6 +175,16 @@ def test_a_second_session_on_the_same_device_is_refused(ada: Store) -> None:
     assert len(ada.query(CoachingSession).where(CoachingSession.kind == "regular").all()) == 1
 
 
+def test_a_planned_session_does_not_begin_beside_another(ada: Store) -> None:
+    intake = ada.query(CoachingSession).one()
+    [session_id] = done(ada, ops.coaching_session(plan())).ids("create_session_record")
+    assert rules(run(ada, ops.change_session(intake.id, changes={"status": "in_progress"}))) == {"S6"}
+    done(ada, ops.change_session(session_id, changes={"status": "paused"}, active_seconds=1))
+    done(ada, ops.change_session(intake.id, changes={"status": "in_progress"}))
+    assert rules(run(ada, ops.change_session(session_id, changes={"status": "in_progress"}))) == {"S6"}
+    all_hold(ada)
+
+
 def test_the_plan_allows_eight_sessions_a_month(ada: Store) -> None:
     for _ in range(8):
         [session_id] = done(ada, ops.coaching_session(plan(insights=()))).ids("create_session_record")

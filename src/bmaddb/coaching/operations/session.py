@@ -20,6 +20,7 @@ from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.coaching.rules.progress import SESSION_ID
 from bmaddb.coaching.rules.session_prerequisites import (
     FEATURE,
+    GoingOnValidator,
     SessionPrerequisitesValidator,
     is_used_up,
     usage_id,
@@ -110,7 +111,8 @@ def change_session(
     def deltas(context: RuleContext) -> Deltas:
         return {**(_completed(context, session_id) if changes.get("status") == "completed" else {}), **(progress or {})}
 
-    step = Step(CREATE_SESSION, "coaching_sessions", Action.UPDATE, row, (CoachingSessionValidator,))
+    rules = (CoachingSessionValidator, _going_on)
+    step = Step(CREATE_SESSION, "coaching_sessions", Action.UPDATE, row, rules)
     steps = (step, progress_step(deltas), events_step(events), dropped_step(), insights_step(insights))
     return Operation(
         type="change_session",
@@ -150,6 +152,14 @@ class _Planned:
 
     def __call__(self, row: Mapping[str, Any], before: Record | None, context: RuleContext) -> list[Violation]:
         return SessionPrerequisitesValidator(_session_row(context, self.plan, ""), None, context)
+
+
+def _going_on(row: Mapping[str, Any], before: Record | None, context: RuleContext) -> list[Violation]:
+    """A session that this device begins, goes on with or takes over must be allowed to run here."""
+    status = row.get("status") or getattr(before, "status", None)
+    if status != "in_progress" or "device_seconds" not in row:
+        return []
+    return GoingOnValidator(row, before, context)
 
 
 def _prerequisites(plan: SessionPlan) -> Step:

@@ -100,6 +100,10 @@ RULES: Final[tuple[Rule, ...]] = (
     s9_a_model_answers,
 )
 SessionPrerequisitesValidator: Final = RuleSet(CoachingSession, RULES)
+GoingOnValidator: Final = RuleSet(
+    CoachingSession, tuple(rule for rule in RULES if rule is not s5_there_is_room_in_the_plan)
+)
+"""For a session that goes on here: it was counted when it was begun or planned."""
 
 
 def is_of_device(session: CoachingSession, device_id: str) -> bool:
