@@ -165,7 +165,8 @@ def _moved_as_planned(found: Findings, context: RuleContext, rows: list[UserProg
             if was != row:
                 found.wrong(row, "it changed, and nothing of it was planned")
             continue
-        if row.value - (0 if was is None else was.value) != planned[row.id]:
+        counted_before = 0 if was is None else total(was.device_counts)  # a merge may have left another value
+        if row.value - counted_before != planned[row.id]:
             found.wrong(row, f"it did not move by {planned[row.id]}")
         if _others(row, context.device_id) != _others(was, context.device_id):
             found.wrong(row, "the count of another device changed")

@@ -40,11 +40,22 @@ class Stopped(Exception):
 class Course:
     """What one operation has done so far."""
 
-    __slots__ = ("context", "operation", "outcomes", "results", "rows", "started_at_ms", "warnings")
+    __slots__ = (
+        "_begun_ms",
+        "_clock",
+        "context",
+        "operation",
+        "outcomes",
+        "results",
+        "rows",
+        "started_at_ms",
+        "warnings",
+    )
 
     def __init__(self, operation: Operation, store: Store, reader: Reader) -> None:
         self.operation = operation
         self.started_at_ms = store.clock.now_ms()
+        self._clock, self._begun_ms = store.clock, store.clock.monotonic_ms()
         self.rows: dict[str, tuple[str, ...]] = {}
         self.results: dict[str, Any] = {}
         self.warnings: list[Violation] = []
@@ -60,6 +71,7 @@ class Course:
             operation_id=self.operation.id,
             type=self.operation.type,
             status=status,
+            duration_ms=self._clock.monotonic_ms() - self._begun_ms,
             rows=() if status is Status.ROLLED_BACK else tuple(self.rows.items()),
             warnings=tuple(self.warnings[:VIOLATIONS_MAX]),
             failure=failure,

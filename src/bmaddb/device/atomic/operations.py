@@ -99,8 +99,9 @@ class Operations:
                 OperationEnded(
                     id=result.operation_id,
                     type=result.type,
+                    ok=result.ok,
+                    duration_us=round(result.duration_ms * 1000),
                     status=result.status.value,
-                    duration_ms=result.duration_ms,
                     rows=sum(len(ids) for _, ids in result.rows),
                     code=None if result.failure is None else result.failure.code,
                 )

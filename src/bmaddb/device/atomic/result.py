@@ -52,7 +52,7 @@ class Failure:
 
 
 class OperationResult(msgspec.Struct, frozen=True, kw_only=True):
-    """One operation's end. `duration_ms` counts the wait for its turn."""
+    """One operation's end. `duration_ms` counts the wait for its turn; in a batch, its own steps and checks alone."""
 
     operation_id: str
     type: str

@@ -24,6 +24,7 @@ from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin
 from bmaddb.device.store.ids import new_ids
 from bmaddb.device.store.migrations import bind_user, bring_up
+from bmaddb.device.store.probe import Gauge, Probe
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.readers import Readers
 from bmaddb.device.store.records import Moment, RowMaker
@@ -81,6 +82,8 @@ class Store:
         self._reads: dict[type[Record], str] = {}
         self._queries: dict[type[Record], Query[Any]] = {}
         self._closed = False
+        self._gauge: Gauge | None = None
+        self._probe: Probe | None = None
         self._durability, self._vfs = durability, vfs
         connection, self._key = open_with_secret(self.path, durability, key, entropy, vfs)
         try:
@@ -242,6 +245,16 @@ class Store:
             with self.apply("local") as own:
                 meta.drop(own, key)
 
+    def watch(self, gauge: Gauge | None) -> None:
+        """Let `gauge` measure every statement from now on, on every connection; None ends it."""
+        self._gauge = gauge
+        if self._probe is not None:
+            self._probe.remove()
+            self._probe = None
+        if gauge is not None:
+            self._probe = self._probed(self._writer.connection)
+        self._readers.watch(None if gauge is None else self._probed)
+
     # -- the whole file ------------------------------------------------------------------------------------
 
     @property
@@ -382,6 +395,12 @@ class Store:
         self._writer.work_on(connection)
         self.writing_door = RawDoor(connection, self.catalog)
         self._readers.begin_anew(self._key)
+        if self._gauge is not None:
+            self._probe = self._probed(connection)
+
+    def _probed(self, connection: apsw.Connection) -> Probe:
+        assert self._gauge is not None  # noqa: S101 -- only called while somebody measures
+        return Probe(connection, self._gauge, self.clock)
 
     def _begin(self, *, captured: bool, durable: bool = False) -> None:
         if self._closed:
