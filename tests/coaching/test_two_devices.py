@@ -22,7 +22,7 @@ from bmaddb.device.atomic import Operation, OperationResult, Operations
 from bmaddb.device.store import Store
 from bmaddb.modules.chat_journal import CoachingSession
 from bmaddb.modules.subscription_payment import Entitlement
-from bmaddb.modules.tasks_productivity import Habit, Task
+from bmaddb.modules.tasks_productivity import Habit, Task, UserProgress
 from bmaddb.schema.natural_keys import natural_id
 from tests.coaching.acts import DEVICE, onboarding
 from tests.coaching.ground import NOW_MS, POLICY
@@ -201,3 +201,20 @@ def test_what_two_devices_get_wrong_together_is_put_right(world: World) -> None:
     assert (failing(first), failing(second)) == (set(), set())
     world.assert_equal(first, second)
     assert reconcile(first.store) == reconcile(second.store) == 0
+
+
+def test_an_operation_between_a_sync_and_reconciling_goes_well(world: World) -> None:
+    first, second = two_devices(world)
+    world.settle(first, second)
+    act(first, "check_in", 3)
+    act(second, "check_in", 4)
+    world.settle(first, second)
+    assert "verify_progress_updated" in failing(first) | failing(second)
+    for device in (first, second):
+        result = act(device, "check_in", 5)
+        assert result is not None
+        assert result.ok
+    come_to_rest(world, first, second)
+    rows = first.store.query(UserProgress).where(UserProgress.metric_code == "checkins").all()
+    assert {row.value for row in rows} == {4}
+    assert failing(first) | failing(second) == set()
