@@ -21,6 +21,10 @@
      │    ├── CursorExpired          the server cannot continue from our cursor
      │    └── PushRefused            the server refused the whole request
      ├── ServerError                 the server cannot start or serve
+     ├── RequestError                a server operation cannot be queued or found
+     │    ├── RequestInvalid         it makes no sense as it is
+     │    ├── RequestNotFound        no request has this id
+     │    └── RequestQueueFull       too many wait already
      └── SettingsError               an environment variable or option makes no sense
 
 Rules of this room: imports nothing of ours; a class's docstring is its default message; `transient`
@@ -180,3 +184,28 @@ class SettingsError(BmadError):
     """A setting makes no sense."""
 
     code = "B-700"
+
+
+class RequestError(BmadError):
+    """The queue of server operations refused this."""
+
+    code = "B-810"
+
+
+class RequestInvalid(RequestError):
+    """The request makes no sense as it is."""
+
+    code = "B-811"
+
+
+class RequestNotFound(RequestError):
+    """No request has this id."""
+
+    code = "B-812"
+
+
+class RequestQueueFull(RequestError):
+    """Too many requests wait already."""
+
+    code = "B-813"
+    transient = True

@@ -35,6 +35,7 @@ ROOMS_WITH_TESTS = {
     "device/query": "query",
     "device/store": "store",
     "device/outbox": "outbox",
+    "device/requests": "requests",
     "device/sync": "sync",
     "device/transfer": "transfer",
     "server": "server",
