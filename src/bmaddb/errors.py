@@ -24,7 +24,8 @@
      ├── RequestError                a server operation cannot be queued or found
      │    ├── RequestInvalid         it makes no sense as it is
      │    ├── RequestNotFound        no request has this id
-     │    └── RequestQueueFull       too many wait already
+     │    ├── RequestQueueFull       too many wait already
+     │    └── RequestRefused         a handler will not do it
      └── SettingsError               an environment variable or option makes no sense
 
 Rules of this room: imports nothing of ours; a class's docstring is its default message; `transient`
@@ -209,3 +210,16 @@ class RequestQueueFull(RequestError):
 
     code = "B-813"
     transient = True
+
+
+class RequestRefused(RequestError):
+    """The handler will not do what was asked for.
+
+    `reason`: a word for programs, which becomes the code of the dead letter's reason.
+    """
+
+    code = "B-814"
+
+    def __init__(self, message: str | None = None, *, reason: str = "refused", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason

@@ -22,6 +22,10 @@ create function app.note_effect(kind text, key text, payload jsonb) returns void
 language sql security definer set search_path = ''
 as $$ insert into app.effects (user_id, kind, key, payload) values (bmad_sync.uid(), kind, key, payload) $$;
 
+create function app.cut() returns boolean
+language sql security definer set search_path = ''
+as $$ select pg_terminate_backend(pg_backend_pid()) $$;
+
 create function app.has_trouble(name text) returns boolean
 language sql security definer set search_path = ''
 as $$ select exists (select from app.trouble t where t.name = has_trouble.name) $$;

@@ -50,7 +50,7 @@ def request_answer(body: bytes) -> RequestAnswer:
     """Read the answer to a request; RemoteProtocolError when it is none."""
     try:
         answer = _ANSWER.decode(body)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise e.RemoteProtocolError(f"the answer to a request cannot be read: {error}") from error
     if answer.status == "rejected" and answer.error is None:
         raise e.RemoteProtocolError("a request was rejected without a reason")

@@ -17,8 +17,9 @@ from bmaddb.clock import Clock, SystemClock
 from bmaddb.server.answer import Answer, Problem, preflight, send_answer
 from bmaddb.server.auth import TokenKeeper
 from bmaddb.server.backend import Backend
+from bmaddb.server.handlers import Handlers
 from bmaddb.server.limits import Limits
-from bmaddb.server.rpc import RpcEndpoint
+from bmaddb.server.operations import OperationEndpoint
 from bmaddb.server.walk import WALK_FUNCTION, WalkEndpoint
 
 READ_METHODS = "OPTIONS, GET, HEAD"
@@ -37,8 +38,11 @@ class ServerConfig:
     prepares: bool = True
 
 
-def create_app(config: ServerConfig, *, clock: Clock | None = None) -> Starlette:
-    """The application; it connects in its lifespan, and answers (503) also while Postgres is away."""
+def create_app(config: ServerConfig, *, clock: Clock | None = None, handlers: Handlers | None = None) -> Starlette:
+    """The application; it connects in its lifespan, and answers (503) also while Postgres is away.
+
+    `handlers`: what it does for devices in Python; SQL functions need none.
+    """
     backend = Backend(config.conninfo, config.limits, prepares=config.prepares)
     keeper = TokenKeeper(config.jwt_secret, clock or SystemClock())
 
@@ -52,7 +56,7 @@ def create_app(config: ServerConfig, *, clock: Clock | None = None) -> Starlette
 
     routes = [
         Route(f"/rest/v1/rpc/{WALK_FUNCTION}", WalkEndpoint(backend, keeper, config.limits, clock or SystemClock())),
-        Route("/rest/v1/rpc/{name}", RpcEndpoint(backend, keeper, config.limits)),
+        Route("/rest/v1/rpc/{name}", OperationEndpoint(backend, keeper, config.limits, handlers or Handlers())),
         Route("/rest/v1/", _Status(backend)),
         Route("/health", _Status(backend)),
     ]

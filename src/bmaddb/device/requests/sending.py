@@ -10,6 +10,7 @@ from typing import Any
 import apsw
 import msgspec
 
+from bmaddb import errors as e
 from bmaddb import signals, statements
 from bmaddb.device.outbox.outbox import FENCE
 from bmaddb.device.requests import reasons
@@ -83,7 +84,7 @@ class Sending:
             [(_, _, _, _, withdrawn, text)] = connection.execute(_SQL["standing"], (leaving.id,))
             reason = reasons.read(text) if withdrawn else None
             if answer.status == "done":
-                endings.done(connection, leaving.id, leaving.kind, canonical_json(answer.result))
+                endings.done(connection, leaving.id, leaving.kind, _kept(answer.result))
             elif answer.error is not None:
                 endings.dead(connection, leaving.id, leaving.kind, reasons.of_rejection(answer.error))
             elif reason is not None:  # it was withdrawn for its deadline, or its attempts
@@ -126,6 +127,14 @@ class Sending:
                 fence(connection)
             yield connection, endings
         endings.tell()
+
+
+def _kept(result: Any) -> str:
+    """The answer as JSON text; for one that no row can hold, why."""
+    try:
+        return canonical_json(result)
+    except e.RecordInvalid as error:
+        return canonical_json({"unreadable": error.message})
 
 
 def _waiting(row: tuple[str, int, int, str, int | None, int]) -> Waiting:

@@ -138,6 +138,48 @@ begin
 end
 $$;
 
+-- For a handler outside Postgres: notes the attempt, in a transaction of its own, and says what is to be done, or what
+-- was answered before.
+create function bmad_sync.claim_request(
+  body json, out "user" text, out kind text, out key text, out payload jsonb, out attempt int, out answer json
+)
+language plpgsql
+as $$
+declare
+  request constant bmad_sync.request := bmad_sync.read_request(body);
+  held record;
+begin
+  held := bmad_sync.hold_request(request);
+  "user" := bmad_sync.caller()::text;
+  kind := request.kind;
+  key := request.key;
+  payload := request.payload;
+  attempt := held.attempt;
+  answer := held.answer;
+  if answer is null and request.withdrawn then
+    answer := json_build_object('status', 'cancelled');
+    perform bmad_sync.end_request(kind, key, answer);
+  end if;
+end
+$$;
+
+-- Holds the claim until the transaction ends, if the attempt is still the last one.
+create function bmad_sync.keep_claim(p_kind text, p_key text, p_attempt int) returns void
+language plpgsql security definer set search_path = ''
+as $$
+begin
+  perform from bmad_sync.requests r
+  where r.user_id = bmad_sync.caller() and r.kind = p_kind and r.key = p_key
+    and r.attempts = p_attempt and r.answer is null
+  for update nowait;
+  if not found then
+    perform bmad_sync.refuse('PT503', 'request_running', 'another attempt came between', 'ask again');
+  end if;
+exception when lock_not_available then
+  perform bmad_sync.refuse('PT503', 'request_running', 'this request is being carried out just now', 'ask again');
+end
+$$;
+
 create function public.bmad_request_v1(json) returns json
 language plpgsql volatile set search_path = '' set statement_timeout = '60s'
 as $$
