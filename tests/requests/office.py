@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import psycopg
+
 from bmaddb import statements
+from bmaddb.modules.registry import catalog_with
 from bmaddb.modules.sync_status import ServerRequest
-from tests.support.postgres import Database
-from tests.sync.devices import Device, World
+from bmaddb.server.handlers import Handlers
+from bmaddb.server.limits import Limits
+from bmaddb.server.migrator import install
+from tests.protocol.things import MODULE
+from tests.support.postgres import Clusters, Database
+from tests.support.server import RunningServer, serve
+from tests.sync.devices import Device, World, world_of
 
 SQL = statements.load("tests.requests", "handlers.sql")
+PYTHON = statements.load("tests.requests", "python.sql")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,3 +64,21 @@ class Office:
 def status(device: Device, request: ServerRequest) -> str:
     """Where the request stands now."""
     return device.engine.requests.get(request.id).status
+
+
+@contextmanager
+def opened(
+    folder: Path, clusters: Clusters, version: int, handlers: Handlers | None = None, limits: Limits | None = None
+) -> Iterator[tuple[Office, RunningServer]]:
+    """An office on a fresh database of this version of Postgres."""
+    catalog = catalog_with(MODULE, include_defaults=False)
+    with clusters.of(version).database() as database:
+        with psycopg.connect(database.conninfo) as connection:
+            install(connection, catalog)
+        for block in ("ground", "handlers", "register"):
+            database.run(SQL[block])
+        with (
+            serve(database, handlers=handlers, limits=limits) as server,
+            world_of(folder, server, catalog) as world,
+        ):
+            yield Office(world=world, database=database), server

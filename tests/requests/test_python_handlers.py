@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +12,17 @@ import psycopg
 import pytest
 
 from bmaddb import errors as e
-from bmaddb import statements
 from bmaddb.device.requests import RequestPolicy
-from bmaddb.modules.registry import catalog_with
 from bmaddb.protocol.requests import REQUEST_FUNCTION
 from bmaddb.server.handlers import Handlers, Operation
 from bmaddb.server.limits import Limits
-from bmaddb.server.migrator import install
 from bmaddb.testing.network import Fault
-from tests.protocol.things import MODULE, Note
-from tests.requests.office import SQL, Office, status
+from tests.protocol.things import Note
+from tests.requests.office import PYTHON, Office, opened, status
 from tests.support.postgres import VERSIONS, Clusters
-from tests.support.server import RunningServer, serve
-from tests.sync.devices import world_of
+from tests.support.server import RunningServer
 
 WAIT_S_MAX = 20
-_PYTHON = statements.load("tests.requests", "python.sql")
 
 
 class Desk:
@@ -46,37 +40,22 @@ class Desk:
         self.attempts.append(operation.attempt)
         if self.mood == "before":
             raise RuntimeError("died before the effect")
-        await operation.connection.execute(_PYTHON["effect"], (operation.kind, operation.key))
-        await operation.connection.execute(_PYTHON["note"], (operation.key, operation.payload["title"]))
+        await operation.connection.execute(PYTHON["effect"], (operation.kind, operation.key))
+        await operation.connection.execute(PYTHON["note"], (operation.key, operation.payload["title"]))
         if self.mood == "after":
             raise RuntimeError("died after the effect")
         if self.mood == "refuses":
             raise e.RequestRefused("no such address", reason="no_address", hint="correct it")
         if self.mood == "breaks":
-            await operation.connection.execute(_PYTHON["broken"])
+            await operation.connection.execute(PYTHON["broken"])
         if self.mood == "serves":
-            await operation.connection.execute(_PYTHON["serve"])
+            await operation.connection.execute(PYTHON["serve"])
         if self.mood == "cut":
-            await operation.connection.execute(_PYTHON["cut"])
+            await operation.connection.execute(PYTHON["cut"])
         if self.mood == "slow":
             self.arrived.set()
             await asyncio.to_thread(self.go_on.wait, WAIT_S_MAX)
         return {"sent": operation.payload["title"]}
-
-
-@contextmanager
-def opened(tmp_path: Path, clusters: Clusters, version: int, desk: Desk, limits: Limits | None = None) -> Iterator[Any]:
-    catalog = catalog_with(MODULE, include_defaults=False)
-    with clusters.of(version).database() as database:
-        with psycopg.connect(database.conninfo) as connection:
-            install(connection, catalog)
-        for block in ("ground", "handlers", "register"):
-            database.run(SQL[block])
-        with (
-            serve(database, handlers=desk.handlers, limits=limits) as server,
-            world_of(tmp_path, server, catalog) as world,
-        ):
-            yield Office(world=world, database=database), server
 
 
 @pytest.fixture
@@ -86,13 +65,13 @@ def desk() -> Desk:
 
 @pytest.fixture(params=VERSIONS, ids=lambda version: f"pg{version}")
 def office(request: pytest.FixtureRequest, tmp_path: Path, clusters: Clusters, desk: Desk) -> Iterator[Office]:
-    with opened(tmp_path, clusters, request.param, desk) as (made, _):
+    with opened(tmp_path, clusters, request.param, desk.handlers) as (made, _):
         yield made
 
 
 @pytest.fixture
 def running(tmp_path: Path, clusters: Clusters, desk: Desk) -> Iterator[tuple[Office, RunningServer]]:
-    with opened(tmp_path, clusters, 18, desk, Limits(handlers_max=1)) as made:
+    with opened(tmp_path, clusters, 18, desk.handlers, Limits(handlers_max=1)) as made:
         yield made
 
 
@@ -198,14 +177,14 @@ def test_while_one_runs_another_attempt_is_told_to_ask_again(running: tuple[Offi
 
 def _hold_again(office: Office) -> None:
     with office.database.connect() as connection:
-        connection.execute(_PYTHON["hold_again"], ())
+        connection.execute(PYTHON["hold_again"], ())
 
 
 def test_a_handler_that_takes_too_long_is_cut_and_leaves_nothing(
     tmp_path: Path, clusters: Clusters, desk: Desk
 ) -> None:
     desk.mood = "slow"
-    with opened(tmp_path, clusters, 18, desk, Limits(request_ms_max=300)) as (office, _):
+    with opened(tmp_path, clusters, 18, desk.handlers, Limits(request_ms_max=300)) as (office, _):
         device = office.device()
         made = device.engine.requests.add("mail.send", {"title": "x"})
         assert device.sync().ok

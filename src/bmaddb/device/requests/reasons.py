@@ -37,6 +37,11 @@ def read(text: str | None) -> RequestReason | None:
     return None if text is None else msgspec.json.decode(text, type=RequestReason)
 
 
+def of_value(value: object) -> RequestReason | None:
+    """Out of `ServerRequest.reason`."""
+    return None if value is None else msgspec.convert(value, type=RequestReason)
+
+
 def of_rejection(error: ErrorBody) -> RequestReason:
     """The handler will not do it."""
     code, message = worded(error)
