@@ -37,7 +37,7 @@ def main() -> None:
             counts = storm.device.engine.requests.counts()
             calls = sum(tries for _, tries in office.answers().values())
             print(
-                f"{count} requests asked for in {asked_s:.1f} s, over in {passed_s:.1f} s: {counts.done} done once each,"
+                f"{count} requests made in {asked_s:.1f} s, over in {passed_s:.1f} s: {counts.done} done once each,"
                 f" {counts.dead} dead and named, {storm.syncs} syncs, {storm.deaths} deaths,"
                 f" {calls} attempts that ended in an answer"
             )
