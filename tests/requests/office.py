@@ -50,6 +50,12 @@ class Office:
         """So many reservations are left."""
         self._execute("give_quota", left)
 
+    def install_again(self) -> None:
+        """As a newer program does: every function of ours is made anew."""
+        self.database.run(PYTHON["forget_fingerprint"])
+        with psycopg.connect(self.database.conninfo) as connection:
+            install(connection, self.world.catalog)
+
     def trouble(self, *names: str) -> None:
         """The flaky handler dies 'before' or 'after' its effect from now on; without a name it is well."""
         self._execute("end_trouble")

@@ -145,7 +145,7 @@ class RequestQueue:
         return self.get(request_id)
 
     def retry(self, request_id: str) -> ServerRequest:
-        """Send a dead or cancelled request again, and what died only because it needs it; one that waits, now.
+        """Send a dead or cancelled request again, and what died only because it needs it; one that is open, now.
 
         It has no deadline any more. RequestNotFound, or RequestInvalid when it is done.
         """

@@ -21,6 +21,8 @@ from bmaddb.device.requests.reasons import RequestReason
 from bmaddb.protocol.requests import RequestAnswer, RequestCall
 from bmaddb.schema.kinds import canonical_json
 
+MISSED_MS_MAX = 60_000
+"""After a call without an answer: the network may be back at any moment."""
 _SQL = statements.load("bmaddb.device.requests", "sql/requests.sql")
 
 
@@ -108,7 +110,8 @@ class Sending:
                 # Whether an attempt before had its effect only the server knows.
                 connection.execute(_SQL["withdraw"], (leaving.id, reasons.written(reasons.used_up(reason, attempts))))
                 return
-            wait_ms = max(wait_ms, policy.wait_ms(attempts + misses, self._store.entropy.fraction()))
+            usual_ms = policy.wait_ms(attempts + misses, self._store.entropy.fraction())
+            wait_ms = max(wait_ms, usual_ms if tried else min(usual_ms, MISSED_MS_MAX))
             due_ms = self._store.clock.now_ms() + wait_ms
             kept = standing if withdrawn else reasons.written(reason)
             connection.execute(_SQL["put_off"], (leaving.id, attempts, misses, due_ms, kept))

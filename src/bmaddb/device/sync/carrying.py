@@ -19,10 +19,12 @@ CARRIED_MAX: Final = 500
 """In one go; then rows are pulled before more are carried."""
 MISSES_MAX: Final = 3
 """So many calls in a row without an answer, and there is no network."""
-NO_DOOR: Final = frozenset({"PGRST202", "http_404", "42883"})
+NO_DOOR: Final = frozenset({"PGRST202", "http_404"})
 """The server is older than requests are."""
 TRIED: Final = frozenset({"request_timeout", "handler_failed", "unknown_kind"})
 """Words for trouble with this request alone, under a status that else means the whole server."""
+WRONG: Final = frozenset({"bad_request", "key_reused"})
+"""What the server will say each time. Other refusals of a whole call are a handler's fault, which may be mended."""
 RUNNING: Final = "request_running"
 Call = Callable[[str, bytes], Awaitable[bytes]]
 
@@ -94,7 +96,7 @@ class Carrying:
             self._misses += 1
             await self._put_off(leaving, failure, tried=False)
             self._failure = failure if self._misses >= MISSES_MAX else None
-        elif failure.kind is FailureKind.REFUSED:
+        elif failure.code in WRONG:
             await asyncio.to_thread(self._sending.refuse, leaving, reasons.of_failure(failure))
             return True
         else:

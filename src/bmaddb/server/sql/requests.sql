@@ -23,9 +23,13 @@ begin
 end
 $$;
 
+-- Null too where the function is gone.
 create function bmad_sync.request_handler(p_kind text) returns text
 language sql stable security definer set search_path = ''
-as $$ select k.handler from bmad_sync.request_kinds k where k.kind = p_kind $$;
+as $$
+  select k.handler from bmad_sync.request_kinds k
+  where k.kind = p_kind and to_regprocedure(k.handler || '(jsonb, text)') is not null
+$$;
 
 -- Is this SQLSTATE the word of a handler that will not do it, rather than trouble that passes?
 create function bmad_sync.is_final(state text) returns boolean

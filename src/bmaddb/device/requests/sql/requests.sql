@@ -75,7 +75,7 @@ SET status = 'waiting', round = round + 1, attempts = 0, misses = 0, withdrawn =
     reason = NULL, answer = NULL, ended_at = NULL, deadline_at = NULL WHERE id = ?1
 
 -- name: hurry
-UPDATE server_requests SET next_attempt_at = NULL WHERE id = ?1
+UPDATE server_requests SET next_attempt_at = NULL, withdrawn = 0, attempts = 0, misses = 0 WHERE id = ?1
 
 -- name: next_due
 SELECT min(next_attempt_at) FROM server_requests WHERE status IN ('waiting', 'sent') AND next_attempt_at IS NOT NULL
