@@ -12,10 +12,12 @@ import pytest
 import bmaddb
 from bmaddb import errors as e
 from bmaddb.aio import open as open_async
+from bmaddb.device.outbox import ParkReason
 from bmaddb.device.requests import RequestPolicy, queue
 from bmaddb.modules.tasks_productivity import Task
 from bmaddb.service.database import Database
 from bmaddb.service.salvaging import salvage
+from bmaddb.signals import RequestDead
 from bmaddb.testing import ManualClock
 
 USER = "0190f3d2-6f1a-7c3b-8a2e-5b1d9c4e7f60"
@@ -126,6 +128,23 @@ def test_in_a_write_it_comes_after_the_entry_and_alone_it_needs_nothing(db: Data
     assert db.requests.get(alone.id).depends_on == []
     assert db.requests.get(inside.id).depends_on == [alone.id, entries[0].id]
     assert db.requests.get(empty.id).depends_on == [], "its write changed no row that travels"
+
+
+def test_an_entry_given_up_by_a_program_that_asks_for_nothing_buries_what_builds_on_it(tmp_path: Path) -> None:
+    path = tmp_path / "device.db"
+    with bmaddb.open(path, user=USER) as db:
+        with db.write() as tx:
+            tx.insert(Task, title="x")
+            made = db.request("a.kind")
+            behind = db.request("a.kind", after=[made.id])
+        [entry] = db.outbox.entries()
+        with db.outbox.edit() as (connection, waiting):
+            db.outbox.park(connection, waiting, entry, ParkReason(code="test", message="held"))
+    with bmaddb.open(path, user=USER) as db:
+        dead: list[str] = []
+        db.signals.listen(RequestDead, lambda signal: dead.append(signal.id))
+        db.outbox.discard(entry.id)
+        assert [item.id for item in db.requests.dead()] == [made.id, behind.id] == dead
 
 
 def test_upkeep_forgets_only_what_is_over(tmp_path: Path) -> None:

@@ -52,6 +52,8 @@ class Database:
         self._upkeep: Upkeep | None = None
         self._requests: RequestQueue | None = None
         self._background: BackgroundSync | None = None
+        if engine is None:
+            outbox.given_up.append(self._given_up)
 
     @property
     def user(self) -> str | None:
@@ -314,6 +316,10 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _given_up(self, connection: apsw.Connection, entry_ids: Sequence[str]) -> None:
+        """Requests that build on these entries must hear of it, also where nobody has asked for the queue yet."""
+        self.requests.entries_given_up(connection, entry_ids)
 
     def _wired(self) -> SyncEngine:
         if self._engine is None:

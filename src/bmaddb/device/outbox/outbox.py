@@ -128,7 +128,7 @@ class Outbox:
                 waiting.remove(item.position)
             gone = [item.id for item in doomed]
             self._parking.requeue_behind(waiting, gone)
-            for hook in self.given_up:
+            for hook in tuple(self.given_up):
                 hook(connection, gone)
 
     # --- for the sync engine ---

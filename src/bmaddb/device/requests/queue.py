@@ -58,7 +58,7 @@ class RequestQueue:
         self._made = _Made()
         store.before_commit.append(self._join)
         store.after_commit.append(self._tell)
-        outbox.given_up.append(self._given_up)
+        outbox.given_up.append(self.entries_given_up)
 
     def define(self, kind: str, policy: RequestPolicy) -> None:
         """Treat requests of this kind by `policy` from now on; also those that wait already, but for deadlines."""
@@ -166,6 +166,13 @@ class RequestQueue:
             [(moment,)] = connection.execute(_SQL["next_due"])
             return None if moment is None else int(moment)
 
+    def entries_given_up(self, connection: apsw.Connection, entry_ids: Sequence[str]) -> None:
+        """The outbox discards these entries, in this transaction: what was to come after them is dead."""
+        endings = ends.Endings(self.store)
+        endings.bury_after_entries(connection, frozenset(entry_ids))
+        endings.bury_behind(connection)
+        endings.tell(self._outbox.tell)
+
     # -- inside --------------------------------------------------------------------------------------------
 
     def _deadline_ms(self, kind: str, deadline: datetime | None, now_ms: int) -> int | None:
@@ -214,12 +221,6 @@ class RequestQueue:
         if ids:  # of which a savepoint may have taken some back
             for row_id, kind in self.store.tuples(_SQL["queued"], (msgspec.json.encode(ids).decode(),)):
                 self.store.signals.emit(signals.RequestQueued(id=row_id, kind=kind))
-
-    def _given_up(self, connection: apsw.Connection, entry_ids: Sequence[str]) -> None:
-        endings = ends.Endings(self.store)
-        endings.bury_after_entries(connection, frozenset(entry_ids))
-        endings.bury_behind(connection)
-        endings.tell(self._outbox.tell)
 
 
 class _Made(threading.local):
