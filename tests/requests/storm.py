@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from bmaddb.device.requests import RequestPolicy
-from bmaddb.server.handlers import Operation
+from bmaddb.server.handlers import Request
 from bmaddb.testing.network import Fault
 from tests.protocol.things import Note
 from tests.requests.office import PYTHON, Office
@@ -107,19 +107,19 @@ class Storm:
         return doomed
 
 
-async def dicey(operation: Operation, dice: random.Random) -> Any:
+async def dicey(request: Request, dice: random.Random) -> Any:
     """The handler in Python; its twin in SQL is app.dicey."""
     from bmaddb import errors as e
 
     thrown = dice.randrange(10)
-    if operation.payload["never"]:
+    if request.payload["never"]:
         raise e.RequestRefused("this one is never done", reason="P0001")
     if thrown < 2:
         raise RuntimeError("died before the effect")
-    await operation.connection.execute(PYTHON["effect"], (operation.kind, operation.key))
+    await request.connection.execute(PYTHON["effect"], (request.kind, request.key))
     if thrown < 4:
         raise RuntimeError("died after the effect")
-    return operation.payload
+    return request.payload
 
 
 def _cut_power(device: Device, place: int, *, before: bool) -> None:

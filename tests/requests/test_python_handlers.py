@@ -14,7 +14,7 @@ import pytest
 from bmaddb import errors as e
 from bmaddb.device.requests import RequestPolicy
 from bmaddb.protocol.requests import REQUEST_FUNCTION
-from bmaddb.server.handlers import Handlers, Operation
+from bmaddb.server.handlers import Handlers, Request
 from bmaddb.server.limits import Limits
 from bmaddb.testing.network import Fault
 from tests.protocol.things import Note
@@ -36,26 +36,26 @@ class Desk:
         self.handlers = Handlers()
         self.handlers.handle("mail.send")(self.send)
 
-    async def send(self, operation: Operation) -> Any:
-        self.attempts.append(operation.attempt)
+    async def send(self, request: Request) -> Any:
+        self.attempts.append(request.attempt)
         if self.mood == "before":
             raise RuntimeError("died before the effect")
-        await operation.connection.execute(PYTHON["effect"], (operation.kind, operation.key))
-        await operation.connection.execute(PYTHON["note"], (operation.key, operation.payload["title"]))
+        await request.connection.execute(PYTHON["effect"], (request.kind, request.key))
+        await request.connection.execute(PYTHON["note"], (request.key, request.payload["title"]))
         if self.mood == "after":
             raise RuntimeError("died after the effect")
         if self.mood == "refuses":
             raise e.RequestRefused("no such address", reason="no_address", hint="correct it")
         if self.mood == "breaks":
-            await operation.connection.execute(PYTHON["broken"])
+            await request.connection.execute(PYTHON["broken"])
         if self.mood == "serves":
-            await operation.connection.execute(PYTHON["serve"])
+            await request.connection.execute(PYTHON["serve"])
         if self.mood == "cut":
-            await operation.connection.execute(PYTHON["cut"])
+            await request.connection.execute(PYTHON["cut"])
         if self.mood == "slow":
             self.arrived.set()
             await asyncio.to_thread(self.go_on.wait, WAIT_S_MAX)
-        return {"sent": operation.payload["title"]}
+        return {"sent": request.payload["title"]}
 
 
 @pytest.fixture
@@ -199,7 +199,7 @@ def test_handlers_are_registered_once_and_by_a_kind() -> None:
     handlers = Handlers()
 
     @handlers.handle("a.kind")
-    async def one(operation: Operation) -> None:
+    async def one(request: Request) -> None:
         return None
 
     assert handlers.find("a.kind") is one

@@ -20,7 +20,7 @@ COUNT = 100
 def test_a_storm(tmp_path: Path, clusters: Clusters, version: int, language: str) -> None:
     handlers, dice = Handlers(), random.Random(version)
     if language == "python":
-        handlers.handle("dicey")(lambda operation: dicey(operation, dice))
+        handlers.handle("dicey")(lambda request: dicey(request, dice))
     with opened(tmp_path, clusters, version, handlers) as (office, _):
         storm = Storm(office, "dicey", COUNT, seed=version)
         storm.weather(deadly=True)

@@ -30,6 +30,8 @@ COMMANDS = (
     "verify",
     "upkeep",
     "integrity",
+    "health",
+    "status",
     "export",
     "import",
     "backup",

@@ -3,12 +3,12 @@
     handlers = Handlers()
 
     @handlers.handle("mail.send")
-    async def send(operation: Operation) -> Any:
-        await post_office.send(operation.payload, idempotency_key=operation.key)
+    async def send(request: Request) -> Any:
+        await post_office.send(request.payload, idempotency_key=request.key)
         return {"sent": True}
 
 Rules of this room: the answer is stored in the transaction in which the handler ran, so what a handler writes through
-`operation.connection` has its effect exactly once. What it does elsewhere can be done and its answer lost: it is asked
+`request.connection` has its effect exactly once. What it does elsewhere can be done and its answer lost: it is asked
 again then, with a higher `attempt` and the same key, which belongs into the call to the other service.
 """
 
@@ -27,7 +27,7 @@ from bmaddb.protocol.requests import KIND_PATTERN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Request:
     """One request, as its handler gets it.
 
     `payload` is the JSON value of the device. `attempt` counts from 1; before a higher one there were others, of which
@@ -43,7 +43,7 @@ class Operation:
     connection: AsyncConnection[TupleRow]
 
 
-Handler: TypeAlias = Callable[[Operation], Awaitable[Any]]
+Handler: TypeAlias = Callable[[Request], Awaitable[Any]]
 """Returns the answer, a JSON value. Raises RequestRefused for what it will not do; anything else is tried again."""
 
 

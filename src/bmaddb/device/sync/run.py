@@ -100,7 +100,8 @@ class SyncRun:
         )
         await asyncio.to_thread(self._write_down, report, trigger)
         code = None if done.failure is None else done.failure.code
-        self._store.signals.emit(SyncEnded(result=str(done.result), error_code=code))
+        ended = SyncEnded(result=str(done.result), error_code=code, duration_ms=report.duration_ms)
+        self._store.signals.emit(ended)
         return report
 
     async def _hold_and_drive(self) -> steps.Done:

@@ -91,6 +91,13 @@ ORDER: Final[tuple[Step, ...]] = (
         condition="needs_attention = 0",
     ),
     Prune(
+        name="operations that have ended",
+        table="operation_journal",
+        column="started_at",
+        keep_days=30,
+        condition="status in ('committed', 'rolled_back', 'compensated') or rollback_strategy = 'none'",
+    ),
+    Prune(
         name="requests that are over",
         table="server_requests",
         column="ended_at",

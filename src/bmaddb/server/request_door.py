@@ -25,7 +25,7 @@ from bmaddb.server.answer import Answer, Problem
 from bmaddb.server.auth import Caller, TokenKeeper
 from bmaddb.server.backend import Backend
 from bmaddb.server.exchange import GatewayConnection, Refused, Statement, exchange
-from bmaddb.server.handlers import Handler, Handlers, Operation
+from bmaddb.server.handlers import Handler, Handlers, Request
 from bmaddb.server.limits import Limits
 from bmaddb.server.rpc import SEARCH_PATH, RpcEndpoint
 from bmaddb.server.sqlstate import problem_of
@@ -53,7 +53,7 @@ class _Claim(msgspec.Struct, frozen=True):
     answer: msgspec.Raw
 
 
-class OperationEndpoint(RpcEndpoint):
+class RequestEndpoint(RpcEndpoint):
     """`/rest/v1/rpc/{name}` on a server that has Python handlers."""
 
     def __init__(self, backend: Backend, keeper: TokenKeeper, limits: Limits, handlers: Handlers) -> None:
@@ -119,7 +119,7 @@ class _Attempt:
 
     async def _run(self, handler: Handler, claim: _Claim) -> bytes:
         """What to answer; a refusal leaves nothing of what the handler wrote."""
-        operation = Operation(
+        request = Request(
             user=claim.user,
             kind=claim.kind,
             key=claim.key,
@@ -129,7 +129,7 @@ class _Attempt:
         )
         try:
             async with self._connection.transaction():
-                result = await handler(operation)
+                result = await handler(request)
                 return msgspec.json.encode({"status": "done", "result": result})
         except e.RequestRefused as refusal:
             return _rejected(refusal.reason, refusal.message, None, refusal.hint)
