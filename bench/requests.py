@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.requests.office import opened
 from tests.requests.storm import Storm
-from tests.support.postgres import Clusters
+from tests.support.postgres import Clusters, scratch_folder
 
 COUNT = 10_000
 
@@ -25,7 +25,7 @@ def main() -> None:
     clusters = Clusters()
     try:
         with (
-            tempfile.TemporaryDirectory(prefix="bmaddb-bench-") as folder,
+            tempfile.TemporaryDirectory(prefix="bmaddb-bench-", dir=scratch_folder()) as folder,
             opened(Path(folder), clusters, 18) as (office, _),
         ):
             began = time.perf_counter()
