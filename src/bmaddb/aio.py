@@ -39,6 +39,7 @@ from bmaddb.device.store.search import Found
 from bmaddb.device.store.vectors import Near
 from bmaddb.device.sync import SyncReport, VerifyReport
 from bmaddb.device.transfer import ImportReport
+from bmaddb.modules.sync_status import ServerRequest
 from bmaddb.schema import Record
 from bmaddb.service import Database, open_database
 
@@ -136,6 +137,9 @@ class AsyncDatabase:
 
     async def sql(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return await self.run(self.sync_database.sql, sql, arguments)
+
+    async def request(self, kind: str, payload: Any = None, **options: Any) -> ServerRequest:
+        return await self.run(partial(self.sync_database.request, kind, payload, **options))
 
     async def sync(self) -> SyncReport:
         return await self.sync_database.sync_async()

@@ -23,15 +23,20 @@
      │    └── PushRefused            the server refused the whole request
      ├── ServerError                 the server cannot start or serve
      ├── SettingsError               an environment variable or option makes no sense
-     └── AtomicError                 an operation is declared or used wrongly
-          ├── RulesBroken            a validator refuses rows
-          ├── CheckFailed            what was stored does not pass a check
-          ├── StepFailed             the application's code in a step raised
-          ├── QueueFull              (transient) too many operations wait already
-          ├── DeadlinePassed         (transient) its time was over
-          ├── OperationCancelled     somebody called it off
-          ├── CompensationFailed     what was done outside could not be undone
-          └── OperationUnfinished    (transient) one with this id was cut off and is not undone yet
+     ├── AtomicError                 an operation is declared or used wrongly
+     │    ├── RulesBroken            a validator refuses rows
+     │    ├── CheckFailed            what was stored does not pass a check
+     │    ├── StepFailed             the application's code in a step raised
+     │    ├── QueueFull              (transient) too many operations wait already
+     │    ├── DeadlinePassed         (transient) its time was over
+     │    ├── OperationCancelled     somebody called it off
+     │    ├── CompensationFailed     what was done outside could not be undone
+     │    └── OperationUnfinished    (transient) one with this id was cut off and is not undone yet
+     └── RequestError                a server operation cannot be queued or found
+          ├── RequestInvalid         it makes no sense as it is
+          ├── RequestNotFound        no request has this id
+          ├── RequestQueueFull       too many wait already
+          └── RequestRefused         a handler will not do it
 
 Rules of this room: imports nothing of ours; a class's docstring is its default message; `transient`
 says whether the same call may succeed later without a change.
@@ -254,3 +259,41 @@ class OperationUnfinished(AtomicError):
 
     code = "B-808"
     transient = True
+
+
+class RequestError(BmadError):
+    """The queue of server operations refused this."""
+
+    code = "B-810"
+
+
+class RequestInvalid(RequestError):
+    """The request makes no sense as it is."""
+
+    code = "B-811"
+
+
+class RequestNotFound(RequestError):
+    """No request has this id."""
+
+    code = "B-812"
+
+
+class RequestQueueFull(RequestError):
+    """Too many requests wait already."""
+
+    code = "B-813"
+    transient = True
+
+
+class RequestRefused(RequestError):
+    """The handler will not do what was asked for.
+
+    `reason`: a word for programs, which becomes the code of the dead letter's reason.
+    """
+
+    code = "B-814"
+
+    def __init__(self, message: str | None = None, *, reason: str = "refused", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason

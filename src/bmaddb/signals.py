@@ -54,6 +54,42 @@ class EntryParked(Signal):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestQueued(Signal):
+    """A server operation waits, durably."""
+
+    id: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestSent(Signal):
+    """A request leaves now; `left` others of this run wait behind it."""
+
+    id: str
+    kind: str
+    left: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestEnded(Signal):
+    """A request is over: `status` is 'done', 'dead' or 'cancelled'."""
+
+    id: str
+    kind: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestDead(Signal):
+    """A request is a dead letter, and has had no effect; it waits for a person."""
+
+    id: str
+    kind: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConflictResolved(Signal):
     """Two sides changed one row; `verdicts` columns needed a rule."""
 

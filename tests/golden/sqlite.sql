@@ -1102,6 +1102,30 @@ CREATE TABLE "outbox_operations" (
   "changes" TEXT CHECK (json_valid("changes"))
 ) STRICT;
 
+CREATE TABLE "server_requests" (
+  "id" TEXT NOT NULL PRIMARY KEY,
+  "position" INTEGER NOT NULL,
+  "kind" TEXT NOT NULL,
+  "key" TEXT NOT NULL,
+  "payload" TEXT NOT NULL CHECK (json_valid("payload")),
+  "priority" INTEGER NOT NULL DEFAULT 5 CHECK (priority >= 0 and priority <= 9),
+  "depends_on" TEXT NOT NULL DEFAULT '[]' CHECK (json_valid("depends_on")),
+  "status" TEXT NOT NULL DEFAULT 'waiting' CHECK ("status" IN ('waiting', 'sent', 'done', 'dead', 'cancelled')),
+  "withdrawn" INTEGER NOT NULL DEFAULT 0 CHECK ("withdrawn" IN (0, 1)),
+  "round" INTEGER NOT NULL DEFAULT 0,
+  "attempts" INTEGER NOT NULL DEFAULT 0,
+  "misses" INTEGER NOT NULL DEFAULT 0,
+  "next_attempt_at" INTEGER,
+  "deadline_at" INTEGER,
+  "reason" TEXT CHECK (json_valid("reason")),
+  "answer" TEXT CHECK (json_valid("answer")),
+  "created_at" INTEGER NOT NULL,
+  "ended_at" INTEGER
+) STRICT;
+CREATE UNIQUE INDEX "ix_server_requests__position" ON "server_requests" ("position");
+CREATE UNIQUE INDEX "ix_server_requests__kind__key" ON "server_requests" ("kind", "key");
+CREATE INDEX "ix_server_requests__status__position" ON "server_requests" ("status", "position");
+
 CREATE TABLE "sync_conflicts" (
   "id" TEXT NOT NULL PRIMARY KEY,
   "table_name" TEXT NOT NULL,

@@ -16,7 +16,7 @@ from bmaddb.schema.rules import RetentionKind
 CATALOG = default_catalog()
 TABLES = tuple(CATALOG.tables.values())
 FOLDER = Path(registry.__file__).parent
-COLUMNS_DECLARED = 694
+COLUMNS_DECLARED = 711
 SEED_TABLES = (
     "users",
     "mbti_profiles",

@@ -17,6 +17,7 @@ import uvicorn
 from bmaddb.clock import Clock, SystemClock
 from bmaddb.server.app import ServerConfig, create_app
 from bmaddb.server.auth import TokenKeeper
+from bmaddb.server.handlers import Handlers
 from bmaddb.server.limits import Limits
 from bmaddb.server.run import open_socket, url_of
 from tests.support.postgres import Database
@@ -71,6 +72,7 @@ def serve(
     prepares: bool = True,
     schema_mark: str | None = None,
     metrics_token: str | None = None,
+    handlers: Handlers | None = None,
 ) -> Iterator[RunningServer]:
     """Run the application on `database` for the length of the block."""
     config = ServerConfig(
@@ -81,7 +83,7 @@ def serve(
         schema_mark=schema_mark,
         metrics_token=metrics_token,
     )
-    app = create_app(config, clock=clock)
+    app = create_app(config, clock=clock, handlers=handlers)
     server = _Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on"))
     with open_socket("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listener])), daemon=True)

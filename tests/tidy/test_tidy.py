@@ -37,6 +37,7 @@ ROOMS_WITH_TESTS = {
     "device/store": "store",
     "device/observe": "observe",
     "device/outbox": "outbox",
+    "device/requests": "requests",
     "device/sync": "sync",
     "device/transfer": "transfer",
     "server": "server",

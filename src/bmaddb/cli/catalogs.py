@@ -44,7 +44,7 @@ def chosen_catalog(options: argparse.Namespace) -> Catalog:
     """The catalog of the option, or the twelve modules; SchemaError when it is not there."""
     if not options.catalog:
         return default_catalog()
-    found = _named(options.catalog)
+    found = named(options.catalog)
     if not isinstance(found, Catalog):
         hint = "make one with bmaddb.modules.registry.catalog_with"
         raise e.SchemaError(f"'{options.catalog}' is not a Catalog", hint=hint)
@@ -55,13 +55,13 @@ def chosen_migrations(options: argparse.Namespace) -> tuple[Migration, ...]:
     """The migrations of the option, or none; SchemaError when they are not there."""
     if not options.migrations:
         return ()
-    found = _named(options.migrations)
+    found = named(options.migrations)
     if not isinstance(found, list | tuple) or not all(isinstance(item, Migration) for item in found):
         raise e.SchemaError(f"'{options.migrations}' is not a list of Migration")
     return tuple(found)
 
 
-def _named(path: str) -> Any:
+def named(path: str) -> Any:
     """What an application keeps under `package.module:NAME`; the current folder is searched too."""
     module_name, _, name = path.partition(":")
     folder = str(Path.cwd())

@@ -25,6 +25,7 @@ COMMANDS = (
     "token",
     "schema",
     "outbox",
+    "requests",
     "conflicts",
     "verify",
     "upkeep",

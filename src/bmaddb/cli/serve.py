@@ -7,6 +7,7 @@ import contextlib
 import functools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bmaddb import errors as e
 from bmaddb.cli.catalogs import (
@@ -14,9 +15,13 @@ from bmaddb.cli.catalogs import (
     add_migrations_option,
     chosen_catalog,
     chosen_migrations,
+    named,
 )
 from bmaddb.entropy import SystemEntropy
 from bmaddb.settings import Settings, port_of
+
+if TYPE_CHECKING:
+    from bmaddb.server.handlers import Handlers
 
 HELP = "run the server: prints 'ready URL' once it can serve, stops cleanly on SIGTERM or Ctrl-C"
 
@@ -34,6 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     add_catalog_option(parser)
     add_migrations_option(parser)
+    parser.add_argument(
+        "--handlers",
+        metavar="MODULE:NAME",
+        help="what the server does for devices in Python, as 'package.module:HANDLERS'",
+    )
     parser.add_argument(
         "--pooler",
         action="store_true",
@@ -67,8 +77,21 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
             schema_mark=mark,
             metrics_token=settings.metrics_token,
         )
-        server.serve(config, listener, lambda url: print(f"ready {url}", flush=True))
+        server.serve(config, listener, lambda url: print(f"ready {url}", flush=True), _handlers(options))
     return 0
+
+
+def _handlers(options: argparse.Namespace) -> Handlers | None:
+    """The handlers of the option, or none; SettingsError when they are not there."""
+    from bmaddb.server.handlers import Handlers
+
+    if not options.handlers:
+        return None
+    found = named(options.handlers)
+    if not isinstance(found, Handlers):
+        hint = "make them with bmaddb.server.handlers.Handlers"
+        raise e.SettingsError(f"'{options.handlers}' is not a Handlers", hint=hint)
+    return found
 
 
 @contextlib.contextmanager

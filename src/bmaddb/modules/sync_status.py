@@ -56,6 +56,37 @@ class OutboxOperation(
     changes = json(null=True, note="the edited form, after a rebase; then there is no changeset")
 
 
+class ServerRequest(
+    LocalRecord,
+    table="server_requests",
+    retention=UNTIL_ACKNOWLEDGED,
+    sensitivity=Sensitivity.SPECIAL,
+    uniques=(("position",), ("kind", "key")),
+    indexes=(("status", "position"),),
+):
+    """Something only the server can carry out: it waits, leaves, and ends with an answer or a reason."""
+
+    position = integer(sensitivity=Sensitivity.PERSONAL, note="order in which they were asked for")
+    kind = text(sensitivity=Sensitivity.PERSONAL)
+    key = text(sensitivity=Sensitivity.PERSONAL, note="however often it is sent, under one key it has one effect")
+    payload = json()
+    priority = integer(default=5, check="priority >= 0 and priority <= 9", sensitivity=Sensitivity.PERSONAL)
+    depends_on = json(default=[], sensitivity=Sensitivity.PERSONAL, note="ids of requests and of outbox entries")
+    status = text(
+        default="waiting", enum=("waiting", "sent", "done", "dead", "cancelled"), sensitivity=Sensitivity.PERSONAL
+    )
+    withdrawn = boolean(default=False, sensitivity=Sensitivity.PERSONAL, note="rather not, if it was not done yet")
+    round = integer(default=0, sensitivity=Sensitivity.PERSONAL, note="how often a person sent it again")
+    attempts = integer(default=0, sensitivity=Sensitivity.PERSONAL, note="the server tried, and failed")
+    misses = integer(default=0, sensitivity=Sensitivity.PERSONAL, note="no answer came")
+    next_attempt_at = timestamp(null=True, sensitivity=Sensitivity.PERSONAL)
+    deadline_at = timestamp(null=True, sensitivity=Sensitivity.PERSONAL)
+    reason = json(null=True, note="why it is dead, or was tried again")
+    answer = json(null=True, note="what the handler returned")
+    created_at = timestamp(sensitivity=Sensitivity.PERSONAL)
+    ended_at = timestamp(null=True, sensitivity=Sensitivity.PERSONAL)
+
+
 class SyncConflict(
     LocalRecord,
     table="sync_conflicts",
@@ -132,6 +163,7 @@ MODULE = Module(
     records=(
         SyncCursor,
         OutboxOperation,
+        ServerRequest,
         SyncConflict,
         SyncRun,
         OperationJournal,

@@ -14,10 +14,11 @@ from bmaddb.clock import Clock, SystemClock
 from bmaddb.server.answer import Problem, send_answer
 from bmaddb.server.auth import TokenKeeper
 from bmaddb.server.backend import Backend
+from bmaddb.server.handlers import Handlers
 from bmaddb.server.limits import Limits
 from bmaddb.server.metrics import Metrics, MetricsEndpoint
 from bmaddb.server.probes import Probes, ReadEndpoint
-from bmaddb.server.rpc import RpcEndpoint
+from bmaddb.server.request_door import RequestEndpoint
 from bmaddb.server.walk import WALK_FUNCTION, WalkEndpoint
 
 
@@ -38,8 +39,11 @@ class ServerConfig:
     metrics_token: str | None = field(default=None, repr=False)
 
 
-def create_app(config: ServerConfig, *, clock: Clock | None = None) -> Starlette:
-    """The application; it connects in its lifespan, and answers (503) also while Postgres is away."""
+def create_app(config: ServerConfig, *, clock: Clock | None = None, handlers: Handlers | None = None) -> Starlette:
+    """The application; it connects in its lifespan, and answers (503) also while Postgres is away.
+
+    `handlers`: what it does for devices in Python; SQL functions need none.
+    """
     backend = Backend(config.conninfo, config.limits, prepares=config.prepares)
     keeper = TokenKeeper(config.jwt_secret, clock or SystemClock())
 
@@ -53,7 +57,7 @@ def create_app(config: ServerConfig, *, clock: Clock | None = None) -> Starlette
 
     probes = Probes(backend, schema_mark=config.schema_mark, ready_ms_max=config.limits.ready_ms_max)
     walk: ASGIApp = WalkEndpoint(backend, keeper, config.limits, clock or SystemClock())
-    rpc: ASGIApp = RpcEndpoint(backend, keeper, config.limits)
+    rpc: ASGIApp = RequestEndpoint(backend, keeper, config.limits, handlers or Handlers())
     shown: list[Route] = []
     if config.metrics_token is not None:
         metrics = Metrics(backend, clock or SystemClock())

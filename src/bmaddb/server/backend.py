@@ -128,6 +128,7 @@ class Backend:
 
     async def _configure(self, connection: GatewayConnection) -> None:
         connection.prepared = {} if self._prepares else None
+        connection.prepare_threshold = None  # a handler's statement: psycopg knows of no roles, see Statement
 
     async def _run_once(self, transaction: Sequence[Statement]) -> list[PGresult]:
         connection = await self._take()

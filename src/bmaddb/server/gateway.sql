@@ -119,3 +119,15 @@ select bmad_sync.begin_walk($1::json)
 
 -- name: copy_walk
 copy (select * from bmad_sync.{walk}({user}, {lo}, {after}, {hi})) to stdout with (format csv, quote e'\x01', delimiter e'\x02')
+
+-- name: claim_request
+select to_json(claim) from bmad_sync.claim_request($1::json) as claim
+
+-- name: keep_claim
+select bmad_sync.keep_claim($1, $2, $3::int)
+
+-- name: end_request
+select bmad_sync.end_request($1, $2, $3::json)
+
+-- name: is_final
+select bmad_sync.is_final($1)

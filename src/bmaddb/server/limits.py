@@ -24,6 +24,7 @@ READY_MS_MAX = 2_000
 DRAIN_BYTES_MAX = 4 * BODY_BYTES_MAX
 GZIP_BYTES_MIN = 1_024
 STREAMS_MAX = 4
+HANDLERS_MAX = 8
 STREAM_MS_MAX = 600_000
 STREAM_STALL_MS_MAX = 60_000
 
@@ -50,6 +51,8 @@ class Limits:
     """How long `/ready` waits for Postgres."""
     streams_max: int = STREAMS_MAX
     """First syncs at once; each holds a connection and a snapshot. The next one is told to take pages."""
+    handlers_max: int = HANDLERS_MAX
+    """Python handlers of requests at once; each holds a connection, and may last as long as a request."""
     stream_ms_max: int = STREAM_MS_MAX
     """How long one may last; the device asks again from where it is."""
     stream_stall_ms_max: int = STREAM_STALL_MS_MAX

@@ -31,6 +31,7 @@ _DOORS: Final = (
     "snapshot.sql",
     "pull.sql",
     "digest.sql",
+    "requests.sql",
     "watermelon.sql",
     "watermelon_push.sql",
     "upkeep.sql",

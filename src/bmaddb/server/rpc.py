@@ -75,9 +75,8 @@ class RpcEndpoint:
             caller = self._caller(scope, headers)
             if scope["method"] == "POST":
                 body = await request.read_body(incoming, headers, self._limits)
-                call, index = await self._call_of_body(scope, headers, caller, body)
-            else:
-                call, index = await self._call_of_query(scope, caller)
+                return await self._answer_body(scope, headers, caller, body)
+            call, index = await self._call_of_query(scope, caller)
             return await self._run(scope, headers, caller, call, index)
         except Problem as problem:
             await request.drain(incoming, headers)
@@ -87,6 +86,10 @@ class RpcEndpoint:
         except Exception:
             _log.exception("a request failed in the server itself")
             return Problem(500, "PGRSTX00", "the server failed", hint="its log says how").answer()
+
+    async def _answer_body(self, scope: Scope, headers: Headers, caller: Caller, body: bytes) -> Answer:
+        call, index = await self._call_of_body(scope, headers, caller, body)
+        return await self._run(scope, headers, caller, call, index)
 
     def _caller(self, scope: Scope, headers: Headers) -> Caller:
         method = scope["method"]

@@ -23,6 +23,7 @@ from bmaddb.schema.evolution import Migration
 from bmaddb.server import migrator
 from bmaddb.server.app import ServerConfig, create_app
 from bmaddb.server.embedded import EmbeddedPostgres
+from bmaddb.server.handlers import Handlers
 
 HEAD_BYTES_MAX: Final = 64 * 1024
 KEEP_ALIVE_S_MAX: Final = 30
@@ -86,13 +87,15 @@ def create_database(conninfo: str, dbname: str) -> None:
             connection.execute(create)
 
 
-def serve(config: ServerConfig, listener: socket.socket, on_ready: Callable[[str], None]) -> None:
+def serve(
+    config: ServerConfig, listener: socket.socket, on_ready: Callable[[str], None], handlers: Handlers | None = None
+) -> None:
     """Serve until SIGTERM or SIGINT; `on_ready` gets the URL once requests are answered.
 
     A signal ends it: no new requests, those in flight end (within `shutdown_ms_max`), the pool closes.
     """
     uvicorn_config = uvicorn.Config(
-        create_app(config),
+        create_app(config, handlers=handlers),
         log_config=None,
         access_log=False,
         server_header=False,

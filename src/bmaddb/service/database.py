@@ -20,18 +20,20 @@ from bmaddb.device.query import Query
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.device.store.search import MARKS, SNIPPET_WORDS, Found
 from bmaddb.device.store.vectors import Near, nearest
-from bmaddb.modules.sync_status import SyncConflict
+from bmaddb.modules.sync_status import ServerRequest, SyncConflict
 from bmaddb.schema import Catalog, Record
 from bmaddb.service.keys import secret_of
 from bmaddb.signals import SignalBus
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
+    from datetime import datetime
 
     from bmaddb.device.atomic import BatchResult, Bounds, Operation, OperationResult, OuterStep, ResumeReport, Step
     from bmaddb.device.observe import Observers, Subscription
     from bmaddb.device.query.aggregates import Aggregate
     from bmaddb.device.query.ends import Ends
+    from bmaddb.device.requests import RequestQueue
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
     from bmaddb.device.transfer import ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
@@ -59,11 +61,14 @@ class Database:
         self._engine = engine
         self._policy = policy
         self._upkeep: Upkeep | None = None
+        self._requests: RequestQueue | None = None
         self._operations: OperationDesk | None = None
         self._monitor: Monitor | None = None
         self._health: tuple[StandardChecks, HealthRegistry] | None = None
         self._background: BackgroundSync | None = None
         self._observers: Observers | None = None
+        if engine is None:
+            outbox.given_up.append(self._given_up)
 
     @property
     def user(self) -> str | None:
@@ -83,6 +88,39 @@ class Database:
     def signals(self) -> SignalBus:
         """What happens in this database, as facts to listen to."""
         return self.store.signals
+
+    @property
+    def requests(self) -> RequestQueue:
+        """What only the server can carry out, and waits for it: open, done, dead; to cancel and to retry."""
+        if self._requests is None:
+            from bmaddb.device.requests import RequestQueue
+
+            engine = self._engine
+            self._requests = RequestQueue(self.store, self.outbox) if engine is None else engine.requests
+        return self._requests
+
+    def request(
+        self,
+        kind: str,
+        payload: Any = None,
+        *,
+        priority: int = 5,
+        after: Sequence[str] = (),
+        deadline: datetime | None = None,
+        key: str | None = None,
+    ) -> ServerRequest:
+        """Have the server do something once it can be reached: durable, in order, with one effect.
+
+        - `kind`, `payload`: what the server's handlers know it by, and a JSON value for them.
+        - `priority`: 0 goes first, 9 last; of the same the older one first.
+        - `after`: ids of requests that must be done, and of outbox entries that must be settled, before it leaves.
+          Inside a `write()` it comes after that write by itself, and is undone with it.
+        - `deadline`: not done by then, it is a dead letter. Aware; None is the kind's (`requests.define`).
+        - `key`: asked for again under the same key, on any device of the user, it is the same request.
+
+        RequestInvalid for what makes no sense, RequestQueueFull, RecordInvalid when the payload is no JSON.
+        """
+        return self.requests.add(kind, payload, priority=priority, after=after, deadline=deadline, key=key)
 
     @property
     def upkeep(self) -> Upkeep:
@@ -408,6 +446,10 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _given_up(self, connection: apsw.Connection, entry_ids: Sequence[str]) -> None:
+        """Requests that build on these entries must hear of it, also where nobody has asked for the queue yet."""
+        self.requests.entries_given_up(connection, entry_ids)
 
     def _sync_if(self, asked: bool) -> None:
         """Being offline is no failure of what was just done; without a server there is nothing to send to."""

@@ -61,6 +61,8 @@ class Outbox:
         self._data_version = -1
         self._encoded: dict[int, bytes] = {}
         self._told: list[signals.Signal] = []
+        self.given_up: list[Callable[[apsw.Connection, Sequence[str]], None]] = []
+        """Asked with the ids of entries that are given up, in the transaction that does it."""
         self._parking = Parking(store.clock, self.tell)
         self.capture = Capture(store, self._layouts.current)
 
@@ -124,7 +126,10 @@ class Outbox:
             for item in reversed(doomed):
                 discard_entry(connection, self._store.catalog, waiting, item)
                 waiting.remove(item.position)
-            self._parking.requeue_behind(waiting, [item.id for item in doomed])
+            gone = [item.id for item in doomed]
+            self._parking.requeue_behind(waiting, gone)
+            for hook in tuple(self.given_up):
+                hook(connection, gone)
 
     # --- for the sync engine ---
 

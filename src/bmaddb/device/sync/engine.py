@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
+from bmaddb.device.requests import RequestQueue
 from bmaddb.device.store import Store
 from bmaddb.device.sync.loop import LoopThread
 from bmaddb.device.sync.recall import Recall
@@ -41,7 +42,15 @@ class SyncEngine:
         self.store = store
         self.loop = LoopThread("bmaddb-sync")
         self._transport = transport
-        self._device = Device(store=store, outbox=outbox, transport=transport, limits=limits or Limits(), sleep=sleep)
+        self.requests = RequestQueue(store, outbox)
+        self._device = Device(
+            store=store,
+            outbox=outbox,
+            requests=self.requests,
+            transport=transport,
+            limits=limits or Limits(),
+            sleep=sleep,
+        )
         self._current: asyncio.Task[SyncReport] | None = None
         self._next: asyncio.Task[SyncReport] | None = None
         self._alone = asyncio.Lock()

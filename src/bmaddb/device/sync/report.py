@@ -14,6 +14,7 @@ class SyncReport:
 
     Rows are counted as they arrive or leave; `conflicts` are verdicts written to sync_conflicts; `parked` are
     the entries that wait for a person when the sync ends. `expected_rows` is what a first sync was announced.
+    `carried` are requests to the server that ended; `requests` are calls of any kind.
     """
 
     result: Result
@@ -26,6 +27,7 @@ class SyncReport:
     pushed_rows: int = 0
     conflicts: int = 0
     parked: int = 0
+    carried: int = 0
     requests: int = 0
     bytes_up: int = 0
     bytes_down: int = 0
@@ -47,6 +49,7 @@ class Tally:
     pushed_entries: int = 0
     pushed_rows: int = 0
     conflicts: int = 0
+    carried: int = 0
     requests: int = 0
     bytes_up: int = 0
     bytes_down: int = 0

@@ -17,7 +17,9 @@ from bmaddb.device.outbox import Entry, Outbox, reasons
 from bmaddb.device.outbox.entries import ParkReason
 from bmaddb.device.outbox.outbox import FENCE
 from bmaddb.device.outbox.waiting import Waiting
+from bmaddb.device.requests import RequestQueue
 from bmaddb.device.store import Store
+from bmaddb.device.sync.carrying import Carrying
 from bmaddb.device.sync.giveback import parts_of
 from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import PageCounts, Pages, heard_schema, served_schema
@@ -45,6 +47,7 @@ from bmaddb.signals import SyncEnded
 _SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
 UNSEEN_PER_REQUEST = 1_000
 SWEEPS_MAX = 8
+CARRYINGS_MAX = 1_000
 UNKNOWN_TABLE = "unknown_table"
 Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
@@ -56,6 +59,7 @@ class Device:
 
     store: Store
     outbox: Outbox
+    requests: RequestQueue
     transport: Transport
     limits: Limits
     sleep: Sleep
@@ -70,6 +74,7 @@ class SyncRun:
         self._transport = device.transport
         self._limits = device.limits
         self._sleep = device.sleep
+        self._carrying = Carrying(device.requests, self._call, device.transport.refresh_token)
         self._pages = Pages(device.store, device.outbox)
         self._lease_of_file = SyncLease(device.store)
         self._tally = Tally()
@@ -110,12 +115,30 @@ class SyncRun:
             done = await self._drive()
             if done.result is steps.Result.OK and await asyncio.to_thread(self._reads_again):
                 done = await self._drive()  # the server has just learned names that this device knew before it
+            done = await self._carry(done)
             with contextlib.suppress(e.RowArchived):
                 await bring_wanted(Recall(self._store, self._outbox, self._transport), self._store)
             await asyncio.to_thread(self._lease_of_file.give_back)
         finally:
             FENCE.reset(fence)
             self._lease_of_file.let_go()
+        return done
+
+    async def _carry(self, done: steps.Done) -> steps.Done:
+        """Requests, once what waits is there: they may speak of it. What they did comes back as rows."""
+        for _ in range(CARRYINGS_MAX):
+            if done.result is not steps.Result.OK:
+                return done
+            try:
+                carried = await self._carrying.carry()
+            except e.StoreBusy as error:
+                return _partial(error)
+            self._tally.carried += carried.ended
+            done = await self._drive() if carried.ended else done
+            if carried.failure is not None and done.result is steps.Result.OK:
+                return _stopped(carried.failure)
+            if not carried.more:
+                return done
         return done
 
     async def _drive(self) -> steps.Done:
@@ -392,6 +415,12 @@ class SyncRun:
                     None if report.failure is None else report.failure.code,
                 ),
             )
+
+
+def _stopped(failure: steps.Failure) -> steps.Done:
+    """All rows are where they belong, but requests could not be carried."""
+    offline = failure.kind in (steps.FailureKind.LINK, steps.FailureKind.TOKEN)
+    return steps.Done(result=steps.Result.OFFLINE if offline else steps.Result.PARTIAL, failure=failure)
 
 
 def _partial(error: e.StoreBusy) -> steps.Done:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from bmaddb import errors as e
 from bmaddb.device.outbox.retry import WAIT_MS_MAX, backoff_ms
 from bmaddb.device.store import CommitFact
 from bmaddb.device.sync.engine import SyncEngine, Trigger
+from bmaddb.modules.sync_status import ServerRequest
 from bmaddb.protocol.steps import Result
 from bmaddb.signals import SyncEnded, VerifyEnded
 
+REQUESTS: Final = ServerRequest.__table__.name
 Alarm: TypeAlias = Callable[[asyncio.Event, float], Awaitable[None]]
 """Returns when the event is set or so many seconds have passed."""
 
@@ -56,7 +58,7 @@ class BackgroundSync:
         self._engine = engine
         self._schedule = schedule or Schedule()
         self._alarm = alarm
-        self._synced = frozenset(table.name for table in engine.store.catalog.synced_tables)
+        self._synced = frozenset({REQUESTS, *(table.name for table in engine.store.catalog.synced_tables)})
         self._event: asyncio.Event | None = None
         self._written = False
         self._failures = 0
@@ -137,6 +139,13 @@ class BackgroundSync:
         code = None if report.failure is None else report.failure.code
         self._store.signals.emit(VerifyEnded(result=str(report.result), differing=report.differing, error_code=code))
 
+    def _rest_ms(self) -> int:
+        """Until the next poll, or until a request that was put off is due."""
+        due_ms, now_ms = self._engine.requests.next_due_ms(), self._store.clock.now_ms()
+        if due_ms is None or due_ms <= now_ms:  # what could have left by now did not: there is no hurry
+            return self._schedule.poll_ms
+        return min(self._schedule.poll_ms, due_ms - now_ms)
+
     async def _rest(self, event: asyncio.Event) -> None:
         """Until something happens, or it is time."""
         schedule = self._schedule
@@ -145,7 +154,7 @@ class BackgroundSync:
             delay_ms = backoff_ms(schedule.retry_ms, self._failures, fraction, limit_ms=schedule.retry_ms_max)
             await self._alarm(event, delay_ms / 1000)
             return
-        await self._alarm(event, schedule.poll_ms / 1000)
+        await self._alarm(event, self._rest_ms() / 1000)
         if self._written and not self._stopping:
             event.clear()
             await self._alarm(event, schedule.gather_ms / 1000)

@@ -97,6 +97,13 @@ ORDER: Final[tuple[Step, ...]] = (
         keep_days=30,
         condition="status in ('committed', 'rolled_back', 'compensated') or rollback_strategy = 'none'",
     ),
+    Prune(
+        name="requests that are over",
+        table="server_requests",
+        column="ended_at",
+        keep_days=30,
+        condition="status in ('done', 'cancelled')",
+    ),
     LetGo(name="analytics", table="interaction_analytics"),
     ForgetComputed(name="embeddings", table="embeddings", keep_days=90),
     ThinOut(name="revisions", table="journal_revisions", group="entry_id", order="captured_at", keep=5),

@@ -17,7 +17,7 @@ declare
 begin
   foreach closed in array array[
     'reserve', 'next_version', 'lock_head', 'bury', 'bury_user_rows', 'bury_catalogue_rows',
-    'stamp_user_row', 'stamp_catalogue_row', 'refuse_truncate', 'purge', 'after_restore'
+    'stamp_user_row', 'stamp_catalogue_row', 'refuse_truncate', 'purge', 'after_restore', 'handle_requests'
   ] loop
     execute format('revoke all on function bmad_sync.%I from authenticated', closed);
   end loop;
@@ -26,7 +26,7 @@ $$;
 grant execute on function bmad_sync.purge, bmad_sync.after_restore to service_role;
 grant execute on function bmad_sync.uid to service_role;
 
-revoke all on function public.bmad_pull_v1, public.bmad_push_v1, public.bmad_digest_v1,
+revoke all on function public.bmad_pull_v1, public.bmad_push_v1, public.bmad_digest_v1, public.bmad_request_v1,
   public.pull_changes_optimized, public.push_changes_optimized from public, anon, authenticated, service_role;
-grant execute on function public.bmad_pull_v1, public.bmad_push_v1, public.bmad_digest_v1,
+grant execute on function public.bmad_pull_v1, public.bmad_push_v1, public.bmad_digest_v1, public.bmad_request_v1,
   public.pull_changes_optimized, public.push_changes_optimized to authenticated;

@@ -24,7 +24,7 @@ declare
   signatures constant text[] := array(
     select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace
     where n.nspname = 'bmad_sync' or n.nspname = 'public' and p.proname in (
-      'bmad_pull_v1', 'bmad_push_v1', 'bmad_digest_v1', 'pull_changes_optimized', 'push_changes_optimized'
+      'bmad_pull_v1', 'bmad_push_v1', 'bmad_digest_v1', 'bmad_request_v1', 'pull_changes_optimized', 'push_changes_optimized'
     )
   );
   signature text;
@@ -32,7 +32,7 @@ begin
   foreach signature in array signatures loop
     execute format('drop function if exists %s cascade', signature);
   end loop;
-  drop type if exists bmad_sync.page, bmad_sync.change, bmad_sync.entry, bmad_sync.outcome cascade;
+  drop type if exists bmad_sync.page, bmad_sync.change, bmad_sync.entry, bmad_sync.outcome, bmad_sync.request cascade;
 end
 $$
 

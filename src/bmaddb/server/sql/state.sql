@@ -72,11 +72,31 @@ create table if not exists bmad_sync.answers (
 );
 alter table bmad_sync.answers add column if not exists hlc text collate "C"; -- the entry's stamp
 
+-- Which function carries out requests of a kind; whoever runs the server says so with bmad_sync.handle_requests.
+create table if not exists bmad_sync.request_kinds (
+  kind text collate "C" primary key,
+  handler text not null -- as Postgres quotes it
+);
+
+-- What a user asked for under a key. `answer` is null as long as it has had no effect.
+create table if not exists bmad_sync.requests (
+  user_id uuid not null,
+  kind text collate "C" not null,
+  key text collate "C" not null,
+  digest text not null, -- of the payload
+  round int not null default 0, -- a later one reopens what had no effect
+  attempts int not null default 0,
+  answer json,
+  asked_at timestamptz not null default clock_timestamp(),
+  ended_at timestamptz,
+  primary key (user_id, kind, key)
+);
+
 do $$
 declare
   name text;
 begin
-  foreach name in array array['state', 'tables', 'heads', 'tombstones', 'devices', 'answers'] loop
+  foreach name in array array['state', 'tables', 'heads', 'tombstones', 'devices', 'answers', 'request_kinds', 'requests'] loop
     execute format('alter table bmad_sync.%I enable row level security', name);
     execute format('alter table bmad_sync.%I force row level security', name);
     execute format('drop policy if exists machinery on bmad_sync.%I', name);

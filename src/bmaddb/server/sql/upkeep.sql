@@ -24,6 +24,7 @@ begin
     select gone + count(*) into gone from purged;
   end loop;
   delete from bmad_sync.devices d where d.seen_at < now() - silent_for;
+  delete from bmad_sync.requests r where coalesce(r.ended_at, r.asked_at) < now() - silent_for;
   return gone;
 end
 $$;

@@ -18,6 +18,7 @@ from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.outbox import EntryStatus, Outbox
 from bmaddb.device.outbox.reasons import NEWER_HERE
+from bmaddb.device.requests import RequestQueue
 from bmaddb.device.store import Store
 from bmaddb.device.sync import SyncReport, VerifyReport
 from bmaddb.device.sync.run import Device as SyncDevice
@@ -70,6 +71,7 @@ class SimulatedDevice:
     syncing: bool = False
     store: Store = field(init=False)
     outbox: Outbox = field(init=False)
+    requests: RequestQueue = field(init=False)
     worker: Worker = field(init=False)
 
     def __post_init__(self) -> None:
@@ -97,6 +99,7 @@ class SimulatedDevice:
             vfs=None if self.disk is None else self.disk.name,
         )
         self.outbox = Outbox(self.store)
+        self.requests = RequestQueue(self.store, self.outbox)
         theme = Dice(self.theme)
         self.worker = Worker(self.store, self.edition, self.name, self._work_dice, theme, self.coverage, self.true_ms)
 
@@ -254,7 +257,14 @@ class SimulatedDevice:
 
     def _wired(self) -> SyncDevice:
         transport = DeviceWire(self.wire, self.user, lambda: self.others(self), self._die)
-        return SyncDevice(store=self.store, outbox=self.outbox, transport=transport, limits=self.limits, sleep=_at_once)
+        return SyncDevice(
+            store=self.store,
+            outbox=self.outbox,
+            requests=self.requests,
+            transport=transport,
+            limits=self.limits,
+            sleep=_at_once,
+        )
 
     def _die(self) -> None:
         raise Killed

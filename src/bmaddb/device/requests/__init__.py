@@ -1,0 +1,9 @@
+"""Operations that only the server can carry out: queued durably, sent in order, each with one effect."""
+
+from __future__ import annotations
+
+from bmaddb.device.requests.policy import RequestPolicy
+from bmaddb.device.requests.queue import RequestCounts, RequestQueue
+from bmaddb.device.requests.reasons import RequestReason
+
+__all__ = ["RequestCounts", "RequestPolicy", "RequestQueue", "RequestReason"]

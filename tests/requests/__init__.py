@@ -1,0 +1,1 @@
+"""The sync engine: devices with real files against a real server."""
