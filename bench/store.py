@@ -20,7 +20,7 @@ from bench.figure import Figure
 from bmaddb.clock import SystemClock
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.query import compiler_writes
-from bmaddb.device.store import Store
+from bmaddb.device.store import CACHE_BYTES, Store
 from bmaddb.device.store.connection import Durability, open_writer
 from bmaddb.entropy import SeededEntropy, SystemEntropy, uuid7
 from bmaddb.modules.registry import ModuleRegistry
@@ -81,8 +81,8 @@ def compare(
     )
 
 
-def opened(path: Path, durability: Durability, key: bytes | None = None) -> Store:
-    """A store with the tables of all twelve modules and an outbox."""
+def opened(path: Path, durability: Durability, key: bytes | None = None, *, cache_bytes: int = 0) -> Store:
+    """A store with the tables of all twelve modules and an outbox; it holds nothing it read unless told to."""
     store = Store(
         path,
         ModuleRegistry().default_catalog(),
@@ -91,6 +91,7 @@ def opened(path: Path, durability: Durability, key: bytes | None = None) -> Stor
         user=USER,
         durability=durability,
         key=key,
+        cache_bytes=cache_bytes,
     )
     Outbox(store)
     return store
@@ -164,14 +165,19 @@ def _reads(folder: Path) -> list[Figure]:
         compare("point read, typed (get)", get, raw_get, limit=1.3),
         compare("point read, query built each time", find, raw_get, limit=1.7),
         compare("point read, prepared query", find_prepared, raw_get, limit=1.4),
-        _fifty(store, raw),
+        _fifty(store, raw, "50 typed records, query built each time", limit=1.4),
     ]
-    raw.close()
     store.close()
+    with opened(folder / "reads.db", "normal", cache_bytes=CACHE_BYTES) as store:
+        figures += [
+            compare("point read of what was read before (get)", get, raw_get, limit=0.1),
+            _fifty(store, raw, "50 typed records that were read before", limit=0.5),
+        ]
+    raw.close()
     return figures
 
 
-def _fifty(store: Store, raw: apsw.Connection) -> Figure:
+def _fifty(store: Store, raw: apsw.Connection, name: str, limit: float) -> Figure:
     by_id = compiler_writes.select_by_id(Task)
     listing = by_id.replace('where "id" = ?', 'where "state" = ? and "due_on" >= ? order by "due_on" limit 50')
 
@@ -187,7 +193,7 @@ def _fifty(store: Store, raw: apsw.Connection) -> Figure:
             raw.execute(listing, ("todo", "2026-03")).fetchall()
         return 20
 
-    return compare("50 typed records, query built each time", fifty, raw_fifty, limit=1.4)
+    return compare(name, fifty, raw_fifty, limit=limit)
 
 
 def _writes(folder: Path, durability: Durability, limit: float | None) -> list[Figure]:

@@ -5,29 +5,21 @@ from __future__ import annotations
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import apsw
 
 import bmaddb
 from bench.peers.in_process import InProcess, Step
 from bench.peers.rows import TOTALS, USER, changes, given_row, pages_of, totals_of
-from bench.peers.work import WATCHED, About, Level, Totals, Work
+from bench.peers.work import WATCHED, About, Level, Totals
 from bmaddb.device.store import Durability
 from bmaddb.device.sync.pages import Pages
 from bmaddb.device.sync.walk import Progress
 from bmaddb.modules.tasks_productivity import Task
 from bmaddb.protocol import codec
-from bmaddb.service.database import Database
 
 DURABILITY: dict[Level, Durability] = {"FULL": "full", "NORMAL": "normal"}
-
-
-class _Live(Protocol):
-    """A live query: each step of the loop waits for the next list."""
-
-    def __next__(self) -> list[Task]: ...
-    def close(self) -> None: ...
 
 
 class Ours(InProcess):
@@ -39,12 +31,13 @@ class Ours(InProcess):
             version=f"{version('bmaddb')} (Python {platform.python_version()}, SQLite {apsw.sqlite_lib_version()})",
             in_file=True,
             unequal="",
-            lacks=frozenset() if hasattr(Database, "observe") else frozenset({Work.OBSERVE}),
+            lacks=frozenset(),
         )
 
     def open(self, path: Path, level: Level) -> None:
         self._path, self._level = path, level
-        self._db = bmaddb.open(path, user=USER, durability=DURABILITY[level])
+        # Nothing held in memory: the others read from the file too.
+        self._db = bmaddb.open(path, user=USER, durability=DURABILITY[level], cache_bytes=0)
 
     def reopen(self) -> None:
         self._db.close()
@@ -108,8 +101,7 @@ class Ours(InProcess):
 
     def observe(self, since: str, limit: int, days: list[str]) -> Step:
         query = self._listed(since, limit)
-        observed: Any = self._db
-        live: _Live = observed.observe(query)
+        live = self._db.observe(query)
         first = next(live)
 
         def step() -> int:

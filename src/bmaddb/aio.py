@@ -31,6 +31,7 @@ from bmaddb.device.atomic import (
 )
 from bmaddb.device.atomic.operations import never_begun, no_batch
 from bmaddb.device.atomic.turns import WAITING_MAX
+from bmaddb.device.observe import Subscription
 from bmaddb.device.query import Query
 from bmaddb.device.query.ends import Ends
 from bmaddb.device.store import WriteTransaction
@@ -124,6 +125,14 @@ class AsyncDatabase:
 
     async def nearest(self, rows: type[R] | Query[R], vector: Sequence[float], k: int = 10) -> list[Near[R]]:
         return await self.run(self.sync_database.nearest, rows, vector, k)
+
+    async def observe(self, what: Any, which: Any = None, **options: Any) -> Subscription[Any]:
+        """A live query: `async for tasks in await db.observe(db.query(Task)): ...`; the options of `Database.observe`.
+
+        Without a callback, `executor` is where states are read; it is this database's threads unless another is given.
+        """
+        options.setdefault("executor", self._threads)
+        return await self.run(partial(self.sync_database.observe, what, which, **options))
 
     async def sql(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         return await self.run(self.sync_database.sql, sql, arguments)

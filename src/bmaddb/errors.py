@@ -11,7 +11,8 @@
      │    ├── ReadOnlyTable          a device may not write this table or column
      │    ├── RowArchived            the row is archived, and cannot be fetched just now
      │    ├── MigrationError         the file's schema cannot be brought to the wanted version
-     │    └── WrongKey               the file is encrypted, and not with this key
+     │    ├── WrongKey               the file is encrypted, and not with this key
+     │    └── Unchanged              (transient) nothing new came of a live query
      ├── ProtocolError               abstract: somebody broke the sync protocol
      │    ├── LocalProtocolError     we did
      │    └── RemoteProtocolError    they did
@@ -123,6 +124,13 @@ class WrongKey(StoreError):
     """The file does not open with this key."""
 
     code = "B-308"
+
+
+class Unchanged(StoreError):
+    """Nothing new came of a live query in the time that was given."""
+
+    code = "B-309"
+    transient = True
 
 
 class ProtocolError(BmadError):

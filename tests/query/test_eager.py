@@ -22,9 +22,9 @@ class Counting:
         self.search_text = None
         self.statements = 0
 
-    def records(self, record: type[Any], text: str, arguments: tuple[Any, ...]) -> list[Any]:
+    def records(self, record: type[Any], text: str, arguments: tuple[Any, ...], plan: Any) -> list[Any]:
         self.statements += 1
-        return list(self._runner.records(record, text, arguments))
+        return list(self._runner.records(record, text, arguments, plan))
 
     def tuples(self, text: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         self.statements += 1
@@ -140,8 +140,8 @@ def test_all_levels_read_one_state(store: Store) -> None:
         tx.insert(Book, id="one", title="", author_id="a")
 
     class Late(Counting):
-        def records(self, record: type[Any], text: str, arguments: tuple[Any, ...]) -> list[Any]:
-            found = super().records(record, text, arguments)
+        def records(self, record: type[Any], text: str, arguments: tuple[Any, ...], plan: Any) -> list[Any]:
+            found = super().records(record, text, arguments, plan)
             if record is Author:
                 writer = threading.Thread(target=_write_another, args=(store,))
                 writer.start()

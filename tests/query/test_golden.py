@@ -34,7 +34,7 @@ class Nobody:
 
     search_text = None
 
-    def records(self, record: type[Any], text: str, arguments: tuple[Any, ...]) -> list[Any]:
+    def records(self, record: type[Any], text: str, arguments: tuple[Any, ...], plan: Any) -> list[Any]:
         raise AssertionError(text)
 
     def snapshot(self) -> AbstractContextManager[Any]:

@@ -35,6 +35,7 @@ ROOMS_WITH_TESTS = {
     "device/atomic": "atomic",
     "device/query": "query",
     "device/store": "store",
+    "device/observe": "observe",
     "device/outbox": "outbox",
     "device/sync": "sync",
     "device/transfer": "transfer",

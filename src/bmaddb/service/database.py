@@ -7,10 +7,10 @@ that not everybody needs are loaded with the first call.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 import apsw
 
@@ -26,7 +26,12 @@ from bmaddb.service.keys import secret_of
 from bmaddb.signals import SignalBus
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from bmaddb.device.atomic import BatchResult, Bounds, Operation, OperationResult, OuterStep, ResumeReport, Step
+    from bmaddb.device.observe import Observers, Subscription
+    from bmaddb.device.query.aggregates import Aggregate
+    from bmaddb.device.query.ends import Ends
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
     from bmaddb.device.transfer import ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
@@ -39,6 +44,7 @@ if TYPE_CHECKING:
     from bmaddb.service.upkeep import Upkeep
 
 R = TypeVar("R", bound=Record)
+T = TypeVar("T")
 _UNSAID: Final = object()
 
 
@@ -57,6 +63,7 @@ class Database:
         self._monitor: Monitor | None = None
         self._health: tuple[StandardChecks, HealthRegistry] | None = None
         self._background: BackgroundSync | None = None
+        self._observers: Observers | None = None
 
     @property
     def user(self) -> str | None:
@@ -178,6 +185,55 @@ class Database:
         1 to 1000, RecordInvalid for what is no vector.
         """
         return nearest(self.store, rows if isinstance(rows, Query) else self.query(rows), vector, k)
+
+    @overload
+    def observe(
+        self,
+        what: type[R],
+        which: str,
+        *,
+        callback: Callable[[R | None], object] | None = None,
+        executor: Executor | None = None,
+    ) -> Subscription[R | None]: ...
+    @overload
+    def observe(
+        self,
+        what: Query[R],
+        which: Aggregate[T],
+        *,
+        callback: Callable[[T], object] | None = None,
+        executor: Executor | None = None,
+    ) -> Subscription[T]: ...
+    @overload
+    def observe(
+        self,
+        what: Ends[T],
+        *,
+        callback: Callable[[list[T]], object] | None = None,
+        executor: Executor | None = None,
+    ) -> Subscription[list[T]]: ...
+    def observe(
+        self,
+        what: Any,
+        which: Any = None,
+        *,
+        callback: Callable[[Any], object] | None = None,
+        executor: Executor | None = None,
+    ) -> Subscription[Any]:
+        """What a query gives, now and each time a commit makes it another: `for tasks in db.observe(query): ...`.
+
+        - `observe(query)`: its rows, of `query.select(...)` the chosen columns; without an order, in the order of ids
+        - `observe(Task, id)`: the record, None while there is none
+        - `observe(query, count_of())`, or another aggregate: the number
+
+        Keep what it answers: dropped or closed, it ends. `callback` gets each state on a thread of its own, or on
+        `executor`. QueryError for what is no query of this database, StoreError inside a write or a snapshot.
+        """
+        from bmaddb.service.observing import observers_of, subscribe
+
+        if self._observers is None:
+            self._observers = observers_of(self.store)
+        return subscribe(self._observers, what, which, callback, executor)
 
     def sql(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of one reading statement in your own words; values belong into `arguments`."""
@@ -343,6 +399,8 @@ class Database:
             self._operations.stop()
         if self._engine is not None:
             self._engine.close()
+        if self._observers is not None:
+            self._observers.close()
         self.store.close()
 
     def __enter__(self) -> Database:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bmaddb import errors as e
 from bmaddb.clock import Clock, SystemClock
 from bmaddb.device.outbox import Outbox
-from bmaddb.device.store import Durability, Store
+from bmaddb.device.store import CACHE_BYTES, Durability, Store
 from bmaddb.entropy import Entropy, SystemEntropy
 from bmaddb.modules.registry import catalog_with, default_catalog
 from bmaddb.schema import Catalog, Module
@@ -41,6 +41,7 @@ def open_database(
     entropy: Entropy | None = None,
     transport: Transport | None = None,
     upkeep: UpkeepPolicy | None = None,
+    cache_bytes: int = CACHE_BYTES,
 ) -> Database:
     """Open the database at `path`, making the file if there is none.
 
@@ -50,6 +51,7 @@ def open_database(
     - `url`, `token`: the server and a JWT, or a callable that gives one; `api_key` for a Supabase project.
     - `durability`: "full" keeps every commit through a power cut, "normal" may lose the last ones.
     - `key` (32 bytes, of `bmaddb.keys`) or `passphrase`: encrypts a new file, opens an encrypted one.
+    - `cache_bytes`: so much of the records that were read stays in memory, as long as it is true; 0 for none.
     - `seed`: begin with the catalogue rows the program carries.
     - `migrations`: how an older file is brought to the catalog's version, without gaps.
     - `upkeep`: how much the file may take and what goes first (100 MB); `db.upkeep.start()` keeps it so.
@@ -72,6 +74,7 @@ def open_database(
         key=secret_of(key, passphrase),
         seed=seed,
         migrations=migrations,
+        cache_bytes=cache_bytes,
     )
     try:
         outbox = Outbox(store)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bmaddb.device.query.aggregates import avg_of, count_of, max_of, min_of, sum_of
-from bmaddb.device.query.dependencies import dependencies_of
+from bmaddb.device.query.dependencies import dependencies_of, settled
 from bmaddb.device.query.ends import Runner
 from bmaddb.device.query.matcher import Matcher, matcher_of
 from bmaddb.device.query.ordering import OrderKey, order_key_of, totally_ordered
@@ -26,6 +26,7 @@ __all__ = [
     "min_of",
     "order_key_of",
     "query_of",
+    "settled",
     "sum_of",
     "totally_ordered",
 ]

@@ -7,7 +7,21 @@ from typing import Any
 
 from bmaddb.device.query.aggregates import Aggregate
 from bmaddb.device.query.plan import Plan, Scalar
-from bmaddb.schema.conditions import And, Between, Compare, In, InRows, Known, Not, Or, Order, Raw, Related, Subquery
+from bmaddb.schema.conditions import (
+    And,
+    Between,
+    Compare,
+    In,
+    InRows,
+    Known,
+    Not,
+    Or,
+    Order,
+    Raw,
+    Related,
+    Search,
+    Subquery,
+)
 from bmaddb.schema.expressions import Derived
 from bmaddb.schema.relations import RelatedCount, target_of
 
@@ -24,6 +38,17 @@ def dependencies_of(plan: Plan, *operands: Any) -> frozenset[str]:
         tables.update(_tables(node))
         waiting.extend(_inside(node))
     return frozenset(tables)
+
+
+def settled(plan: Plan) -> bool:
+    """Does the answer follow from the rows of `dependencies_of(plan)` alone? Not with raw SQL, nor with text search."""
+    waiting: list[Any] = [plan]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Raw | Search):
+            return False
+        waiting.extend(_inside(node))
+    return True
 
 
 def _tables(node: Any) -> tuple[str, ...]:

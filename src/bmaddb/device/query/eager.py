@@ -10,10 +10,11 @@ asks for; a query for children may not have a limit, because it would be one for
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, Protocol, TypeVar, TypeVarTuple
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, TypeVarTuple
 
 from bmaddb import errors as e
 from bmaddb.device.query import compiler
+from bmaddb.device.query.dependencies import dependencies_of
 from bmaddb.device.query.ends import Ends, Runner
 from bmaddb.device.query.plan import Plan, Statement
 from bmaddb.schema.columns import Column
@@ -35,8 +36,12 @@ class Loads(Protocol[C]):
     def all(self) -> list[C]: ...
 
 
-Load = Callable[[list[Any]], list[Any]]
-"""(records) -> for each of them what belongs to it."""
+class Load(NamedTuple):
+    """What is loaded beside, and the tables that are read for it."""
+
+    of: Callable[[list[Any]], list[Any]]
+    """(records) -> for each of them what belongs to it."""
+    reads: frozenset[str]
 
 
 class Eager(Ends[tuple[*Ts]], Generic[*Ts]):
@@ -66,13 +71,18 @@ class Eager(Ends[tuple[*Ts]], Generic[*Ts]):
         source: Any = self._source
         return Eager(self._runner, source.where(*conditions), self._loads)
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """The tables that are read for what is loaded beside."""
+        return frozenset().union(*[load.reads for load in self._loads])
+
     def statement(self, rows_max: int | None) -> Statement:
         return self._source.statement(rows_max)
 
     def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[tuple[*Ts]]:
         with self._runner.snapshot():
             records = self._source.fetch(text, arguments)
-            return list(zip(records, *[load(records) for load in self._loads], strict=True))
+            return list(zip(records, *[load.of(records) for load in self._loads], strict=True))
 
     def _and(self, load: Load) -> Eager[Any]:
         return Eager(self._runner, self._source, (*self._loads, load))
@@ -91,7 +101,7 @@ def children_of(plan: Plan, column: Column[Any], query: Loads[Any]) -> Load:
                 found[getattr(_record(item), column.slot)].append(item)
         return [found[record.id] for record in records]
 
-    return load
+    return Load(load, _reads(query))
 
 
 def parent_of(plan: Plan, column: Column[Any], query: Loads[Any]) -> Load:
@@ -105,7 +115,7 @@ def parent_of(plan: Plan, column: Column[Any], query: Loads[Any]) -> Load:
         found = _by_id(query, {row_id for row_id in named if row_id is not None})
         return [found.get(row_id) for row_id in named]
 
-    return load
+    return Load(load, _reads(query))
 
 
 def linked_with(runner: Runner, plan: Plan, near: Column[Any], far: Column[Any], query: Loads[Any]) -> Load:
@@ -127,7 +137,12 @@ def linked_with(runner: Runner, plan: Plan, near: Column[Any], far: Column[Any],
         lists = {row_id: sorted(others & place.keys(), key=place.__getitem__) for row_id, others in linked.items()}
         return [[found[other] for other in lists[record.id]] for record in records]
 
-    return load
+    return Load(load, _reads(query) | {near.table})
+
+
+def _reads(query: Loads[Any]) -> frozenset[str]:
+    beside = query.reads if isinstance(query, Eager) else frozenset()
+    return dependencies_of(query.plan) | beside
 
 
 def _by_id(query: Loads[Any], ids: set[str]) -> dict[str, Any]:

@@ -30,7 +30,9 @@ class Runner(Protocol):
         """How the store searches text; None when it has no text index."""
         ...
 
-    def records(self, record: type[R], text: str, arguments: tuple[Any, ...]) -> list[R]: ...
+    def records(self, record: type[R], text: str, arguments: tuple[Any, ...], plan: Plan) -> list[R]:
+        """The rows of a statement that `plan` was compiled to, as records."""
+        ...
 
     def tuples(self, text: str, arguments: tuple[Any, ...]) -> list[tuple[Any, ...]]: ...
 
@@ -47,6 +49,11 @@ class Ends(Generic[T]):
     def __init__(self, runner: Runner, plan: Plan) -> None:
         self._runner = runner
         self.plan = plan
+
+    @property
+    def runner(self) -> Runner:
+        """What runs its statements."""
+        return self._runner
 
     def all(self) -> list[T]:
         """Every row."""

@@ -228,7 +228,7 @@ class Query(Ends[R]):
 
     def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[R]:
         record: Any = self.plan.record
-        rows: list[R] = self._runner.records(record, text, arguments)
+        rows: list[R] = self._runner.records(record, text, arguments, self.plan)
         return rows
 
     def _pages(self, ordered: Query[R], rows: int) -> Iterator[list[R]]:

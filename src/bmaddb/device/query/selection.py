@@ -45,11 +45,14 @@ class Selection(Ends[T], Subquery):
         return compiler.select_operands(self.plan, self.operands, self._runner.search_text, rows_max)
 
     def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[T]:
-        rows: list[Any] = self._runner.tuples(text, arguments)
+        return self.made(self._runner.tuples(text, arguments))
+
+    def made(self, rows: list[Any]) -> list[T]:
+        """Rows as SQL gives them, as what the selection gives."""
         kinds = [operand.kind for operand in self.operands]
         if any(kind.converted for kind in kinds):
             rows = [tuple([from_raw(kind, raw) for kind, raw in zip(kinds, row, strict=True)]) for row in rows]
-        return rows if self._make is None else list(starmap(self._make, rows))
+        return [*rows] if self._make is None else list(starmap(self._make, rows))
 
     def _operands(self) -> tuple[Operand[Any], ...]:
         return self.operands

@@ -12,70 +12,41 @@ both doors refuse it.
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from collections.abc import Collection
+from typing import Any, Final
 
 import apsw
 
-from bmaddb import statements
-from bmaddb.device.query import compiler_writes
-from bmaddb.device.store.changeset import Change, Row, table_changes, table_head
-from bmaddb.schema.catalog import Catalog
-from bmaddb.schema.rules import Scope
+from bmaddb.device.store.changeset import Change, table_changes
+from bmaddb.device.store.feed import Told
+from bmaddb.device.store.layouts import Layouts
+from bmaddb.device.store.notes import Notes
 
 _HOOK: Final = "bmaddb.capture"
-_META: Final = statements.load("bmaddb.device.store", "sql/meta.sql")
-
-
-class Layout(NamedTuple):
-    """How one table begins in a changeset, and at which place of a row its id stands."""
-
-    head: bytes
-    key: int
-
-
-class Layouts:
-    """The tables of a file: which are recorded, and how their columns stand in it."""
-
-    def __init__(self, connection: apsw.Connection, catalog: Catalog) -> None:
-        self.recorded = {table.name: table.scope is Scope.USER for table in catalog.device_tables}
-        """Table -> does it travel? Tables that are not here are the store's own."""
-        self._connection = connection
-        self._known: dict[str, Layout] = {}
-
-    def look(self) -> None:
-        """Read the file's layouts, once, before the first capture: the hook itself may not ask the file."""
-        if not self._known:
-            self._known = {
-                table: Layout(table_head(table, count, place), place)
-                for table, count, place in self._connection.execute(_META["layouts"])
-            }
-
-    def of(self, table: str) -> Layout:
-        """The layout of the table in the file."""
-        return self._known[table]
 
 
 class Capture:
-    """The changes on `connection` from now on until `close`."""
+    """The changes on `connection` from now on until `close`; of tables that do not travel, those `followed`."""
 
-    __slots__ = ("_before", "_connection", "_inserted", "_layouts", "_session", "touched")
+    __slots__ = ("_bulk", "_connection", "_followed", "_layouts", "_noted", "_others", "_session", "touched")
 
-    def __init__(self, connection: apsw.Connection, layouts: Layouts) -> None:
+    def __init__(self, connection: apsw.Connection, layouts: Layouts, followed: frozenset[str]) -> None:
         self.touched: set[str] = set()
         self._connection = connection
         self._layouts = layouts
-        self._before: dict[tuple[str, str], Row | None] = {}
-        """(table, id) -> the row at the start, None where there was none."""
-        self._inserted: set[tuple[str, int]] = set()
-        """(table, rowid) of rows whose id nobody has asked for yet: making Python values of a row is what costs."""
+        self._followed = followed
+        self._noted = Notes(connection, layouts)
+        self._others: Notes | None = None
         self._session: apsw.Session | None = None
+        self._bulk: set[str] = set()
+        """Tables that the session has seen."""
         layouts.look()
         connection.preupdate_hook(self._note, id=_HOOK)
 
     def expect_many(self) -> None:
         """Many rows come now: from here on the session extension takes notice."""
         if self._session is None:
-            self._name_inserted()
+            self._noted.name_inserted()
             self._connection.preupdate_hook(None, id=_HOOK)
             self._session = apsw.Session(self._connection, "main")
             self._session.table_filter(self._joins)
@@ -87,9 +58,22 @@ class Capture:
         if self._session is None:
             return noted
         bulk = self._session.changeset()
-        if not bulk or not self._before:
+        if not bulk or not self._noted.before:
             return bulk or noted
         return self._together(noted, bulk)
+
+    def told(self) -> Told:
+        """The rows that followers are told of, and the tables of which it is only known that they changed."""
+        rows: dict[str, list[Change]] = {}
+        for notes in (self._noted, self._others):
+            if notes is not None:
+                rows.update({table: found for table, found in notes.changes().items() if table in self._followed})
+        return Told(rows, self._bulk | (self.touched - self._followed))
+
+    def changed(self) -> tuple[Collection[tuple[str, str]], frozenset[str]]:
+        """The rows (table, id) that were changed, as far as they were there before, and tables of unknown ones."""
+        unknown = self._bulk | {table for table in self.touched if not self._layouts.recorded[table]}
+        return self._noted.before, frozenset(unknown)
 
     @property
     def recorded(self) -> frozenset[str]:
@@ -105,45 +89,28 @@ class Capture:
 
     def _note(self, update: apsw.PreUpdate) -> None:
         table = update.table_name
-        if not self._joins(table):
+        recorded = self._layouts.recorded.get(table)
+        if recorded is None:
             return
-        if update.opcode == apsw.SQLITE_INSERT:
-            self._inserted.add((table, update.rowid_new))
-        else:
-            old = _row(update.old)
-            made_here = (table, update.rowid) in self._inserted
-            self._before.setdefault((table, old[self._layouts.of(table).key]), None if made_here else old)
+        self.touched.add(table)
+        if recorded:
+            self._noted.note(update)
+        elif table in self._followed:
+            if self._others is None:
+                self._others = Notes(self._connection, self._layouts)
+            self._others.note(update)
 
     def _joins(self, table: str) -> bool:
-        """Take notice of the table; the answer is whether its changes travel."""
+        """The session asks: does it record this table?"""
         recorded = self._layouts.recorded.get(table)
         if recorded is not None:
             self.touched.add(table)
+            self._bulk.add(table)
         return bool(recorded)
 
     def _noted_changes(self) -> bytes:
-        now: dict[tuple[str, str], Row | None] = self._name_inserted()
-        changes: dict[str, list[Change]] = {}
-        for name, old in self._before.items():
-            table, row_id = name
-            if name in now:
-                found = now[name]
-            else:
-                found = self._connection.execute(compiler_writes.select_whole(table), (row_id,)).fetchone()
-            changes.setdefault(table, []).append(Change(old, found))
-        return b"".join([table_changes(*self._layouts.of(table), rows) for table, rows in changes.items()])
-
-    def _name_inserted(self) -> dict[tuple[str, str], Row | None]:
-        """Note the rows that were inserted and still stand by their ids; the answer is how they are now."""
-        found: dict[tuple[str, str], Row | None] = {}
-        for table, place in self._inserted:
-            row = self._connection.execute(compiler_writes.select_at(table), (place,)).fetchone()
-            if row is not None:
-                name = (table, row[self._layouts.of(table).key])
-                found[name] = row
-                self._before.setdefault(name, None)
-        self._inserted.clear()
-        return found
+        changes = self._noted.changes()
+        return b"".join([table_changes(*self._layouts.of(table)[:2], rows) for table, rows in changes.items()])
 
     def _together(self, noted: bytes, bulk: bytes) -> bytes:
         """What was noted before the bulk began knows best how its rows were at the start."""
@@ -153,10 +120,6 @@ class Capture:
         for change in apsw.Changeset.iter(bulk):
             key = self._layouts.of(change.name).key
             row: Any = change.new if change.opcode == apsw.SQLITE_INSERT else change.old
-            if (change.name, row[key]) not in self._before:
+            if (change.name, row[key]) not in self._noted.before:
                 builder.add_change(change)
         return builder.output()
-
-
-def _row(values: Any) -> Row:
-    return tuple(values)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import apsw
@@ -21,12 +22,14 @@ from bmaddb.device.store.cipher import FileKey, Secret, new_file_key
 from bmaddb.device.store.connection import Durability, checked_path, open_reader, open_with_secret, open_writer
 from bmaddb.device.store.copies import copy_to, remove_leftover, replace_file
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.store.feed import Feed
 from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin
 from bmaddb.device.store.ids import new_ids
 from bmaddb.device.store.migrations import bind_user, bring_up
 from bmaddb.device.store.probe import Gauge, Probe
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.readers import Readers
+from bmaddb.device.store.record_cache import CACHE_BYTES, RecordCache
 from bmaddb.device.store.records import Moment, RowMaker
 from bmaddb.device.store.search import SearchIndex
 from bmaddb.device.store.search.functions import register
@@ -50,7 +53,8 @@ class Store:
     power cut after every commit, "normal" may lose the last ones then, never more. `key` (32 bytes, or a
     Passphrase) encrypts the file. `seed` puts the catalogue rows the program carries into a new file; otherwise
     they come by sync. `migrations` lead a file of an older schema version to the catalog's. `vfs` names a
-    registered SQLite VFS to reach the file through (`bmaddb.testing.power`); None is the usual one.
+    registered SQLite VFS to reach the file through (`bmaddb.testing.power`); None is the usual one. `cache_bytes`: so
+    much of what was read stays in memory while it is true; 0 holds nothing.
     StoreCorrupt for a damaged file, WrongKey for one that this key does not open, MigrationError for one that
     cannot be brought up.
     """
@@ -69,6 +73,7 @@ class Store:
         migrations: Sequence[Migration] = (),
         signals: SignalBus | None = None,
         vfs: str | None = None,
+        cache_bytes: int = CACHE_BYTES,
     ) -> None:
         self.path = checked_path(path)
         self.catalog = catalog
@@ -94,8 +99,10 @@ class Store:
         except BaseException as error:
             connection.close(True)
             raise failure(error) if isinstance(error, apsw.Error) else error from error
-        self._writer = Writer(connection, catalog)
-        self._readers = Readers(self.path, self._key, catalog, vfs)
+        self._cache = RecordCache(0 if vfs is not None else cache_bytes)
+        self._writer = Writer(connection, catalog, self._cache)
+        self._readers = Readers(self.path, self._key, catalog, self._cache, vfs)
+        self._apart = self._readers.apart
         self.writing_door = RawDoor(connection, catalog)
         register(connection)
         self.search = SearchIndex(self)
@@ -109,6 +116,21 @@ class Store:
 
     def get(self, record: type[R], row_id: str) -> R | None:
         """The row with this id, or None."""
+        cache = self._cache
+        if not cache.wanted or (self._apart and get_ident() in self._apart):
+            return self._get(record, row_id)
+        found: R | None = cache.record(record, row_id)
+        if found is not None:
+            return found
+        if cache.warm():
+            self._writer.when_idle(cache.begin)
+        changes = cache.reading()
+        found = self._get(record, row_id)
+        if found is not None and changes >= 0:
+            cache.keep(found, changes)
+        return found
+
+    def _get(self, record: type[R], row_id: str) -> R | None:
         try:
             text = self._reads[record]
         except KeyError:
@@ -191,6 +213,16 @@ class Store:
             yield connection
 
     @property
+    def feed(self) -> Feed:
+        """The changed rows of each commit, for who follows them."""
+        return self._writer.feed
+
+    def look_for_others(self) -> None:
+        """Has another process written into the file? Then who follows the feed is told."""
+        if not self._closed:
+            self._writer.look_for_others()
+
+    @property
     def writer_busy(self) -> bool:
         """Does any thread write just now?"""
         return self._writer.busy
@@ -249,7 +281,7 @@ class Store:
         """Let `gauge` measure every statement from now on, on every connection; None ends it."""
         self._gauge = gauge
         if self._probe is not None:
-            self._probe.remove()
+            self._probe.remove(self._writer.connection)
             self._probe = None
         if gauge is not None:
             self._probe = self._probed(self._writer.connection)
@@ -286,6 +318,7 @@ class Store:
         try:
             if self._closed:
                 raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
+            self._cache.end()
             self._readers.close()
             try:
                 replace_file(self._writer.connection, key)
@@ -309,6 +342,7 @@ class Store:
         try:
             if not self._closed:
                 self._closed = True
+                self._cache.end()
                 self._readers.close()
                 self._writer.connection.close(True)
         except apsw.Error as error:
@@ -392,7 +426,7 @@ class Store:
     def _open_again(self) -> None:
         connection = open_writer(self.path, self._durability, self._key, self._vfs)
         register(connection)
-        self._writer.work_on(connection)
+        self._writer.begin_anew(connection)
         self.writing_door = RawDoor(connection, self.catalog)
         self._readers.begin_anew(self._key)
         if self._gauge is not None:

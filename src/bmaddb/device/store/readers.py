@@ -11,18 +11,20 @@ import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import starmap
+from threading import get_ident
 from typing import Any, Final, TypeVar
 
 import apsw
 
 from bmaddb import errors as e
 from bmaddb import statements
-from bmaddb.device.query import SearchText
+from bmaddb.device.query import Plan, SearchText, dependencies_of, settled
 from bmaddb.device.store.cipher import FileKey
 from bmaddb.device.store.connection import open_reader
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.probe import Probe
 from bmaddb.device.store.raw_door import RawDoor
+from bmaddb.device.store.record_cache import RecordCache
 from bmaddb.device.store.search import functions as search
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import Record
@@ -44,13 +46,18 @@ class _Here(threading.local):
 class Readers:
     """Runs reading statements on the calling thread's connection."""
 
-    def __init__(self, path: str, key: FileKey | None, catalog: Catalog, vfs: str | None = None) -> None:
+    def __init__(
+        self, path: str, key: FileKey | None, catalog: Catalog, cache: RecordCache, vfs: str | None = None
+    ) -> None:
+        self.cache = cache
         self.search_text: SearchText | None = None
         self._path = path
         self._key = key
         self._catalog = catalog
         self._vfs = vfs
         self._here = _Here()
+        self.apart: set[int] = set()
+        """Threads that write or hold a snapshot, and so do not read what was committed last."""
         self._opened: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._closed = False
@@ -71,8 +78,22 @@ class Readers:
         assert here.door is not None  # noqa: S101 -- just opened
         return here.door
 
-    def records(self, record: type[R], text: str, arguments: tuple[Any, ...]) -> list[R]:
-        """Every row of a statement that selects the record's slots, as records."""
+    def records(self, record: type[R], text: str, arguments: tuple[Any, ...], plan: Plan) -> list[R]:
+        """Every row of a statement that selects the record's slots, as records; `plan` is what it says."""
+        cache = self.cache
+        if not cache.on or get_ident() in self.apart:
+            return self._records(record, text, arguments)
+        key = (text, arguments, tuple(map(type, arguments)))
+        found = cache.rows(key)
+        if found is not None:
+            return found.copy()
+        changes = cache.reading()
+        rows = self._records(record, text, arguments)
+        if changes >= 0 and cache.asked(key) and settled(plan):
+            return cache.keep_rows(key, dependencies_of(plan), rows, changes)
+        return rows
+
+    def _records(self, record: type[R], text: str, arguments: tuple[Any, ...]) -> list[R]:
         try:
             return list(starmap(record, (self._here.current or self._open()).execute(text, arguments)))
         except DRIVER_ERRORS as error:
@@ -87,11 +108,15 @@ class Readers:
 
     def write_on(self, connection: apsw.Connection, door: RawDoor) -> None:
         """This thread writes on `connection` from now on, and reads its own writes there."""
-        self._here.current, self._here.door = connection, door
+        here = self._here
+        here.current, here.door = connection, door
+        self.apart.add(get_ident())
 
     def write_no_more(self) -> None:
         here = self._here
         here.current, here.door = here.reader, here.reader_door
+        if not here.snapshots:
+            self.apart.discard(get_ident())
 
     @contextmanager
     def snapshot(self) -> Iterator[apsw.Connection]:
@@ -114,14 +139,18 @@ class Readers:
             if here.snapshots == 0:
                 _run(connection, "begin_read")
             here.snapshots += 1
+            self.apart.add(get_ident())
         return connection
 
     def end_snapshot(self, connection: apsw.Connection) -> None:
         here = self._here
         if connection is here.reader and here.snapshots:
             here.snapshots -= 1
-            if here.snapshots == 0 and not self._closed:
-                _run(connection, "rollback")
+            if here.snapshots == 0:
+                if here.current is here.reader:
+                    self.apart.discard(get_ident())
+                if not self._closed:
+                    _run(connection, "rollback")
 
     def close(self) -> None:
         """Close every thread's reader; one that is reading just now closes when its thread lets it go."""
@@ -140,7 +169,7 @@ class Readers:
             for connection in list(self._opened):
                 probe = self._probes.pop(connection, None)
                 if probe is not None:
-                    probe.remove()
+                    probe.remove(connection)
                 if make is not None:
                     self._probes[connection] = make(connection)
 

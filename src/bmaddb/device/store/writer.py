@@ -7,7 +7,7 @@ leaves nothing behind, neither in the file nor here.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
@@ -15,10 +15,15 @@ import apsw
 
 from bmaddb import errors as e
 from bmaddb import statements
-from bmaddb.device.store.capture import Capture, Layouts
+from bmaddb.device.store.capture import Capture
+from bmaddb.device.store.changeset import Change
 from bmaddb.device.store.connection import Place
-from bmaddb.device.store.failures import failure, moved
+from bmaddb.device.store.failures import DRIVER_ERRORS, failure, moved
+from bmaddb.device.store.feed import ELSEWHERE, Commit, Feed, Told
 from bmaddb.device.store.hooks import BeforeCommit, CommitDraft
+from bmaddb.device.store.layouts import Layouts
+from bmaddb.device.store.notes import Notes
+from bmaddb.device.store.record_cache import RecordCache
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.tables import Table
 
@@ -26,20 +31,26 @@ WRITE_WAIT_MS_MAX: Final = 30_000
 SAVEPOINT_DEPTH_MAX: Final = 100
 _FULL: Final = 2
 """What `PRAGMA synchronous` says when every commit is synced."""
+_HOOK: Final = "bmaddb.applied"
 _SQL: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
 
 
 class Writer:
     """Runs one transaction at a time on `connection`."""
 
-    def __init__(self, connection: apsw.Connection, catalog: Catalog) -> None:
+    def __init__(self, connection: apsw.Connection, catalog: Catalog, cache: RecordCache) -> None:
         self.depth = 0
+        self._cache = cache
+        self.feed = Feed()
         self._catalog = catalog
         self.work_on(connection)
         self._lock = threading.Lock()
         self._owner: int | None = None
         self._capture: Capture | None = None
         self._touched: set[str] | None = None
+        self._notes: Notes | None = None
+        self._followed: frozenset[str] = frozenset()
+        self._whole: set[str] = set()
         self._synchronous: int | None = None
         self._after: dict[str, None] = {}
 
@@ -48,6 +59,7 @@ class Writer:
         self.connection = connection
         self._layouts = Layouts(connection, self._catalog)
         self._place = Place(connection)
+        self._seen_version = _data_version(connection)
 
     @property
     def mine(self) -> bool:
@@ -73,10 +85,14 @@ class Writer:
             if durable:
                 self._sync_at_commit()
             self.connection.execute(_SQL["begin_write"])
+            self._followed = self.feed.tables
+            if self._followed:
+                self._notice_others()
             if captured:
-                self._capture = Capture(self.connection, self._layouts)
+                self._capture = Capture(self.connection, self._layouts, self._followed)
                 self._touched = self._capture.touched
             else:
+                self._touched = set()
                 self._watch()
         except BaseException as error:
             self.rollback()
@@ -87,9 +103,17 @@ class Writer:
         """Make the transaction durable; the answer is the tables it touched. Undone when a hook raises."""
         try:
             self._tell(hooks)
-            self.connection.execute(_SQL["commit"])
             touched = frozenset(self._touched or ())
+            committed = self._committed() if self._followed and touched else None
+            rows, unknown = self._changed(touched)
+            with self.feed.gate:
+                self._cache.before_commit()
+                self.connection.execute(_SQL["commit"])
+                self._cache.after_commit(rows, unknown)
+                if touched and self.feed.tables:
+                    self.feed.hand(committed or Commit({}, touched))
         except BaseException as error:
+            self._cache.commit_failed()
             translated = self._translated(error)
             self.rollback()
             raise translated from error
@@ -111,12 +135,14 @@ class Writer:
         """Statements of many rows in `tables`, in a transaction from elsewhere: the row by row hook is off."""
         if self._touched is None or not self.applying:
             raise e.StoreError("bulk() belongs inside apply()")
+        tables = tuple(tables)
         self._touched.update(tables)
-        self.connection.set_update_hook(None)
+        self._whole.update(tables)
+        self._watch_no_more()
         try:
             yield
         finally:
-            self.connection.set_update_hook(self._touch)
+            self._watch()
 
     def check_references(self) -> None:
         """RecordInvalid when a row refers to nothing now, as the commit would find."""
@@ -158,6 +184,64 @@ class Writer:
         self._owner = None
         self._lock.release()
 
+    def when_idle(self, work: Callable[[apsw.Connection], None]) -> None:
+        """Let `work` have the connection, if nobody writes just now."""
+        if self._lock.acquire(blocking=False):
+            try:
+                work(self.connection)
+            except DRIVER_ERRORS as error:
+                raise failure(error) from error
+            finally:
+                self._lock.release()
+
+    def look_for_others(self) -> None:
+        """Has another process written? Then the follower is told. Who writes just now looks by itself."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self._notice_others()
+            except DRIVER_ERRORS as error:
+                raise failure(error) from error
+            finally:
+                self._lock.release()
+
+    def begin_anew(self, connection: apsw.Connection) -> None:
+        """Write on another connection from now on: the file was replaced, and all who follow read again."""
+        self.work_on(connection)
+        with self.feed.gate:
+            self.feed.hand(ELSEWHERE)
+
+    def _notice_others(self) -> None:
+        version = _data_version(self.connection)
+        if version != self._seen_version:
+            self._seen_version = version
+            with self.feed.gate:
+                self.feed.hand(ELSEWHERE)
+
+    def _changed(self, touched: frozenset[str]) -> tuple[Collection[tuple[str, str]], frozenset[str]]:
+        """For the cache: the rows (table, id) that are known to have changed, and the tables where any may have."""
+        if not self._cache.on or not touched:
+            return (), touched
+        if self._capture is None:
+            return (), frozenset(self._layouts.recorded)
+        return self._capture.changed()
+
+    def _committed(self) -> Commit:
+        told = self._capture.told() if self._capture is not None else self._applied()
+        rows: dict[str, list[Change]] = {}
+        for table, changes in told.rows.items():
+            if table not in told.whole:
+                put = self._layouts.in_slots(table)
+                rows[table] = [
+                    Change(None if old is None else put(old), None if new is None else put(new))
+                    for old, new in changes
+                    if old != new
+                ]
+        return Commit(rows, frozenset(told.whole))
+
+    def _applied(self) -> Told:
+        rows = {} if self._notes is None else self._notes.changes()
+        return Told(rows, self._whole | ((self._touched or set()) - self._followed))
+
     def _run(self, name: str) -> None:
         try:
             self.connection.execute(_SQL[name])
@@ -171,8 +255,22 @@ class Writer:
             self._synchronous = usual
 
     def _watch(self) -> None:
-        self._touched = set()
+        """Notice what a transaction from elsewhere touches; of followed tables each row."""
         self.connection.set_update_hook(self._touch)
+        if self._followed:
+            self._layouts.look()
+            if self._notes is None:
+                self._notes = Notes(self.connection, self._layouts)
+            self.connection.preupdate_hook(self._note, id=_HOOK)
+
+    def _watch_no_more(self) -> None:
+        self.connection.set_update_hook(None)
+        if self._notes is not None:
+            self.connection.preupdate_hook(None, id=_HOOK)
+
+    def _note(self, update: apsw.PreUpdate) -> None:
+        if self._notes is not None and update.table_name in self._followed:
+            self._notes.note(update)
 
     def _touch(self, _kind: int, _database: str, table: str, _row: int) -> None:
         if self._touched is not None:
@@ -194,8 +292,9 @@ class Writer:
         if self._capture is not None:
             self._capture.close()
         else:
-            self.connection.set_update_hook(None)
-        self._capture = self._touched = None
+            self._watch_no_more()
+        self._capture = self._touched = self._notes = None
+        self._whole.clear()
         # Inside a transaction that could not even be undone, SQLite refuses; then the next one is careful too.
         if self._synchronous is not None and not self.connection.in_transaction:
             self.connection.pragma("synchronous", self._synchronous)
@@ -222,6 +321,11 @@ class Writer:
                         hint="insert the parent first, or fetch it if it is archived; or delete what refers to it",
                     )
         return None
+
+
+def _data_version(connection: apsw.Connection) -> int:
+    """Another number after each commit of another connection."""
+    return int(connection.pragma("data_version"))
 
 
 class Savepoint:
