@@ -8,7 +8,7 @@ from pathlib import Path
 
 import apsw
 
-from bench import bytes_on_wire, cold_open, encryption, first_sync, observe, one_change, store
+from bench import bytes_on_wire, cold_open, encryption, first_sync, observe, one_change, operations, store
 from bench.account import opened_account
 from bench.figure import Figure
 
@@ -25,7 +25,8 @@ Microseconds are medians; the ratio is the median of the rounds' ratios. "Promis
 
 def main() -> None:
     """Measure, print, write."""
-    figures = [*store.measure(), *observe.measure(), *encryption.measure(), *cold_open.measure()]
+    rooms = (store, observe, encryption, cold_open, operations)
+    figures = [figure for room in rooms for figure in room.measure()]
     with opened_account(mixed=True) as account:
         for room in (first_sync, one_change, bytes_on_wire):
             figures += room.measure(account)
