@@ -96,8 +96,8 @@ class AsyncDatabase:
         work = partial(self.sync_database.execute_batch, operations, bounds=bounds, sync=sync)
         return await self._bounded(work, cancellation, partial(no_batch, operations))
 
-    async def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]]) -> ResumeReport:
-        return await self.run(self.sync_database.resume, steps)
+    async def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]], *, again: bool = False) -> ResumeReport:
+        return await self.run(partial(self.sync_database.resume, steps, again=again))
 
     async def all(self, query: Ends[T]) -> list[T]:
         return await self.run(query.all)

@@ -25,12 +25,13 @@ class Settings:
     passphrase: str | None = field(default=None, repr=False)
     new_key: str | None = field(default=None, repr=False)
     new_passphrase: str | None = field(default=None, repr=False)
+    metrics_token: str | None = field(default=None, repr=False)
     host: str = HOST
     port: int = PORT
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from BMADDB_DATA, _DATABASE_URL, _JWT_SECRET, _HOST and _PORT, and what opens files: _KEY,
+    """Settings from BMADDB_DATA, _DATABASE_URL, _JWT_SECRET, _METRICS_TOKEN, _HOST, _PORT, and what opens files: _KEY,
     _PASSPHRASE, and _NEW_KEY or _NEW_PASSPHRASE for a file that is written; empty counts as unset.
     """
 
@@ -46,6 +47,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         passphrase=value("PASSPHRASE"),
         new_key=value("NEW_KEY"),
         new_passphrase=value("NEW_PASSPHRASE"),
+        metrics_token=value("METRICS_TOKEN"),
         host=value("HOST") or HOST,
         port=port_of(value("PORT") or str(PORT)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,12 +25,14 @@ from bmaddb.device.atomic import (
     alive,
 )
 from bmaddb.device.atomic.compensation import ATTEMPTS_MAX
+from bmaddb.device.atomic.resumer import Resumer
 from bmaddb.device.store import WriteTransaction
 from bmaddb.testing import ManualClock
 from tests.atomic.acts import author, line, names
 from tests.atomic.world import OPERATION, TYPE, World, saga, session
 from tests.store.shelf import Author, Book
 
+WAIT_S_MAX = 30
 Undo = Callable[[OuterContext], None]
 
 
@@ -240,3 +243,47 @@ def test_what_could_not_be_undone_is_refused(db: bmaddb.Database, wrong: Operati
         db.execute(wrong)
     with pytest.raises(e.AtomicError):
         db.execute_batch([operation(outer("outside"))])
+
+
+def test_in_the_background_it_is_tried_again_when_it_is_due(
+    db: bmaddb.Database, world: World, clock: ManualClock
+) -> None:
+    down, done = [True, True], threading.Event()
+
+    def undo(context: OuterContext) -> None:
+        if down:
+            down.pop()
+            raise ConnectionError("the server is away")
+        world.give_back(context.key)
+
+    steps = (outer("one", undo, lambda context: world.reserve(context.key)), outer("two", do=breaking))
+    pauses: list[float | None] = []
+
+    def wait(woken: threading.Event, pause_s: float | None) -> bool:
+        """Time passes at once, when it is told how much; else until somebody wakes it."""
+        pauses.append(pause_s)
+        if pause_s is None:
+            if world.told() and not world.held():
+                done.set()
+            return woken.wait(WAIT_S_MAX)
+        clock.advance(round(pause_s * 1000))
+        return False
+
+    resumer = Resumer(db.store, lambda: db.resume({"saga": steps}), wait=wait)
+    resumer.start(db.resume({"saga": steps}))
+    result = db.execute(operation(*steps))
+    assert result.status is Status.COMPENSATING
+    assert done.wait(WAIT_S_MAX)
+    resumer.stop()
+    assert line(db, result.operation_id).status == "compensated"
+    waited = [pause_s for pause_s in pauses if pause_s]
+    assert len(waited) == 2
+    assert 0.5 <= waited[0] <= 1.0 <= waited[1] <= 2.0
+
+
+def test_a_database_that_is_closed_undoes_nothing_more(db: bmaddb.Database) -> None:
+    db.resume({}, again=True)
+    db.resume({}, again=True)
+    assert [thread.name for thread in threading.enumerate()].count("bmaddb-resumer") == 1
+    db.close()
+    assert "bmaddb-resumer" not in [thread.name for thread in threading.enumerate()]

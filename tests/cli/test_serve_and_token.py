@@ -66,6 +66,7 @@ def test_a_signal_ends_it_cleanly_and_data_stays(data_dir: Path, number: signal.
         token = bmaddb("token", "--user", USER, "--data", str(data_dir)).stdout.strip()
         headers = {"authorization": f"Bearer {token}"}
         assert httpx.get(f"{url}/health").json()["status"] == "ready"
+        assert [check["state"] for check in httpx.get(f"{url}/ready").json()["checks"]] == ["healthy", "healthy"]
         assert httpx.post(f"{url}/rest/v1/rpc/no_such", headers=headers, json={}).status_code == 404
         process.send_signal(number)
         assert ended(process) == (0, "", "")

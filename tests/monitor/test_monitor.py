@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import bmaddb
 from bmaddb import errors as e
 from bmaddb.modules.tasks_productivity import Goal, Task
 from bmaddb.monitor import MonitorLimits, OperationFigures, ShapeFigures
+from bmaddb.monitor.exposition import of_device
 from bmaddb.monitor.monitor import FAILED_SYNCS, Monitor
 from bmaddb.signals import OperationEnded, Signal, SlowOperation, SlowQuery, SyncEnded, ThresholdCrossed, UpkeepEnded
 from bmaddb.testing import ManualClock
@@ -238,3 +241,108 @@ def test_pages_are_counted_and_a_cold_cache_is_an_alarm(db: bmaddb.Database) -> 
     db.query(Task).all()
     monitor.stop()
     assert [signal.measure for signal in told if isinstance(signal, ThresholdCrossed)] == ["pages found in memory"]
+
+
+def test_a_watched_reader_goes_with_its_thread(db: bmaddb.Database) -> None:
+    db.monitor.start()
+    gone: list[weakref.ref[object]] = []
+
+    def read() -> None:
+        with db.read() as connection:
+            gone.append(weakref.ref(connection))
+            connection.execute("select count(*) from tasks").fetchall()
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    reader.join()
+    gc.collect()
+    assert gone[0]() is None
+    assert shape(db, "select count(*) from tasks").calls == 1
+
+
+def test_it_goes_on_and_off_while_others_read_and_write(db: bmaddb.Database) -> None:
+    ended = threading.Event()
+    troubles: list[BaseException] = []
+    turns = threading.Semaphore(0)
+
+    def work(act: Callable[[], object]) -> None:
+        try:
+            while not ended.is_set():
+                act()
+                turns.release()
+        except BaseException as error:
+            troubles.append(error)
+            turns.release()
+
+    def write() -> None:
+        with db.write() as tx:
+            tx.insert(Task, title="a")
+
+    acts: list[Callable[[], object]] = [write, lambda: db.query(Task).limit(50).all(), lambda: db.search(Task, "a")]
+    threads = [threading.Thread(target=work, args=(act,)) for act in acts]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(100):
+            db.monitor.start()
+            assert turns.acquire(timeout=30)
+            db.monitor.report()
+            db.monitor.stop()
+            assert turns.acquire(timeout=30)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert troubles == []
+    db.query(Task).all()
+    with db.read() as connection:
+        assert connection.exec_trace is None
+    assert db.health().file_faults == ()
+
+
+def test_the_statements_of_an_operation_are_summed_and_those_of_other_threads_are_not(db: bmaddb.Database) -> None:
+    with db.write() as tx:
+        for number in range(10):
+            tx.insert(Task, title=str(number))
+    db.monitor.start()
+    with db.monitor.operation("outer"):
+        other = threading.Thread(target=db.query(Task).all)
+        other.start()
+        other.join()
+        db.sql("select id from tasks where title > '3' order by notes, title")  # judged at its first run
+        db.sql("select id from tasks where title > '3' order by notes, title")
+        with db.monitor.operation("inner"):
+            db.get(Task, "nobody")
+            with db.write() as tx:
+                tx.insert(Goal, title="a")
+    outer, inner = operation(db, "outer"), operation(db, "inner")
+    assert (outer.measured, outer.rows - inner.rows, outer.sorts, outer.full_scan_steps) == (1, 6, 1, 9)
+    assert outer.statements == inner.statements + 1
+    assert outer.changes == inner.changes >= 2, "the goal and its outbox entry"
+    assert inner.page_hits > 0
+    assert inner.memory_bytes_max > 0
+
+
+def test_an_operation_is_measured_at_first_and_now_and_then(db: bmaddb.Database) -> None:
+    monitor = Monitor(db.store, db.signals, db.store.clock, MonitorLimits(measured_first=2, sample_every=4))
+    monitor.start()
+    for _ in range(9):
+        with monitor.operation("look"):
+            db.query(Goal).all()
+    monitor.stop()
+    [look] = monitor.report().operations
+    assert (look.count, look.measured, look.statements) == (9, 4, 4)
+    with monitor.operation("look"):
+        db.query(Goal).all()
+    assert monitor.report().operations == (look,), "it is off"
+
+
+def test_a_devices_figures_can_be_read_by_prometheus(db: bmaddb.Database) -> None:
+    db.monitor.start()
+    with db.monitor.operation("look"), db.write() as tx:
+        tx.insert(Task, title="geheim")
+    text = of_device(db.monitor.report())
+    assert 'bmaddb_operations_total{name="look",result="ok"} 1\n' in text
+    assert 'bmaddb_commits_total{origin="local"} 1\n' in text
+    assert 'bmaddb_statements_total{shape="insert into \\"tasks\\"' in text
+    assert "geheim" not in text

@@ -70,6 +70,7 @@ def serve(
     clock: Clock | None = None,
     prepares: bool = True,
     schema_mark: str | None = None,
+    metrics_token: str | None = None,
 ) -> Iterator[RunningServer]:
     """Run the application on `database` for the length of the block."""
     config = ServerConfig(
@@ -78,6 +79,7 @@ def serve(
         limits=limits or Limits(),
         prepares=prepares,
         schema_mark=schema_mark,
+        metrics_token=metrics_token,
     )
     app = create_app(config, clock=clock)
     server = _Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on"))

@@ -40,6 +40,7 @@ ROOMS_WITH_TESTS = {
     "device/sync": "sync",
     "device/transfer": "transfer",
     "server": "server",
+    "coaching": "coaching",
     "service": "service",
     "cli": "cli",
     "testing": "testing",

@@ -60,7 +60,13 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         _database(options, settings, data_dir) as conninfo,
     ):
         mark = mark_of(chosen_catalog(options))
-        config = ServerConfig(conninfo=conninfo, jwt_secret=secret, prepares=not options.pooler, schema_mark=mark)
+        config = ServerConfig(
+            conninfo=conninfo,
+            jwt_secret=secret,
+            prepares=not options.pooler,
+            schema_mark=mark,
+            metrics_token=settings.metrics_token,
+        )
         server.serve(config, listener, lambda url: print(f"ready {url}", flush=True))
     return 0
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import asdict
 from typing import Final
 
 from bmaddb.monitor.alarms import Calm
 from bmaddb.monitor.histogram import Histogram
 from bmaddb.monitor.limits import MonitorLimits
 from bmaddb.monitor.report import OperationFigures
+from bmaddb.monitor.tally import Tally
 
 OTHER: Final = "other"
 
@@ -19,6 +21,8 @@ class Operation:
     def __init__(self, name: str, limits: MonitorLimits) -> None:
         self.name = name
         self.failed = 0
+        self.measured = 0
+        self.tally = Tally()
         self.times = Histogram()
         self.calm = Calm(limits.slow_operation_ms * 1000, limits.calm_runs)
 
@@ -33,6 +37,8 @@ class Operation:
             p99_us=self.times.quantile_us(0.99),
             max_us=self.times.max_us,
             slow=self.calm.raised,
+            measured=self.measured,
+            **asdict(self.tally),
         )
 
 
@@ -44,12 +50,19 @@ class Operations:
         self._lock = threading.Lock()
         self._by_name: dict[str, Operation] = {}
 
-    def add(self, name: str, duration_us: int, *, ok: bool) -> bool:
+    def wants(self, name: str) -> bool:
+        """Should the statements of the next operation of this name be measured?"""
+        with self._lock:
+            done = self._of(name).times.count
+        return done < self._limits.measured_first or done % self._limits.sample_every == 0
+
+    def add(self, name: str, duration_us: int, *, ok: bool, tally: Tally | None = None) -> bool:
         """One more has ended; the answer is whether it made its name a slow one."""
         with self._lock:
-            if name not in self._by_name and len(self._by_name) >= self._limits.operations_max:
-                name = OTHER
-            operation = self._by_name.setdefault(name, Operation(name, self._limits))
+            operation = self._of(name)
+            if tally is not None:
+                operation.measured += 1
+                operation.tally.include(tally)
             operation.times.add(duration_us)
             operation.failed += not ok
             return operation.calm.disturbed(duration_us)
@@ -57,9 +70,15 @@ class Operations:
     def figures(self) -> tuple[OperationFigures, ...]:
         """Each by its name."""
         with self._lock:
-            return tuple(self._by_name[name].figures() for name in sorted(self._by_name))
+            ended = sorted(name for name, operation in self._by_name.items() if operation.times.count)
+            return tuple(self._by_name[name].figures() for name in ended)
 
     def slow(self) -> list[str]:
         """The names that are slow now."""
         with self._lock:
             return [name for name, operation in self._by_name.items() if operation.calm.raised]
+
+    def _of(self, name: str) -> Operation:
+        if name not in self._by_name and len(self._by_name) >= self._limits.operations_max:
+            name = OTHER
+        return self._by_name.setdefault(name, Operation(name, self._limits))

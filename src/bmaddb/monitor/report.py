@@ -47,7 +47,11 @@ class ShapeFigures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationFigures:
-    """One kind of operation: a sync, a clean-up, an atomic operation, one of the application's own."""
+    """One kind of operation: a sync, a clean-up, an atomic operation, one of the application's own.
+
+    From `statements` on, the sums are of the `measured` ones alone, which are those of the application's own whose
+    statements were looked at; `rows` were read, `changes` are rows written.
+    """
 
     name: str
     count: int
@@ -57,6 +61,15 @@ class OperationFigures:
     p99_us: int
     max_us: int
     slow: bool
+    measured: int
+    statements: int
+    rows: int
+    changes: int
+    full_scan_steps: int
+    sorts: int
+    memory_bytes_max: int
+    page_hits: int
+    page_misses: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

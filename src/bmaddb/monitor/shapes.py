@@ -3,42 +3,18 @@
 from __future__ import annotations
 
 import threading
-from typing import Final, Protocol
+from typing import Final
 
 from bmaddb.monitor.alarms import Calm
 from bmaddb.monitor.histogram import Histogram
 from bmaddb.monitor.limits import MonitorLimits
 from bmaddb.monitor.report import ShapeFigures
+from bmaddb.monitor.tally import Here, Run
 from bmaddb.monitor.texts import shape_of
 
 OTHER: Final = "other"
 COUNT, TIME, ROWS = range(3)
 """How deeply a run is measured, as `device.store.probe.Depth` has it."""
-
-
-class Run(Protocol):
-    """What the store measured of one run; `device.store.probe.StatementRun`."""
-
-    @property
-    def duration_us(self) -> int: ...
-    @property
-    def rows(self) -> int | None: ...
-    @property
-    def changes(self) -> int: ...
-    @property
-    def full_scan_steps(self) -> int: ...
-    @property
-    def sorts(self) -> int: ...
-    @property
-    def automatic_indexes(self) -> int: ...
-    @property
-    def machine_steps(self) -> int: ...
-    @property
-    def memory_bytes(self) -> int: ...
-    @property
-    def page_hits(self) -> int: ...
-    @property
-    def page_misses(self) -> int: ...
 
 
 class Shape:
@@ -107,6 +83,7 @@ class Shapes:
     """Every shape seen, found by the hash of a text: the text itself may hold values and is not kept."""
 
     def __init__(self, limits: MonitorLimits) -> None:
+        self.here = Here()
         self._limits = limits
         self._lock = threading.Lock()
         self._by_hash: dict[int, Shape] = {}
@@ -117,10 +94,13 @@ class Shapes:
         """A statement starts; how deeply to measure it."""
         with self._lock:
             shape = self._by_hash.get(hash(text)) or self._met(text)
-            return shape.wanted()
+            depth = shape.wanted()
+        return depth if self.here.tally is None else ROWS
 
     def ended(self, text: str, run: Run) -> Shape | None:
         """A measured run is over; the answer is its shape when that became slow with it."""
+        if self.here.tally is not None:
+            self.here.tally.add(run)
         with self._lock:
             shape = self._by_hash.get(hash(text)) or self._met(text)
             return shape if shape.add(run) else None

@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 
 from starlette.applications import Starlette
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bmaddb.clock import Clock, SystemClock
 from bmaddb.server.answer import Problem, send_answer
 from bmaddb.server.auth import TokenKeeper
 from bmaddb.server.backend import Backend
 from bmaddb.server.limits import Limits
+from bmaddb.server.metrics import Metrics, MetricsEndpoint
 from bmaddb.server.probes import Probes, ReadEndpoint
 from bmaddb.server.rpc import RpcEndpoint
 from bmaddb.server.walk import WALK_FUNCTION, WalkEndpoint
@@ -26,6 +27,7 @@ class ServerConfig:
 
     `prepares=False` when a pooler between us and Postgres hands out another backend per transaction. `schema_mark`
     (`migrator.mark_of`) is what `/ready` looks for in the database; None does not look.
+    `metrics_token` opens `/metrics`; without one there is no such address.
     """
 
     conninfo: str
@@ -33,6 +35,7 @@ class ServerConfig:
     limits: Limits = field(default_factory=Limits)
     prepares: bool = True
     schema_mark: str | None = None
+    metrics_token: str | None = field(default=None, repr=False)
 
 
 def create_app(config: ServerConfig, *, clock: Clock | None = None) -> Starlette:
@@ -49,9 +52,17 @@ def create_app(config: ServerConfig, *, clock: Clock | None = None) -> Starlette
             await backend.close()
 
     probes = Probes(backend, schema_mark=config.schema_mark, ready_ms_max=config.limits.ready_ms_max)
+    walk: ASGIApp = WalkEndpoint(backend, keeper, config.limits, clock or SystemClock())
+    rpc: ASGIApp = RpcEndpoint(backend, keeper, config.limits)
+    shown: list[Route] = []
+    if config.metrics_token is not None:
+        metrics = Metrics(backend, clock or SystemClock())
+        walk, rpc = metrics.metered(walk, WALK_FUNCTION), metrics.metered(rpc)
+        shown = [Route("/metrics", MetricsEndpoint(metrics, config.metrics_token))]
     routes = [
-        Route(f"/rest/v1/rpc/{WALK_FUNCTION}", WalkEndpoint(backend, keeper, config.limits, clock or SystemClock())),
-        Route("/rest/v1/rpc/{name}", RpcEndpoint(backend, keeper, config.limits)),
+        *shown,
+        Route(f"/rest/v1/rpc/{WALK_FUNCTION}", walk),
+        Route("/rest/v1/rpc/{name}", rpc),
         Route("/rest/v1/", ReadEndpoint(probes.status)),
         Route("/health", ReadEndpoint(probes.status)),
         Route("/live", ReadEndpoint(probes.live)),

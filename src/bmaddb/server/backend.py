@@ -98,6 +98,10 @@ class Backend:
             return False
         return True
 
+    def pool_stats(self) -> dict[str, int]:
+        """How many connections there are, wait, and are waited for; the pool's own names."""
+        return self._pool.get_stats()
+
     async def schema_mark(self) -> str:
         """What the installer wrote on the database (`migrator.mark_of`); "" when nothing is installed.
 

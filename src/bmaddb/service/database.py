@@ -120,13 +120,13 @@ class Database:
         self._sync_if(sync and bool(batch.committed))
         return batch
 
-    def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]]) -> ResumeReport:
+    def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]], *, again: bool = False) -> ResumeReport:
         """Undo the sagas that a crash cut off, and those whose compensation failed and is due again.
 
-        `steps`: operation type -> the steps that operations of it are made of. Call it when the program starts, and
-        again at the report's `due_ms`.
+        `steps`: operation type -> the steps that operations of it are made of. Call it when the program starts; with
+        `again`, what has to be tried again is, in the background and when it is due, until the database is closed.
         """
-        return self.operations.resume(steps)
+        return self.operations.resume(steps, again=again)
 
     @property
     def monitor(self) -> Monitor:
@@ -395,6 +395,8 @@ class Database:
             self._upkeep.stop()
         if self._monitor is not None:
             self._monitor.stop()
+        if self._operations is not None:
+            self._operations.stop()
         if self._engine is not None:
             self._engine.close()
         if self._observers is not None:

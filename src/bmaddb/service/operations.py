@@ -6,6 +6,7 @@ Rules of this room: it joins rooms and decides nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, TypeAlias
 
 from bmaddb.device.atomic import (
@@ -18,6 +19,7 @@ from bmaddb.device.atomic import (
     ResumeReport,
     Step,
 )
+from bmaddb.device.atomic.resumer import Resumer
 from bmaddb.device.store import Store
 
 Shape: TypeAlias = Callable[[Operation], Operation]
@@ -31,7 +33,9 @@ class OperationDesk:
     def __init__(self, store: Store) -> None:
         self.shapes: list[Shape] = []
         """Called in order before an operation is run; one that raises refuses it."""
+        self._store = store
         self._operations = Operations(store)
+        self._resumer: Resumer | None = None
 
     @property
     def waiting(self) -> int:
@@ -44,8 +48,19 @@ class OperationDesk:
     def execute_batch(self, operations: Sequence[Operation], bounds: Bounds | None = None) -> BatchResult:
         return self._operations.execute_batch([self._shaped(one) for one in operations], bounds or _UNBOUND)
 
-    def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]]) -> ResumeReport:
-        return self._operations.resume(steps)
+    def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]], *, again: bool = False) -> ResumeReport:
+        report = self._operations.resume(steps)
+        if again:
+            self.stop()
+            self._resumer = Resumer(self._store, partial(self._operations.resume, dict(steps)))
+            self._resumer.start(report)
+        return report
+
+    def stop(self) -> None:
+        """Undo nothing in the background any more; again is fine."""
+        if self._resumer is not None:
+            self._resumer.stop()
+            self._resumer = None
 
     def _shaped(self, operation: Operation) -> Operation:
         for shape in tuple(self.shapes):

@@ -281,7 +281,7 @@ class Store:
         """Let `gauge` measure every statement from now on, on every connection; None ends it."""
         self._gauge = gauge
         if self._probe is not None:
-            self._probe.remove()
+            self._probe.remove(self._writer.connection)
             self._probe = None
         if gauge is not None:
             self._probe = self._probed(self._writer.connection)

@@ -63,10 +63,9 @@ class Gauge(Protocol):
 
 
 class Probe:
-    """Between one connection and a gauge, until it is taken off."""
+    """Between one connection and a gauge, until it is taken off. It does not keep the connection open."""
 
     def __init__(self, connection: apsw.Connection, gauge: Gauge, clock: Clock) -> None:
-        self._connection = connection
         self._ask, self._tell = gauge.begin, gauge.ended
         self._clock = clock
         self._depth: int = Depth.COUNT
@@ -75,43 +74,36 @@ class Probe:
         self._began = (0.0, 0, 0, 0)
         connection.exec_trace = self._start
 
-    def remove(self) -> None:
-        """Leave the connection as it was before: now, or, from another thread, before its next statement."""
+    def remove(self, connection: apsw.Connection) -> None:
+        """Leave the connection as it was before: now, or, as another thread may use it, before its next statement."""
         self._text = None
         with contextlib.suppress(apsw.ConnectionClosedError):
-            self._connection.exec_trace = self._leave if self._depth else None
+            connection.exec_trace = self._leave if self._depth else None
 
-    def _leave(self, _cursor: apsw.Cursor, _text: str, _values: object) -> bool:
-        self._connection.exec_trace = None
-        self._listen(Depth.COUNT)
+    def _leave(self, cursor: apsw.Cursor, _text: str, _values: object) -> bool:
+        cursor.connection.exec_trace = None
+        self._listen(cursor.connection, Depth.COUNT)
         return True
 
-    def _start(self, _cursor: apsw.Cursor, text: str, _values: object) -> bool:
+    def _start(self, cursor: apsw.Cursor, text: str, _values: object) -> bool:
         """SQLite has compiled the statement and is about to run it."""
         depth = self._ask(text)
         if depth or self._depth:
-            self._listen(depth)
+            connection = cursor.connection
+            self._listen(connection, depth)
             if depth:
                 self._text, self._rows = text, 0
-                self._began = (self._clock.monotonic_ms(), *self._counters())
+                self._began = (self._clock.monotonic_ms(), *_counters(connection))
         return True
 
-    def _listen(self, depth: int) -> None:
+    def _listen(self, connection: apsw.Connection, depth: int) -> None:
         if depth != self._depth:
-            self._connection.trace_v2(0, None, id=self)
+            connection.trace_v2(0, None, id=self)
             if depth:
                 mask = _PROFILE if depth == Depth.TIME else _PROFILE_AND_ROWS
-                self._connection.trace_v2(mask, self._traced, id=self)
+                connection.trace_v2(mask, self._traced, id=self)
             self._depth = depth
         self._text = None
-
-    def _counters(self) -> tuple[int, int, int]:
-        connection = self._connection
-        return (
-            connection.total_changes(),
-            connection.status(apsw.SQLITE_DBSTATUS_CACHE_HIT)[0],
-            connection.status(apsw.SQLITE_DBSTATUS_CACHE_MISS)[0],
-        )
 
     def _traced(self, event: dict[str, Any]) -> None:
         text = self._text
@@ -121,12 +113,12 @@ class Probe:
             self._rows += 1
         elif event["sql"].rstrip(_ENDS) == text.rstrip(_ENDS):  # the text index runs statements of its own
             self._text = None
-            self._tell(text, self._run(event["stmt_status"]))
+            self._tell(text, self._run(event["connection"], event["stmt_status"]))
 
-    def _run(self, status: dict[str, int]) -> StatementRun:
+    def _run(self, connection: apsw.Connection, status: dict[str, int]) -> StatementRun:
         began_ms, *before = self._began
         took_ms = self._clock.monotonic_ms() - began_ms
-        changes, hits, misses = (now - was for now, was in zip(self._counters(), before, strict=True))
+        changes, hits, misses = (now - was for now, was in zip(_counters(connection), before, strict=True))
         return StatementRun(
             duration_us=round(took_ms * 1000),
             rows=self._rows if self._depth == Depth.ROWS else None,
@@ -139,3 +131,12 @@ class Probe:
             page_hits=hits,
             page_misses=misses,
         )
+
+
+def _counters(connection: apsw.Connection) -> tuple[int, int, int]:
+    """Rows changed, pages found, pages read, since the connection was opened."""
+    return (
+        connection.total_changes(),
+        connection.status(apsw.SQLITE_DBSTATUS_CACHE_HIT)[0],
+        connection.status(apsw.SQLITE_DBSTATUS_CACHE_MISS)[0],
+    )

@@ -169,7 +169,7 @@ class Readers:
             for connection in list(self._opened):
                 probe = self._probes.pop(connection, None)
                 if probe is not None:
-                    probe.remove()
+                    probe.remove(connection)
                 if make is not None:
                     self._probes[connection] = make(connection)
 

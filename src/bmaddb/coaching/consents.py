@@ -1,0 +1,56 @@
+"""Which consents are in force: the last record of a purpose decides."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from bmaddb.coaching.candidate import Candidate
+from bmaddb.device.atomic.rules import Reader, RuleContext
+from bmaddb.modules.user_management import ConsentRecord, User
+
+PLANNED_CONSENTS: Final = "planned_consents"
+"""The fact that names what the same operation grants: purpose -> policy version."""
+
+
+def last_record(reader: Reader, purpose: str) -> ConsentRecord | None:
+    """The newest record of a purpose, or None."""
+    return (
+        reader.query(ConsentRecord)
+        .where(ConsentRecord.purpose == purpose)
+        .order_by(ConsentRecord.acted_at.desc(), ConsentRecord.id.desc())
+        .limit(1)
+        .first()
+    )
+
+
+def grant(reader: Reader, purpose: str) -> ConsentRecord | None:
+    """The record that grants `purpose` now, or None."""
+    record = last_record(reader, purpose)
+    return record if record is not None and record.action == "granted" else None
+
+
+def in_force(context: RuleContext, purpose: str) -> bool:
+    """Is `purpose` granted, by a stored record or by the operation itself?"""
+    return purpose in planned(context) or grant(context.reader, purpose) is not None
+
+
+def planned(context: RuleContext) -> Mapping[str, str]:
+    """What the operation grants itself: purpose -> policy version."""
+    found: Mapping[str, str] = context.facts.get(PLANNED_CONSENTS, {})
+    return found
+
+
+def granted_version(context: RuleContext, purpose: str) -> str | None:
+    """The policy version of the grant in force."""
+    if purpose in planned(context):
+        return planned(context)[purpose]
+    record = grant(context.reader, purpose)
+    return None if record is None else record.policy_version
+
+
+def zone_of(c: Candidate | RuleContext) -> str:
+    """The user's time zone."""
+    context = c.context if isinstance(c, Candidate) else c
+    user = context.reader.get(User, context.user)
+    return "" if user is None else user.timezone

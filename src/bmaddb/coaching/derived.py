@@ -1,0 +1,135 @@
+"""The columns that follow from others (DRV): how each is computed.
+
+Rules of this room: pure of the row and of what is stored; the same rows give the same values on every device.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from bmaddb.coaching.candidate import Candidate, ms
+from bmaddb.coaching.local_days import day_after, day_of
+from bmaddb.coaching.type_codes import AXES, borderline_axes, stack_of
+from bmaddb.modules.chat_journal import Message
+from bmaddb.modules.levensgebieden import LifeAreaAssessment, LifeAreaScore, UserLifeArea
+from bmaddb.modules.user_management import MbtiProfile
+from bmaddb.protocol.merge.counters import total
+
+CONFIDENCE_SELF: Final = 0.35
+CONFIDENCE_IMPORTED_MAX: Final = 0.6
+SPREAD_MAX: Final = 50.0
+"""The standard deviation of scores (0 to 100) at which a wheel counts as out of balance."""
+
+
+def derived_values(c: Candidate) -> Mapping[str, Any]:
+    """Column -> what it must be, for the derived columns of the row; what no rule derives is left out."""
+    derive = _DERIVATIONS.get(c.record.__table__.name)
+    return {} if derive is None else derive(c)
+
+
+def _profile(c: Candidate) -> dict[str, Any]:
+    scores: dict[str, float | None] = {column: c.row[column] for column, _, _ in AXES}
+    stack = stack_of(c.row["type_code"])
+    names = ("dominant", "auxiliary", "tertiary", "inferior")
+    functions = dict(zip(names, stack or (None,) * 4, strict=True))
+    return {
+        **functions,
+        "borderline_axes": borderline_axes(scores),
+        "confidence": _confidence(c.row["source"], list(scores.values())),
+        "is_current": _is_newest(c),
+    }
+
+
+def _confidence(source: Any, scores: list[float | None]) -> float:
+    known = [abs(score) for score in scores if score is not None]
+    if source == "declined":
+        return 0.0
+    if len(known) < len(AXES):
+        return CONFIDENCE_SELF
+    mean = round(sum(known) / len(known), 6)
+    return min(mean, CONFIDENCE_IMPORTED_MAX) if source == "imported" else mean
+
+
+def _is_newest(c: Candidate) -> bool:
+    mine = (ms(c.row["assessed_at"]) or 0, c.row["id"] or "\uffff")
+    return all(mine > (ms(other.assessed_at), other.id) for other in c.others(MbtiProfile))
+
+
+def _progress(c: Candidate) -> dict[str, Any]:
+    return {"value": total(c.row["device_counts"]), "streak_current": _streak(c)}
+
+
+def _streak(c: Candidate) -> int:
+    today, last = day_of(c.row["last_activity_on"]), day_of(c.old("last_activity_on"))
+    before = c.old("streak_current") or 0
+    if today is None or today == last:
+        return int(before) if c.before is not None else 0
+    return int(before) + 1 if last is not None and today == day_after(last) else 1
+
+
+def _habit_log(c: Candidate) -> dict[str, Any]:
+    return {"total": total(c.row["device_counts"])}
+
+
+def _usage(c: Candidate) -> dict[str, Any]:
+    return {"used": total(c.row["device_counts"])}
+
+
+def _conversation(c: Candidate) -> dict[str, Any]:
+    return {"message_count": c.query(Message).where(Message.conversation_id == c.row["id"]).count()}
+
+
+def _score(c: Candidate) -> dict[str, Any]:
+    assessment = c.get(LifeAreaAssessment, c.row["assessment_id"])
+    if assessment is None or c.row["raw_score"] is None:
+        return {}
+    return {"score_pct": score_pct(c.row["raw_score"], assessment.scoring_version)}
+
+
+def score_pct(raw_score: float, scoring_version: int) -> float:
+    """A score from 0 to 100: version 1 of a slider 1 to 10, version 2 of a mean of answers 1 to 5."""
+    pct = raw_score * 20 if scoring_version == 2 else (raw_score - 1) / 9 * 100
+    return round(pct, 4)
+
+
+def _assessment(c: Candidate) -> dict[str, Any]:
+    scores = c.query(LifeAreaScore).where(LifeAreaScore.assessment_id == c.row["id"]).order_by(LifeAreaScore.id).all()
+    if not scores:
+        return {}
+    weights = [_weight(c, score.user_life_area_id) for score in scores]
+    values = [score.score_pct for score in scores]
+    mean = sum(values) / len(values)
+    spread = math.sqrt(sum((value - mean) ** 2 for value in values) / len(values))
+    weighted = sum(value * weight for value, weight in zip(values, weights, strict=True)) / sum(weights)
+    return {"overall_pct": round(weighted, 4), "balance_index": round(max(0.0, 1 - spread / SPREAD_MAX), 4)}
+
+
+def _weight(c: Candidate, area_id: str) -> int:
+    area = c.get(UserLifeArea, area_id)
+    return 5 if area is None or area.importance is None else area.importance
+
+
+def _life_area(c: Candidate) -> dict[str, Any]:
+    """The score of the newest submitted wheel that has this area."""
+    of_area = c.query(LifeAreaScore).where(LifeAreaScore.user_life_area_id == c.row["id"]).all()
+    found = [
+        (assessment.taken_at, assessment.id, score.score_pct)
+        for score in of_area
+        if (assessment := c.get(LifeAreaAssessment, score.assessment_id)) is not None
+        and assessment.state == "submitted"
+    ]
+    return {"current_score": max(found)[2] if found else None}
+
+
+_DERIVATIONS: Final[Mapping[str, Callable[[Candidate], dict[str, Any]]]] = {
+    "mbti_profiles": _profile,
+    "user_progress": _progress,
+    "habit_logs": _habit_log,
+    "usage_counters": _usage,
+    "conversations": _conversation,
+    "life_area_scores": _score,
+    "life_area_assessments": _assessment,
+    "user_life_areas": _life_area,
+}

@@ -1,0 +1,145 @@
+"""What a user decides about the account: consents, type, settings, devices, and the wish for a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, error, ms, values_of
+from bmaddb.coaching.checks import verify_mbti_profile_valid, verify_preferences_initialized
+from bmaddb.coaching.checks.findings import NOTES
+from bmaddb.coaching.derived import derived_values
+from bmaddb.coaching.operations.onboarding import Consent, consents_step, type_row
+from bmaddb.coaching.rules.general import GENERAL
+from bmaddb.coaching.rules.mbti_profile import MBTIProfileValidator
+from bmaddb.coaching.rules.preferences import PreferencesValidator, filled
+from bmaddb.device.atomic import Action, Operation, RuleContext, Step
+from bmaddb.modules.extensions import ExtensionRecord
+from bmaddb.modules.subscription_payment import Plan, Subscription
+from bmaddb.modules.user_management import MbtiProfile, UserDevice, UserPreferences
+from bmaddb.schema.natural_keys import natural_id
+
+WISH_EXTENSION, WISH_COLLECTION = "billing", "wishes"
+"""Where the server finds what a user wants of billing: extension_records of this extension and collection."""
+_OVER: Final = frozenset({"canceled", "incomplete_expired"})
+
+
+def record_consent(consent: Consent) -> Operation:
+    """Keep a decision. What rested on a consent that is refused or withdrawn ends with it.
+
+    Without personality_profiling the type is declined and optimising is off; without analytics no event is kept.
+    """
+    lost = consent.purpose if consent.action != "granted" else ""
+    steps = [consents_step((consent,))]
+    if lost == "personality_profiling":
+        steps += [_settings_step({"mbti_optimisation": "off"}), *_type_steps(None, only_if_typed=True)]
+    elif lost == "analytics":
+        steps.append(_settings_step({"analytics_level": "none"}))
+    return Operation(type="record_consent", steps=tuple(steps), facts={NOTES: {}})
+
+
+def switch_type(personality: Mapping[str, Any] | None) -> Operation:
+    """A new determination of type (columns of mbti_profiles; None declines) becomes the current one."""
+    settings = (_settings_step({"mbti_optimisation": "off"}),) if personality is None else ()
+    steps = (*_type_steps(personality, only_if_typed=False), *settings)
+    return Operation(type="switch_type", steps=steps, checks=(verify_mbti_profile_valid,), facts={NOTES: {}})
+
+
+def change_settings(changes: Mapping[str, Any], facts: Mapping[str, Any] | None = None) -> Operation:
+    """Change columns of the one row of settings; a user without one gets it."""
+    return Operation(
+        type="change_settings",
+        steps=(_settings_step(changes),),
+        checks=(verify_preferences_initialized,),
+        facts={**(facts or {}), NOTES: {}},
+    )
+
+
+def register_device(columns: Mapping[str, Any]) -> Operation:
+    """This file is a device of the user: label, platform, app_version, schema_version and public_key are needed."""
+    step = Step(
+        "register_device",
+        "user_devices",
+        Action.UPSERT,
+        lambda context: {**columns, "id": context.device_id},
+        (RuleSet(UserDevice, GENERAL),),
+    )
+    return Operation(type="register_device", steps=(step,))
+
+
+def request_subscription(plan_id: str) -> Operation:
+    """Say that the user wants this plan. The server decides; what it decides comes by sync, as a subscription."""
+    return _wish("request_subscription", {"wish": "subscribe", "plan_id": plan_id}, plan_is_on_offer)
+
+
+def cancel_subscription(subscription_id: str) -> Operation:
+    """Say that the user wants no more of this subscription. The server decides."""
+    return _wish("cancel_subscription", {"wish": "cancel", "subscription_id": subscription_id}, subscription_runs)
+
+
+# -- rules of their own ----------------------------------------------------------------------------------------
+
+
+def plan_is_on_offer(c: Candidate) -> Flaws:
+    plan = c.get(Plan, c.row["data"].get("plan_id"))
+    until = None if plan is None else ms(plan.active_until)
+    if plan is None or (ms(plan.active_from) or 0) > c.now_ms or (until is not None and until <= c.now_ms):
+        yield error("data", "there is no such plan now", [row.id for row in c.query(Plan).all()])
+
+
+def subscription_runs(c: Candidate) -> Flaws:
+    subscription = c.get(Subscription, c.row["data"].get("subscription_id"))
+    if subscription is None or subscription.status in _OVER:
+        yield error("data", "there is no such subscription that runs")
+
+
+# -- inside ----------------------------------------------------------------------------------------------------
+
+
+def _wish(kind: str, wish: Mapping[str, Any], rule: Any) -> Operation:
+    def row(context: RuleContext) -> dict[str, Any]:
+        return {
+            "extension_code": WISH_EXTENSION,
+            "collection": WISH_COLLECTION,
+            "record_key": context.operation_id,
+            "data": {**wish, "at_ms": context.now_ms},
+        }
+
+    rules = RuleSet(ExtensionRecord, (*GENERAL, rule))
+    return Operation(type=kind, steps=(Step("note_wish", "extension_records", Action.INSERT, row, (rules,)),))
+
+
+def _settings_step(changes: Mapping[str, Any]) -> Step:
+    def row(context: RuleContext) -> dict[str, Any]:
+        before = context.reader.get(UserPreferences, _settings_id(context))
+        held = {} if before is None else {"notification_channels": before.notification_channels}
+        return {**filled({**held, **changes}), "user_id": context.user}
+
+    return Step("change_settings", "user_preferences", Action.UPSERT, row, (PreferencesValidator,))
+
+
+def _settings_id(context: RuleContext) -> str:
+    return natural_id(UserPreferences.__table__, {"user_id": context.user})
+
+
+def _type_steps(personality: Mapping[str, Any] | None, *, only_if_typed: bool) -> tuple[Step, Step]:
+    """The new profile, then the ones before it, which are not the current one any more."""
+
+    def new(context: RuleContext) -> list[dict[str, Any]]:
+        newest = context.reader.query(MbtiProfile).order_by(MbtiProfile.assessed_at.desc()).first()
+        if only_if_typed and (newest is None or newest.source == "declined"):
+            return []
+        return [type_row(context, personality)]
+
+    def older(context: RuleContext) -> list[dict[str, Any]]:
+        current = context.reader.query(MbtiProfile).where(MbtiProfile.is_current == True).all()  # noqa: E712 -- SQL
+        return [{"id": row.id, "is_current": False} for row in current if not _is_newest(context, row)]
+
+    return (
+        Step("create_mbti_profile", "mbti_profiles", Action.INSERT, new, (MBTIProfileValidator,)),
+        Step("retire_mbti_profiles", "mbti_profiles", Action.UPDATE, older, (RuleSet(MbtiProfile, GENERAL),)),
+    )
+
+
+def _is_newest(context: RuleContext, row: MbtiProfile) -> bool:
+    return bool(derived_values(candidate_of(MbtiProfile, values_of(row), row, context))["is_current"])

@@ -1,0 +1,99 @@
+"""Progress as part of an operation: the rows that count, and how a count is taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from bmaddb.coaching.candidate import candidate_of, values_of
+from bmaddb.coaching.checks.findings import notes, written
+from bmaddb.coaching.checks.session import PROGRESS_BEFORE, PROGRESS_PLANNED, UPDATE_PROGRESS, recently_changed
+from bmaddb.coaching.consents import zone_of
+from bmaddb.coaching.derived import derived_values
+from bmaddb.coaching.local_days import local_day, period_key
+from bmaddb.coaching.registries import METRIC
+from bmaddb.coaching.rules.progress import COUNTED_MAX, SESSION_ID, ProgressValidator
+from bmaddb.device.atomic import Action, RuleContext, Step
+from bmaddb.device.store import WriteTransaction
+from bmaddb.modules.tasks_productivity import UserProgress
+from bmaddb.protocol.merge.counters import counted, total
+from bmaddb.schema.natural_keys import natural_id
+
+Deltas = Mapping[str, int]
+PROGRESS: Final = "progress"
+"""The fact that says what an operation counts, for the undoing of it: metric -> how many more."""
+ONCE_A_DAY: Final = frozenset({"active_days"})
+_FIXED: Final = frozenset({"server_seq", "created_at", "updated_at"})
+
+
+def progress_step(deltas: Deltas | Callable[[RuleContext], Deltas]) -> Step:
+    """Count `deltas` (metric -> how many more) in every period of each metric.
+
+    When the fact `session_id` names a session, it counts once: a metric that counted it already is left alone.
+    """
+
+    def rows(context: RuleContext) -> list[dict[str, Any]]:
+        wanted = deltas(context) if callable(deltas) else deltas
+        noted = notes(context)
+        noted[PROGRESS_BEFORE] = {row.id: row for row in recently_changed(context)}
+        made = [
+            row
+            for metric, delta in wanted.items()
+            for period in METRIC[metric]["periods"]
+            if (row := _counting(context, metric, period, delta)) is not None
+        ]
+        noted[PROGRESS_PLANNED] = {progress_id(context, row): wanted[row["metric_code"]] for row in made}
+        for row_id in noted[PROGRESS_PLANNED]:
+            standing = context.reader.get(UserProgress, row_id)
+            if standing is not None:
+                noted[PROGRESS_BEFORE][row_id] = standing
+        return made
+
+    return Step(UPDATE_PROGRESS, "user_progress", Action.UPSERT, rows, (ProgressValidator,), undo=take_back)
+
+
+def take_back(tx: WriteTransaction, context: RuleContext) -> None:
+    """Undo the step: this device's count less what it counted, and the session is not counted any more."""
+    session, deltas = context.facts.get(SESSION_ID), context.facts.get(PROGRESS, {})
+    for row_id in written(context, UPDATE_PROGRESS) or ():
+        row = tx.get(UserProgress, row_id)
+        if row is not None:
+            counts = counted(row.device_counts, context.device_id, -deltas.get(row.metric_code, 0), context.now_ms)
+            left = [item for item in row.counted_sessions if item != session]
+            tx.update(row, device_counts=counts, value=total(counts), counted_sessions=left)
+
+
+def progress_id(context: RuleContext, row: Mapping[str, Any]) -> str:
+    """The id of a row of progress."""
+    return natural_id(UserProgress.__table__, {"user_id": context.user, **row})
+
+
+def _counting(context: RuleContext, metric: str, period: str, delta: int) -> dict[str, Any] | None:
+    """The whole row after it counted; None when there is nothing to count."""
+    today = local_day(context.now_ms, zone_of(context))
+    key = {"metric_code": metric, "period_key": period_key(period, today)}
+    before = context.reader.get(UserProgress, progress_id(context, key))
+    session = context.facts.get(SESSION_ID)
+    if before is not None and session is not None and session in before.counted_sessions:
+        return None
+    if delta == 0 or (metric in ONCE_A_DAY and before is not None and before.last_activity_on == today.isoformat()):
+        return None
+    row: dict[str, Any] = dict(key) if before is None else values_of(before)
+    row["device_counts"] = counted(row.get("device_counts"), context.device_id, delta, context.now_ms)
+    if delta > 0:
+        row["last_activity_on"] = max(today.isoformat(), row.get("last_activity_on") or "")
+    if session is not None:
+        row["last_session_id"] = session
+        row["counted_sessions"] = sorted({*row.get("counted_sessions", ()), session})[-COUNTED_MAX:]
+    row |= derived_values(candidate_of(UserProgress, row, before, context))
+    row["best_value"] = max(row.get("best_value", 0), row["value"])
+    row["streak_longest"] = max(row.get("streak_longest", 0), row["streak_current"])
+    row["milestones"] = sorted({*row.get("milestones", ()), *_reached(metric, period, row["value"])})
+    return {name: value for name, value in row.items() if name not in _FIXED}
+
+
+def _reached(metric: str, period: str, value: int) -> list[str]:
+    """The milestones of all time."""
+    if period != "all":
+        return []
+    return [name for name in METRIC[metric]["milestones"] if int(name.rpartition(".")[2]) <= value]

@@ -1,0 +1,138 @@
+"""After a sync: what no merge of single columns can see is put right, by ordinary writes.
+
+Rules of this room: what it writes follows from the stored rows alone, so that two devices that hold the same rows write
+the same; a file in which everything fits is not touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any, Final
+
+from bmaddb.coaching.candidate import STORED, Candidate, candidate_of, ms
+from bmaddb.coaching.consents import grant, last_record
+from bmaddb.coaching.derived import derived_values
+from bmaddb.coaching.rules.coaching_session import SLACK_S, c4_active_time_fits, wall_ms
+from bmaddb.coaching.rules.preferences import filled, p3_quiet_hours_are_a_pair
+from bmaddb.coaching.rules.session_prerequisites import is_of_device
+from bmaddb.device.atomic import RuleContext
+from bmaddb.device.store import Store, WriteTransaction
+from bmaddb.modules.chat_journal import CoachingSession
+from bmaddb.modules.levensgebieden import UserLifeArea
+from bmaddb.modules.subscription_payment import UsageCounter
+from bmaddb.modules.tasks_productivity import HabitLog, UserProgress
+from bmaddb.modules.user_management import MbtiProfile, UserPreferences
+from bmaddb.protocol.merge.counters import counted, total
+from bmaddb.schema.records import Record
+
+RECONCILING: Final = "reconciling"
+"""The operation id its rules see."""
+_MILLISECOND: Final = timedelta(milliseconds=1)
+_Change = dict[str, Any]
+
+
+def reconcile(store: Store) -> int:
+    """Put right what a merge left; the answer is how many rows were written. Call it after a sync, and sync again.
+
+    Derived columns are computed anew. A type without its consent is declined; a setting without its consent is off;
+    half a pair of quiet hours goes; of two sessions that run on this device the older is paused.
+    """
+    if store.user is None:
+        return 0
+    with store.write() as tx:
+        context = RuleContext(
+            user=store.user,
+            device_id=store.device_id,
+            now_ms=store.clock.now_ms(),
+            operation_id=RECONCILING,
+            reader=tx,
+            facts={STORED: True},
+        )
+        written = _decline_without_consent(tx, context)
+        for record, change_of in _CHANGES:
+            for row in tx.query(record).all():
+                candidate = candidate_of(record, {}, row, context)
+                change = {name: value for name, value in change_of(candidate).items() if candidate.row[name] != value}
+                if change:
+                    tx.update(record, row.id, **change)
+                    written += 1
+        return written + _pause_older(tx, context)
+
+
+def _decline_without_consent(tx: WriteTransaction, context: RuleContext) -> int:
+    """A profile that says so, with the id that follows from the decision: two devices make the same one."""
+    newest = tx.query(MbtiProfile).order_by(MbtiProfile.assessed_at.desc(), MbtiProfile.id.desc()).first()
+    decision = last_record(tx, "personality_profiling")
+    if newest is None or newest.source == "declined" or grant(tx, "personality_profiling") is not None:
+        return 0
+    row_id = f"declined-{newest.id}"[:64] if decision is None else f"declined-{decision.id}"[:64]
+    if tx.get(MbtiProfile, row_id) is not None:
+        row_id = f"declined-{newest.id}"[:64]
+    row: _Change = {
+        "id": row_id,
+        "source": "declined",
+        "influence": 0.0,
+        "assessed_at": newest.assessed_at + _MILLISECOND,
+    }
+    tx.insert(MbtiProfile, **row, **derived_values(candidate_of(MbtiProfile, row, None, context)))
+    return 1
+
+
+def _derived(c: Candidate) -> _Change:
+    return dict(derived_values(c))
+
+
+def _progress(c: Candidate) -> _Change:
+    value, streak = total(c.row["device_counts"]), c.row["streak_current"]
+    return {
+        "value": value,
+        "best_value": max(value, c.row["best_value"]),
+        "streak_longest": max(streak, c.row["streak_longest"]),
+    }
+
+
+def _settings(c: Candidate) -> _Change:
+    change: _Change = {}
+    if any(True for _ in p3_quiet_hours_are_a_pair(c)):
+        change |= {"quiet_hours_start": None, "quiet_hours_end": None}
+    current = c.query(MbtiProfile).order_by(MbtiProfile.assessed_at.desc(), MbtiProfile.id.desc()).first()
+    declined = current is not None and current.source == "declined"
+    if declined or grant(c.context.reader, "personality_profiling") is None:
+        change["mbti_optimisation"] = "off"
+    if grant(c.context.reader, "analytics") is None:
+        change["analytics_level"] = "none"
+    channels = c.row["notification_channels"]
+    return {**change, "notification_channels": filled({"notification_channels": channels})["notification_channels"]}
+
+
+def _session(c: Candidate) -> _Change:
+    """Two devices that both counted the whole session: each takes back of its own what is too much."""
+    lasted_ms = wall_ms(c)
+    mine = total({c.context.device_id: (c.row["device_seconds"] or {}).get(c.context.device_id)})
+    if lasted_ms is None or not any(True for _ in c4_active_time_fits(c)):
+        return {}
+    excess = total(c.row["device_seconds"]) - (lasted_ms // 1000 + SLACK_S)
+    less = min(mine, excess)
+    if less <= 0:
+        return {}
+    return {"device_seconds": counted(c.row["device_seconds"], c.context.device_id, -less, c.now_ms)}
+
+
+def _pause_older(tx: WriteTransaction, context: RuleContext) -> int:
+    running = tx.query(CoachingSession).where(CoachingSession.status == "in_progress").all()
+    ours = [session for session in running if is_of_device(session, context.device_id)]
+    ours.sort(key=lambda session: (ms(session.started_at) or 0, session.id))
+    for session in ours[:-1]:
+        tx.update(session, status="paused")
+    return len(ours[:-1])
+
+
+def _changes() -> Iterator[tuple[type[Record], Callable[[Candidate], _Change]]]:
+    yield from ((record, _derived) for record in (MbtiProfile, HabitLog, UsageCounter, UserLifeArea))
+    yield UserProgress, _progress
+    yield UserPreferences, _settings
+    yield CoachingSession, _session
+
+
+_CHANGES: Final = tuple(_changes())

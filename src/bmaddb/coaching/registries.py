@@ -1,0 +1,23 @@
+"""The closed lists the rules ask: metrics, events, instruments, flags, by their code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from bmaddb.modules.seeds.events import EVENTS
+from bmaddb.modules.seeds.extension_flags import EXTENSION_FLAGS
+from bmaddb.modules.seeds.instruments import INSTRUMENTS
+from bmaddb.modules.seeds.metrics import METRICS
+
+METRIC: Final[Mapping[str, Mapping[str, Any]]] = {item["code"]: item for item in METRICS}
+EVENT: Final[Mapping[str, Mapping[str, Any]]] = {item["name"]: item for item in EVENTS}
+INSTRUMENT: Final[Mapping[str, Mapping[str, Any]]] = {
+    item["code"]: item for item in INSTRUMENTS if item["measures"] == "type preference"
+}
+FLAGS: Final = frozenset(item["code"] for item in EXTENSION_FLAGS)
+LANGUAGES: Final = ("nl", "en")
+CHANNELS: Final = ("email", "local", "push")
+PREFERENCES_VERSION: Final = 1
+"""The version of the settings' registry; a device that knows a newer one fills in what is missing."""
+CHANNEL_DEFAULTS: Final[Mapping[str, bool]] = {"email": False, "local": False, "push": False}

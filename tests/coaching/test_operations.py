@@ -1,0 +1,379 @@
+"""The named operations on a real file: what they leave, and what they leave when they fail."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bmaddb.coaching import operations as ops
+from bmaddb.coaching.candidate import moment
+from bmaddb.coaching.checks import ONBOARDING_CHECKS, SESSION_CHECKS
+from bmaddb.coaching.rules.analytics import EVENTS_A_DAY_MAX
+from bmaddb.device.atomic import OuterContext, OuterStep, Rollback, Status
+from bmaddb.device.store import Store
+from bmaddb.modules.ai_machine_learning import MbtiInsight
+from bmaddb.modules.analytics_tracking import FeatureUsageDaily, InteractionAnalytics
+from bmaddb.modules.chat_journal import CoachingSession, MoodCheckin
+from bmaddb.modules.extensions import ExtensionRecord
+from bmaddb.modules.levensgebieden import LifeAreaAssessment, UserLifeArea
+from bmaddb.modules.subscription_payment import UsageCounter
+from bmaddb.modules.sync_status import OperationJournal
+from bmaddb.modules.tasks_productivity import Habit, HabitLog, Task, UserProgress
+from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, User, UserDevice, UserPreferences
+from bmaddb.protocol.merge.counters import total
+from tests.coaching.acts import all_hold, done, onboarding, plan, rules, run
+from tests.coaching.ground import POLICY, PURPOSES, at, consent, event_row
+from tests.support.server import USER
+
+# -- onboarding ------------------------------------------------------------------------------------------------
+
+
+def test_an_onboarding_has_the_steps_and_checks_of_the_vision() -> None:
+    operation = ops.user_onboarding(onboarding())
+    names = [step.name for step in operation.steps]
+    vision = (
+        "create_user_profile",
+        "create_mbti_profile",
+        "initialize_preferences",
+        "create_initial_coaching_session",
+    )
+    assert [name for name in names if name in vision] == list(vision)
+    assert operation.strategy is Rollback.REVERSE
+    assert operation.checks == ONBOARDING_CHECKS
+    assert [check.__name__ for check in ONBOARDING_CHECKS] == [  # type: ignore[attr-defined]
+        "verify_user_profile_complete",
+        "verify_mbti_profile_valid",
+        "verify_preferences_initialized",
+        "verify_coaching_session_created",
+    ]
+
+
+def test_an_onboarding_leaves_one_whole_user_and_one_entry(blank: Store) -> None:
+    done(blank, ops.user_onboarding(onboarding()))
+    user = blank.query(User).one()
+    assert (user.id, user.display_name, user.onboarding_status) == (USER, "Ada", "completed")
+    profile = blank.query(MbtiProfile).one()
+    assert (profile.dominant, profile.confidence, profile.is_current) == ("Ni", 0.35, True)
+    session = blank.query(CoachingSession).one()
+    assert (session.kind, session.status, session.type_at_session) == ("intake", "scheduled", "INFJ")
+    assert blank.query(UserDevice).one().id == blank.device_id
+    assert blank.sql("select count(*) from outbox_operations") == [(1,)]
+    all_hold(blank)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule", "step"),
+    [
+        ({"sixteen_or_older": False}, "U6", "create_user_profile"),
+        ({"personality": {"type_code": "XXXX", "source": "self_declared"}}, "M1", "create_mbti_profile"),
+        ({"preferences": {"quiet_hours_start": "22:00"}}, "P3", "initialize_preferences"),
+        ({"session": {"coach_kind": "human"}}, "C6", "create_initial_coaching_session"),
+    ],
+)
+def test_an_onboarding_that_fails_leaves_nothing(blank: Store, change: dict[str, Any], rule: str, step: str) -> None:
+    result = run(blank, ops.user_onboarding(onboarding(**change)))
+    assert rule in rules(result)
+    assert result.failure is not None
+    assert result.failure.step == step
+    for record in (User, UserDevice, ConsentRecord, MbtiProfile, UserPreferences, CoachingSession):
+        assert blank.query(record).all() == []
+    assert blank.sql("select count(*) from outbox_operations") == [(0,)]
+
+
+def test_who_declines_a_type_has_none_and_no_optimising(blank: Store) -> None:
+    done(blank, ops.user_onboarding(onboarding(personality=None, preferences={})))
+    profile = blank.query(MbtiProfile).one()
+    assert (profile.source, profile.type_code, profile.influence) == ("declined", None, 0.0)
+    all_hold(blank)
+
+
+def test_a_check_stops_an_onboarding_without_a_needed_consent(blank: Store) -> None:
+    consents = tuple(ops.Consent(purpose, POLICY, "0" * 64) for purpose in PURPOSES if purpose != "special_category")
+    result = run(blank, ops.user_onboarding(onboarding(consents=consents)))
+    assert result.failure is not None
+    assert [outcome.name for outcome in result.failure.checks] == ["verify_user_profile_complete"]
+    assert blank.query(User).all() == []
+
+
+# -- a session -------------------------------------------------------------------------------------------------
+
+
+def test_a_session_has_the_steps_and_checks_of_the_vision() -> None:
+    operation = ops.coaching_session(plan())
+    names = [step.name for step in operation.steps]
+    vision = (
+        "validate_session_prerequisites",
+        "create_session_record",
+        "update_user_progress",
+        "log_interaction_analytics",
+        "update_mbti_insights",
+    )
+    assert [name for name in names if name in vision] == list(vision)
+    assert operation.strategy is Rollback.COMPENSATE
+    assert operation.checks == SESSION_CHECKS
+
+
+def test_a_session_is_begun_and_completed(ada: Store) -> None:
+    begun = done(ada, ops.coaching_session(plan()))
+    [session_id] = begun.ids("create_session_record")
+    assert ada.query(UsageCounter).one().used == 1
+    assert ada.query(InteractionAnalytics).one().coaching_session_id == session_id
+    insight = ada.query(MbtiInsight).one()
+    assert (insight.state, insight.evidence) == ("new", [f"coaching_sessions/{session_id}"])
+    ada.clock.advance(30 * 60_000)  # type: ignore[attr-defined]
+    completing = {"changes": {"status": "completed", "mood_after": 4}, "active_seconds": 1_800}
+    done(ada, ops.change_session(session_id, **completing))  # type: ignore[arg-type]
+    session = ada.get(CoachingSession, session_id)
+    assert session is not None
+    assert session.status == "completed"
+    assert session.ended_at is not None
+    values = {(row.metric_code, row.period_key): row.value for row in ada.query(UserProgress).all()}
+    assert values["sessions_completed", "all"] == 1
+    assert values["coaching_minutes", "2026-11"] == 30
+    assert values["active_days", "2026-W48"] == 1
+    all_hold(ada)
+
+
+def test_completing_twice_counts_once(ada: Store) -> None:
+    [session_id] = done(ada, ops.coaching_session(plan())).ids("create_session_record")
+    for _ in range(2):
+        done(ada, ops.change_session(session_id, changes={"status": "completed"}))
+        done(ada, ops.change_session(session_id, changes={"status": "in_progress"}))
+    counted = ada.query(UserProgress).where(UserProgress.metric_code == "sessions_completed").all()
+    assert {row.value for row in counted} == {1}
+    all_hold(ada)
+
+
+def test_without_consent_a_session_keeps_no_event(ada: Store) -> None:
+    done(ada, ops.record_consent(ops.Consent("analytics", POLICY, "0" * 64, action="withdrawn")))
+    begun = done(ada, ops.coaching_session(plan()))
+    assert ada.query(InteractionAnalytics).all() == []
+    line = ada.get(OperationJournal, begun.operation_id)
+    assert line is not None
+    assert "skipped: no_consent" in str(line.checks)
+    all_hold(ada)
+
+
+def test_above_five_hundred_a_day_events_are_counted_and_not_kept(ada: Store) -> None:
+    with ada.write() as tx:
+        row = event_row(tx, occurred_at=moment(ada.clock.now_ms()))
+        tx.insert_many(InteractionAnalytics, [row] * EVENTS_A_DAY_MAX)
+    done(ada, ops.coaching_session(plan()))
+    assert ada.query(InteractionAnalytics).count() == EVENTS_A_DAY_MAX
+    dropped = ada.query(FeatureUsageDaily).one()
+    assert (dropped.feature_code, total(dropped.device_counts)) == ("analytics.dropped", 1)
+    all_hold(ada)
+
+
+def test_a_second_session_on_the_same_device_is_refused(ada: Store) -> None:
+    done(ada, ops.coaching_session(plan()))
+    result = run(ada, ops.coaching_session(plan()))
+    assert rules(result) == {"S6"}
+    assert result.failure is not None
+    assert result.failure.step == "validate_session_prerequisites"
+    assert len(ada.query(CoachingSession).where(CoachingSession.kind == "regular").all()) == 1
+
+
+def test_a_planned_session_does_not_begin_beside_another(ada: Store) -> None:
+    intake = ada.query(CoachingSession).one()
+    [session_id] = done(ada, ops.coaching_session(plan())).ids("create_session_record")
+    assert rules(run(ada, ops.change_session(intake.id, changes={"status": "in_progress"}))) == {"S6"}
+    done(ada, ops.change_session(session_id, changes={"status": "paused"}, active_seconds=1))
+    done(ada, ops.change_session(intake.id, changes={"status": "in_progress"}))
+    assert rules(run(ada, ops.change_session(session_id, changes={"status": "in_progress"}))) == {"S6"}
+    all_hold(ada)
+
+
+def test_the_plan_allows_eight_sessions_a_month(ada: Store) -> None:
+    for _ in range(8):
+        [session_id] = done(ada, ops.coaching_session(plan(insights=()))).ids("create_session_record")
+        done(ada, ops.change_session(session_id, changes={"status": "completed"}))
+    assert rules(run(ada, ops.coaching_session(plan()))) == {"S5"}
+
+
+def test_an_insight_is_superseded_by_a_newer_one(ada: Store) -> None:
+    [session_id] = done(ada, ops.coaching_session(plan())).ids("create_session_record")
+    [old] = ada.query(MbtiInsight).all()
+    done(ada, ops.change_session(session_id, changes={"status": "completed"}))
+    newer = ops.Insight(kind="pattern", title="Evenings", body="You begin sessions in the evening.", supersedes=old.id)
+    done(ada, ops.coaching_session(plan(insights=(newer,))))
+    row = ada.get(MbtiInsight, old.id)
+    assert row is not None
+    assert row.state == "superseded"
+    assert row.superseded_by_id is not None
+    all_hold(ada)
+
+
+def test_wording_that_needs_a_person_is_not_shown(ada: Store) -> None:
+    unfit = ops.Insight(kind="pattern", title="Je bent altijd moe", body="Dit lijkt op een depressie, zie je dat?")
+    result = done(ada, ops.coaching_session(plan(insights=(unfit,))))
+    assert ada.query(MbtiInsight).one().state == "needs_review"
+    assert result.ok
+
+
+# -- every day -------------------------------------------------------------------------------------------------
+
+
+def value(store: Store, metric: str) -> int:
+    rows = store.query(UserProgress).where(UserProgress.metric_code == metric, UserProgress.period_key == "all").all()
+    return rows[0].value if rows else 0
+
+
+def test_a_mood_is_measured_and_counted(ada: Store) -> None:
+    done(ada, ops.check_in(4, stress=2))
+    done(ada, ops.check_in(3))
+    assert [row.mood for row in ada.query(MoodCheckin).all()] == [4, 3]
+    assert (value(ada, "checkins"), value(ada, "active_days")) == (2, 1)
+    assert rules(run(ada, ops.check_in(6))) == {"G2"}
+    all_hold(ada)
+
+
+def test_a_task_is_done_with_its_habits_and_can_be_reopened(ada: Store) -> None:
+    with ada.write() as tx:
+        tx.insert(Task, id="task", title="Run")
+        tx.insert(Habit, id="habit", name="Move", target_count=2)
+    done(ada, ops.complete_task("task", ["habit"]))
+    assert (value(ada, "tasks_done"), value(ada, "habits_done")) == (1, 1)
+    assert ada.query(HabitLog).one().state == "partial"
+    done(ada, ops.log_habit("habit"))
+    assert (ada.query(HabitLog).one().state, ada.query(HabitLog).one().total) == ("done", 2)
+    assert rules(run(ada, ops.complete_task("task"))) == {"TASK"}
+    done(ada, ops.reopen_task("task"))
+    assert value(ada, "tasks_done") == 0
+    all_hold(ada)
+
+
+def test_a_wheel_is_filled_and_its_scores_follow(ada: Store) -> None:
+    done(ada, ops.fill_wheel({"work": 10, "money": 1}, reflections={"work": "busy"}))
+    wheel = ada.query(LifeAreaAssessment).one()
+    assert (wheel.state, wheel.overall_pct, wheel.balance_index) == ("submitted", 50.0, 0.0)
+    assert {row.code: row.current_score for row in ada.query(UserLifeArea).all()} == {"work": 100.0, "money": 0.0}
+    assert value(ada, "wheels_filled") == 1
+    done(ada, ops.fill_wheel({"work": 3.0}, scoring_version=2, kind="full"))
+    assert {row.code: row.current_score for row in ada.query(UserLifeArea).all()} == {"work": 60.0, "money": 0.0}
+    assert rules(run(ada, ops.fill_wheel({"work": 11}))) == {"SCORE", "G2"}
+    assert rules(run(ada, ops.fill_wheel({}))) == {"WHEEL"}
+    all_hold(ada)
+
+
+# -- the account -----------------------------------------------------------------------------------------------
+
+
+def test_a_type_is_switched_and_the_older_one_retired(ada: Store) -> None:
+    done(ada, ops.switch_type({"type_code": "INTJ", "source": "self_declared"}))
+    assert {row.type_code: row.is_current for row in ada.query(MbtiProfile).all()} == {"INFJ": False, "INTJ": True}
+    result = done(ada, ops.switch_type({"type_code": "ESTJ", "source": "self_declared"}))
+    assert "M10" in {violation.rule for violation in result.warnings}
+    done(ada, ops.switch_type(None))
+    assert ada.query(UserPreferences).one().mbti_optimisation == "off"
+    all_hold(ada)
+
+
+def test_a_withdrawn_consent_ends_what_rested_on_it(ada: Store) -> None:
+    done(ada, ops.record_consent(ops.Consent("personality_profiling", POLICY, "0" * 64, action="withdrawn")))
+    current = ada.query(MbtiProfile).where(MbtiProfile.is_current == True).one()  # noqa: E712
+    assert current.source == "declined"
+    assert ada.query(UserPreferences).one().mbti_optimisation == "off"
+    assert rules(run(ada, ops.switch_type({"type_code": "INTJ", "source": "self_declared"}))) == {"M7"}
+    all_hold(ada)
+
+
+def test_settings_are_changed_by_their_rules(ada: Store) -> None:
+    done(ada, ops.change_settings({"theme": "dark", "quiet_hours_start": "22:00", "quiet_hours_end": "07:00"}))
+    assert ada.query(UserPreferences).one().theme == "dark"
+    assert rules(run(ada, ops.change_settings({"quiet_hours_end": None}))) == {"P3"}
+    all_hold(ada)
+
+
+def test_a_plan_is_a_wish_until_the_server_decides(ada: Store) -> None:
+    done(ada, ops.request_subscription("free@1"))
+    wish = ada.query(ExtensionRecord).one()
+    assert (wish.extension_code, wish.data["wish"], wish.data["plan_id"]) == ("billing", "subscribe", "free@1")
+    assert rules(run(ada, ops.request_subscription("gold@9"))) == {"PLAN"}
+    assert rules(run(ada, ops.cancel_subscription("nothing"))) == {"SUBSCRIPTION"}
+
+
+def test_an_operation_run_again_has_no_second_effect(ada: Store) -> None:
+    operation = ops.check_in(4)
+    done(ada, operation)
+    assert done(ada, operation).repeated
+    assert value(ada, "checkins") == 1
+
+
+# -- what is undone --------------------------------------------------------------------------------------------
+
+
+def outer(name: str, log: list[str], *, fails: bool = False) -> OuterStep:
+    def do(context: OuterContext) -> None:
+        log.append(f"do {name}")
+        if fails:
+            raise ConnectionError("the network is away")
+
+    return OuterStep(name, do, lambda context: log.append(f"undo {name}"))
+
+
+def test_a_reservation_is_given_back_when_the_session_may_not_be(ada: Store) -> None:
+    done(ada, ops.coaching_session(plan()))
+    log: list[str] = []
+    result = run(ada, ops.coaching_session(plan(before=(outer("reserve", log),))))
+    assert rules(result) == {"S6"}
+    assert log == []
+    bad = plan(session={"kind": "regular", "coach_kind": "human"}, before=(outer("reserve", log),))
+    [session_id] = [row.id for row in ada.query(CoachingSession).all() if row.kind == "regular"]
+    done(ada, ops.change_session(session_id, changes={"status": "completed"}))
+    with ada.write() as tx:
+        consent(tx, "share_with_coach")
+    assert rules(run(ada, ops.coaching_session(bad))) == {"C6"}
+    assert log == ["do reserve", "undo reserve"]
+
+
+def test_a_session_is_undone_when_its_reminder_fails(ada: Store) -> None:
+    log: list[str] = []
+    first = outer("reserve", log), outer("remind", log, fails=True)
+    before = {row.id: row.value for row in ada.query(UserProgress).all()}
+    result = run(ada, ops.coaching_session(plan(before=first[:1], after=first[1:])))
+    assert result.status is Status.COMPENSATED
+    assert log == ["do reserve", "do remind", "undo remind", "undo reserve"]
+    assert [row.kind for row in ada.query(CoachingSession).all()] == ["intake"]
+    assert ada.query(InteractionAnalytics).all() == []
+    assert [row.state for row in ada.query(MbtiInsight).all()] == ["superseded"]
+    assert [row.used for row in ada.query(UsageCounter).all()] == [0]
+    after = ada.query(UserProgress).all()
+    assert {row.id: row.value for row in after if row.value} == before
+    assert all(row.counted_sessions == [] for row in after)
+    all_hold(ada)
+
+
+def test_what_was_put_aside_stands_again_when_the_new_one_is_undone(ada: Store) -> None:
+    [session_id] = done(ada, ops.coaching_session(plan())).ids("create_session_record")
+    [old] = ada.query(MbtiInsight).all()
+    done(ada, ops.change_session(session_id, changes={"status": "completed"}))
+    newer = ops.Insight(kind="pattern", title="Evenings", body="You begin sessions in the evening.", supersedes=old.id)
+    failing = plan(insights=(newer,), after=(outer("remind", [], fails=True),))
+    assert run(ada, ops.coaching_session(failing)).status is Status.COMPENSATED
+    row = ada.get(MbtiInsight, old.id)
+    assert row is not None
+    assert (row.state, row.superseded_by_id) == ("seen", None)
+    all_hold(ada)
+
+
+@pytest.mark.parametrize(
+    ("session", "left"),
+    [({}, "abandoned"), ({"status": "scheduled", "scheduled_at": at(hours=-1)}, "cancelled")],
+)
+def test_what_the_server_has_seen_is_not_removed(ada: Store, session: dict[str, Any], left: str) -> None:
+    def pushed(context: OuterContext) -> None:
+        with ada.apply() as connection:
+            connection.execute("update coaching_sessions set server_seq = 7 where kind = 'regular'")
+            connection.execute("update interaction_analytics set server_seq = 8")
+        raise ConnectionError("the network is away")
+
+    step = OuterStep("remind", pushed, lambda context: None)
+    given = {"kind": "regular", "coach_kind": "self", **session}
+    assert run(ada, ops.coaching_session(plan(session=given, after=(step,)))).status is Status.COMPENSATED
+    sessions = ada.query(CoachingSession).where(CoachingSession.kind == "regular").all()
+    assert [row.status for row in sessions] == [left]
+    events = [row.event_name for row in ada.query(InteractionAnalytics).order_by(InteractionAnalytics.event_name).all()]
+    assert events == ["session.cancelled", "session.started"]
+    all_hold(ada)
