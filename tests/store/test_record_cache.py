@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import apsw
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -244,9 +245,30 @@ def _insert(store: Store, count: int) -> None:
         tx.insert_many(Book, [{"id": f"x{number}", "title": "t" * 100, "pages": number} for number in range(count)])
 
 
-def test_where_there_is_no_index_of_the_log_nothing_is_held() -> None:
-    import apsw
+@pytest.mark.parametrize("between", [False, True], ids=["alone", "another commits at once"])
+def test_a_commit_of_another_right_after_ours_is_seen(store: Store, between: bool) -> None:
+    """Nobody can commit between our begin and our commit, but before we look again somebody can."""
+    with store.write() as tx:
+        book = tx.insert(Book, id="b", title="t")
+    ours = apsw.Connection(store.path)
+    cache = RecordCache(1_000_000)
+    cache.begin(ours)
+    cache.keep(book, cache.reading())
+    assert cache.record(Book, "b") is book
+    cache.before_commit()
+    ours.execute("update authors set name = 'x'")
+    ours.execute("insert into drafts (id, body) values ('d', 'ours')")
+    assert cache.reading() < 0
+    assert cache.record(Book, "b") is None
+    if between:
+        _update(store, "b", "theirs")
+    cache.after_commit((), frozenset({"drafts"}))
+    assert cache.record(Book, "b") is (None if between else book)
+    cache.end()
+    ours.close()
 
+
+def test_where_there_is_no_index_of_the_log_nothing_is_held() -> None:
     cache = RecordCache(1_000_000)
     memory = apsw.Connection(":memory:")
     cache.begin(memory)
