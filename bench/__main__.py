@@ -8,7 +8,7 @@ from pathlib import Path
 
 import apsw
 
-from bench import bytes_on_wire, cold_open, encryption, first_sync, one_change, store
+from bench import bytes_on_wire, cold_open, encryption, first_sync, one_change, operations, store
 from bench.account import opened_account
 from bench.figure import Figure
 
@@ -25,7 +25,7 @@ Microseconds are medians; the ratio is the median of the rounds' ratios. "Promis
 
 def main() -> None:
     """Measure, print, write."""
-    figures = [*store.measure(), *encryption.measure(), *cold_open.measure()]
+    figures = [*store.measure(), *encryption.measure(), *cold_open.measure(), *operations.measure()]
     with opened_account(mixed=True) as account:
         for room in (first_sync, one_change, bytes_on_wire):
             figures += room.measure(account)

@@ -6,6 +6,7 @@ rules, savepoints, checks of references or a journal, and it is spared the hundr
 
 from __future__ import annotations
 
+import gc
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -43,6 +44,7 @@ def _compared(folder: Path, rows: int, operations: int, rounds: int) -> Figure:
     good = [one for number, one in enumerate(given) if number % FAILS_EVERY]
 
     made = iter([_operations(given) for _ in range(rounds + 1)])
+    gc.freeze()  # what was made beforehand is neither side's garbage
 
     def batch() -> int:
         batch = desk.execute_batch(next(made))
@@ -62,6 +64,7 @@ def _compared(folder: Path, rows: int, operations: int, rounds: int) -> Figure:
         name = f"operation of {rows} row{'s' if rows > 1 else ''}, in a batch of {operations:,}"
         return compare(name, batch, plain, rounds=rounds, limit=SLOWER_MAX, peer_name="the same writes alone")
     finally:
+        gc.unfreeze()
         ours.close()
         peer.close()
 

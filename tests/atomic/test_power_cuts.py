@@ -23,7 +23,7 @@ from tests.store.shelf import LIBRARY, USER, Author
 
 EVERY = 1 if os.environ.get("BMADDB_CHAOS_CUTS") == "all" else 3
 DONE = (["remind", "reserve"], 1, "committed")
-ENDS = (DONE, ([], 0, "compensated"), ([], 0, None))
+ENDS: tuple[tuple[list[str], int, str | None], ...] = (DONE, ([], 0, "compensated"), ([], 0, None))
 
 
 def opened(path: Path, vfs: str | None, durability: Durability) -> Store:

@@ -26,7 +26,7 @@ NOW_MS = ManualClock().now_ms()
 DAY_MS = 86_400_000
 RUN = "insert into sync_runs (id, trigger, started_at, result, error_code) values (?, 'timer', ?, ?, ?)"
 OPERATION = """insert into operation_journal (id, op_type, rollback_strategy, status, started_at)
-values ('o', 'move', 'none', ?, ?)"""
+values ('o', 'move', 'compensating_transactions', ?, ?)"""
 
 
 @pytest.fixture

@@ -35,5 +35,5 @@ select max(moment) from (
 
 -- name: operations
 select status, count(*), min(started_at) from operation_journal
-where status not in ('committed', 'rolled_back', 'compensated')
+where status not in ('committed', 'rolled_back', 'compensated') and rollback_strategy <> 'none'
 group by status

@@ -178,7 +178,7 @@ class StandardChecks:
         limit_ms = self._store.clock.now_ms() - INTERRUPTED_MS
         cut = sum(count for status, (count, oldest) in statuses.items() if oldest < limit_ms)
         if cut:
-            return _degraded(f"{cut} operations were cut off", "opening the file again finishes or undoes them")
+            return _degraded(f"{cut} operations were cut off", "db.resume(...) with their steps undoes them")
         return WELL
 
     # -- monitoring ----------------------------------------------------------------------------------------

@@ -17,10 +17,10 @@ from bmaddb.schema.records import Record
 def run_step(store: Store, tx: WriteTransaction, course: Course, step: Step) -> None:
     """All rows of the step, or Stopped: then the caller undoes what it wrote."""
     try:
-        rows = _rows(step, course)
-        record = store.catalog.records[step.table]
+        data, record = step.data, store.catalog.records[step.table]
+        rows = (data,) if type(data) is dict else _rows(step, course)
         if step.validators:
-            _judge(store, tx, course, step, rows)
+            _judge(store, tx, course, step, record, rows)
         course.rows[step.name] = _WRITES[step.action](store, tx, record, rows)
     except e.BmadError as error:
         raise Stopped(error, step.name) from error
@@ -39,8 +39,6 @@ def raised(error: Exception) -> e.StepFailed:
 
 def _rows(step: Step, course: Course) -> Sequence[Row]:
     data = step.data
-    if type(data) is dict:  # by far the most frequent
-        return (data,)
     if callable(data):
         data = data(course.context)
     rows = (data,) if isinstance(data, Mapping) else data
@@ -49,12 +47,14 @@ def _rows(step: Step, course: Course) -> Sequence[Row]:
     return rows
 
 
-def _judge(store: Store, tx: WriteTransaction, course: Course, step: Step, rows: Sequence[Row]) -> None:
+def _judge(
+    store: Store, tx: WriteTransaction, course: Course, step: Step, record: type[Record], rows: Sequence[Row]
+) -> None:
     """Every rule about every row, before any of them is written: the list is complete."""
-    record = store.catalog.records[step.table]
     errors: list[Violation] = []
+    new = step.action is Action.INSERT
     for row in rows:
-        before = _standing(store, tx, record, step.action, row)
+        before = None if new else _standing(store, tx, record, step.action, row)
         for validator in step.validators:
             for violation in validator(row, before, course.context):
                 (errors if violation.severity is Severity.ERROR else course.warnings).append(violation)
@@ -65,8 +65,6 @@ def _judge(store: Store, tx: WriteTransaction, course: Course, step: Step, rows:
 
 
 def _standing(store: Store, tx: WriteTransaction, record: type[Record], action: Action, row: Row) -> Record | None:
-    if action is Action.INSERT:
-        return None
     if action is Action.UPSERT:
         row_id = _upsert_id(store, record, row)
         return None if row_id is None else tx.get(record, row_id)

@@ -17,3 +17,6 @@ limit ?1
 -- name: settle
 -- How far the compensations are.
 update operation_journal set status = ?2, compensations = ?3, finished_at = ?4 where id = ?1
+-- name: tried
+-- Which of these ids (a JSON list) have a line.
+select id from operation_journal where id in (select value from json_each(?1))
