@@ -6,7 +6,7 @@ import itertools
 import os
 import uuid
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +23,17 @@ from bmaddb.device.store import Store
 from bmaddb.modules.chat_journal import CoachingSession
 from bmaddb.modules.subscription_payment import Entitlement
 from bmaddb.modules.tasks_productivity import Habit, Task, UserProgress
+from bmaddb.schema.kinds import milliseconds
 from bmaddb.schema.natural_keys import natural_id
 from tests.coaching.acts import DEVICE, onboarding
-from tests.coaching.ground import NOW_MS, POLICY
+from tests.coaching.ground import POLICY
 from tests.support.server import RunningServer
 from tests.sync.devices import Device, World, world_of
 
 USERS = (str(uuid.UUID(int=number)) for number in itertools.count(0xC0AC))
 EXAMPLES = int(os.environ.get("COACHING_EXAMPLES", "15"))
+START_MS = milliseconds(datetime.fromisoformat("2024-06-01T12:00:00+00:00"))
+"""In the past: a real server parks what is stamped more than a day ahead of its own clock."""
 ROUNDS_MAX = 4
 """Rounds of sync and reconciling in which two devices come to rest."""
 TYPES = ("INFJ", "INTJ", "ESTP", None)
@@ -45,7 +48,7 @@ def entitle(server: RunningServer, user: str) -> None:
             "insert into bmad.entitlements"
             " (id, user_id, created_at, updated_at, feature_code, source, valid_from, signature)"
             " values (%s, %s, %s, %s, 'coaching.session', 'plan', %s, 'signed')",
-            (row_id, user, moment(NOW_MS), moment(NOW_MS), moment(0)),
+            (row_id, user, moment(START_MS), moment(START_MS), moment(0)),
         )
 
 
@@ -150,6 +153,7 @@ def failing(device: Device) -> set[str]:
 
 def two_devices(world: World) -> tuple[Device, Device]:
     user = next(USERS)
+    world.clock.set_wall(START_MS)
     entitle(world.server, user)
     first, second = world.device(user), world.device(user)
     first.sync()
@@ -166,7 +170,6 @@ def two_devices(world: World) -> tuple[Device, Device]:
 @pytest.fixture
 def world(tmp_path: Path, server: RunningServer) -> Iterator[World]:
     with world_of(tmp_path, server) as made:
-        made.clock.advance(NOW_MS - made.clock.now_ms())
         yield made
 
 
