@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable
-from typing import Final, Protocol, TypeAlias
+from collections.abc import Hashable, Iterable
+from typing import Final, Protocol, Self, TypeAlias
 
 Key: TypeAlias = Hashable
 PROTECTED_SHARE: Final = 0.8
@@ -24,6 +24,12 @@ class Cache(Protocol):
     def add(self, key: Key) -> Key | None: ...
 
     def drop(self, key: Key) -> None: ...
+
+    def held(self) -> Iterable[Key]: ...
+
+    def copy(self) -> Self:
+        """Another that holds the same and will do the same."""
+        ...
 
     def victim(self) -> Key | None:
         """What would go next; None while there is room."""
@@ -72,6 +78,14 @@ class SegmentedLru:
             self.drop(gone)
         self._probation[key] = None
         return gone
+
+    def held(self) -> list[Key]:
+        return [*self._probation, *self._protected]
+
+    def copy(self) -> SegmentedLru:
+        other = SegmentedLru(self.size)
+        other._probation, other._protected = self._probation.copy(), self._protected.copy()
+        return other
 
     def drop(self, key: Key) -> None:
         self._probation.pop(key, None)
@@ -136,6 +150,19 @@ class Sieve:
         self._newest = node
         self._oldest = self._oldest or node
         return gone
+
+    def held(self) -> list[Key]:
+        return list(self._nodes)
+
+    def copy(self) -> Sieve:
+        other = Sieve(self.size)
+        node = self._oldest
+        while node is not None:
+            other.add(node.key)
+            other._nodes[node.key].used = node.used
+            node = node.newer
+        other._hand = None if self._hand is None else other._nodes[self._hand.key]
+        return other
 
     def drop(self, key: Key) -> None:
         node = self._nodes.pop(key, None)

@@ -6,8 +6,8 @@ them has all but outvoted it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from heapq import nlargest
+from collections.abc import Iterator, Sequence
+from heapq import heapify, heappop, heapreplace, nlargest
 from typing import Final
 
 from bmaddb.personality.caches import Key
@@ -20,6 +20,10 @@ DECAY: Final = 0.995
 RANKS_MAX: Final = 48
 """Places of a view, the first being 0, that are counted and may be fetched ahead."""
 RANK_PRIOR_ACCESSES: Final = 6.0
+RANK_DECAY: Final = 0.98
+"""The same for places in a view, counted in accesses to that view: its memory is about 50 of them."""
+FOLLOW_PRIOR_ACCESSES: Final = 4.0
+"""How many steps from a view the shares of all views count as, when the next step is foretold."""
 HEAT_KEYS_MAX: Final = 1024
 _WEIGHT_MAX: Final = 1e12
 
@@ -42,24 +46,37 @@ class UseModel:
         self.weight = 1.0
         self.counts = [0.0] * views
         self.total = 0.0
+        self.rank_weights = [1.0] * views
         self.ranks = [[0.0] * RANKS_MAX for _ in range(views)]
         self.rank_totals = [0.0] * views
         self.heat: dict[Key, float] = {}
+        self.follows = [[0.0] * views for _ in range(views)]
+        self.follow_totals = [0.0] * views
+        self.last: int | None = None
+        self._sorted: list[list[tuple[float, int]] | None] = [None] * views
 
     def note(self, view: int, rank: int | None, key: Key | None = None) -> None:
         """Somebody opened `key`, which stands at place `rank` of `view`; None: at no place."""
         weight = self.weight = self.weight / DECAY
         self.counts[view] += weight
         self.total += weight
+        if self.last is not None:
+            self.follows[self.last][view] += weight
+            self.follow_totals[self.last] += weight
+        self.last = view
+        there = self.rank_weights[view] = self.rank_weights[view] / RANK_DECAY
+        self.rank_totals[view] += there
         if rank is not None and rank < RANKS_MAX:
-            self.ranks[view][rank] += weight
-        self.rank_totals[view] += weight
+            self.ranks[view][rank] += there
+        self._sorted[view] = None
         if key is not None:
             self.heat[key] = self.heat.get(key, 0.0) + weight
             if len(self.heat) > HEAT_KEYS_MAX:
                 self._cool()
         if weight > _WEIGHT_MAX:
             self._rescale(1.0 / weight)
+        if there > _WEIGHT_MAX:
+            self._rescale_view(view, 1.0 / there)
 
     def shares(self, prior: Sequence[float]) -> list[float]:
         """How likely each view is to be opened next, under this prior; together 1."""
@@ -67,9 +84,18 @@ class UseModel:
         total = pseudo + self.total
         return [(pseudo * before + seen) / total for before, seen in zip(prior, self.counts, strict=True)]
 
+    def shares_next(self, prior: Sequence[float]) -> list[float]:
+        """The same, given the view that was opened last in this session."""
+        shares = self.shares(prior)
+        if self.last is None:
+            return shares
+        pseudo = FOLLOW_PRIOR_ACCESSES * self.weight
+        total = pseudo + self.follow_totals[self.last]
+        return [(pseudo * share + seen) / total for share, seen in zip(shares, self.follows[self.last], strict=True)]
+
     def rank_shares(self, view: int) -> list[float]:
         """How likely each place of the view is, given that the view is opened."""
-        weight, seen = self.weight, self.ranks[view]
+        weight, seen = self.rank_weights[view], self.ranks[view]
         total = RANK_PRIOR_ACCESSES * weight + self.rank_totals[view]
         return [(weight * before + count) / total for before, count in zip(_RANK_PRIOR, seen, strict=True)]
 
@@ -77,14 +103,25 @@ class UseModel:
         """The share of recent accesses that were to `key`: what would be lost with it."""
         return self.heat.get(key, 0.0) / (PRIOR_ACCESSES * self.weight + self.total)
 
-    def best(self, prior: Sequence[float], places: int) -> list[tuple[float, int, int]]:
-        """The `places` most valuable places, the best first: (share of all accesses, view, rank)."""
-        worth = [
-            (share * there, view, rank)
-            for view, share in enumerate(self.shares(prior))
-            for rank, there in enumerate(self.rank_shares(view))
-        ]
-        return nlargest(places, worth)
+    def best(self, shares: Sequence[float]) -> Iterator[tuple[float, int, int]]:
+        """Every place, the most valuable first, for these shares of the views: (share of accesses, view, rank)."""
+        places = [self._places(view) for view in range(self.views)]
+        heap = [(-share * places[view][0][0], view, 0) for view, share in enumerate(shares)]
+        heapify(heap)
+        while heap:
+            worth, view, place = heap[0]
+            yield -worth, view, places[view][place][1]
+            if place + 1 < RANKS_MAX:
+                heapreplace(heap, (-shares[view] * places[view][place + 1][0], view, place + 1))
+            else:
+                heappop(heap)
+
+    def _places(self, view: int) -> list[tuple[float, int]]:
+        known = self._sorted[view]
+        if known is None:
+            shares = self.rank_shares(view)
+            known = self._sorted[view] = sorted(zip(shares, range(RANKS_MAX), strict=True), key=_by_share)
+        return known
 
     def fill(self, shares: Sequence[float], accesses: float) -> None:
         """Begin with what was kept: decayed shares of the views, of `accesses` accesses."""
@@ -99,6 +136,15 @@ class UseModel:
         self.weight *= factor
         self.total *= factor
         self.counts = [count * factor for count in self.counts]
-        self.ranks = [[count * factor for count in row] for row in self.ranks]
-        self.rank_totals = [count * factor for count in self.rank_totals]
         self.heat = {key: heat * factor for key, heat in self.heat.items()}
+        self.follows = [[count * factor for count in row] for row in self.follows]
+        self.follow_totals = [count * factor for count in self.follow_totals]
+
+    def _rescale_view(self, view: int, factor: float) -> None:
+        self.rank_weights[view] *= factor
+        self.rank_totals[view] *= factor
+        self.ranks[view] = [count * factor for count in self.ranks[view]]
+
+
+def _by_share(place: tuple[float, int]) -> tuple[float, int]:
+    return -place[0], place[1]
