@@ -11,7 +11,8 @@
      │    ├── ReadOnlyTable          a device may not write this table or column
      │    ├── RowArchived            the row is archived, and cannot be fetched just now
      │    ├── MigrationError         the file's schema cannot be brought to the wanted version
-     │    └── WrongKey               the file is encrypted, and not with this key
+     │    ├── WrongKey               the file is encrypted, and not with this key
+     │    └── ConsentMissing         what is asked needs a consent that is not in force
      ├── ProtocolError               abstract: somebody broke the sync protocol
      │    ├── LocalProtocolError     we did
      │    └── RemoteProtocolError    they did
@@ -114,6 +115,12 @@ class WrongKey(StoreError):
     """The file does not open with this key."""
 
     code = "B-308"
+
+
+class ConsentMissing(StoreError):
+    """This needs a consent that is not in force."""
+
+    code = "B-320"
 
 
 class ProtocolError(BmadError):

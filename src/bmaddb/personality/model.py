@@ -123,10 +123,16 @@ class UseModel:
             known = self._sorted[view] = sorted(zip(shares, range(RANKS_MAX), strict=True), key=_by_share)
         return known
 
-    def fill(self, shares: Sequence[float], accesses: float) -> None:
-        """Begin with what was kept: decayed shares of the views, of `accesses` accesses."""
-        self.total = accesses * self.weight
-        self.counts = [share * self.total for share in shares]
+    def recall_rank(self, view: int, rank: int, count: float) -> None:
+        """Begin with what was kept: a decayed count of a place."""
+        self.ranks[view][rank] += count * self.rank_weights[view]
+        self.rank_totals[view] += count * self.rank_weights[view]
+        self._sorted[view] = None
+
+    def recall_follow(self, view: int, following: int, count: float) -> None:
+        """The same of a step from one view to another."""
+        self.follows[view][following] += count * self.weight
+        self.follow_totals[view] += count * self.weight
 
     def _cool(self) -> None:
         kept = nlargest(HEAT_KEYS_MAX // 2, self.heat.items(), key=lambda item: item[1])

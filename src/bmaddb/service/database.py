@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
     from bmaddb.device.transfer import ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
+    from bmaddb.personality.desk import Personality
     from bmaddb.service.health import DatabaseHealth
     from bmaddb.service.upkeep import Upkeep
 
@@ -47,6 +48,7 @@ class Database:
         self._engine = engine
         self._policy = policy
         self._upkeep: Upkeep | None = None
+        self._personality: Personality | None = None
         self._background: BackgroundSync | None = None
 
     @property
@@ -76,6 +78,15 @@ class Database:
 
             self._upkeep = Upkeep(self.store, self.outbox, self._engine, self._policy)
         return self._upkeep
+
+    @property
+    def personality(self) -> Personality:
+        """Adapting to use, with a type preference as a small prior if its user agreed; off until then."""
+        if self._personality is None:
+            from bmaddb.personality.desk import Personality
+
+            self._personality = Personality(self.store, None if self._engine is None else self._engine.wish_tables)
+        return self._personality
 
     def write(self, *, after: Sequence[str] = ()) -> WriteTransaction:
         """`with db.write() as tx:` one transaction, and one unit on the server; nested, a savepoint.
@@ -268,6 +279,8 @@ class Database:
         self.stop_sync()
         if self._upkeep is not None:
             self._upkeep.stop()
+        if self._personality is not None:
+            self._personality.stop()
         if self._engine is not None:
             self._engine.close()
         self.store.close()
