@@ -16,7 +16,7 @@ from typing import Any
 
 import bmaddb
 from bmaddb.device.query import Query
-from bmaddb.modules.extensions import Contact
+from bmaddb.modules.chat_journal import Contact
 from bmaddb.modules.tasks_productivity import Goal, Task
 from bmaddb.personality.consent import Optimisation
 from bmaddb.personality.functions import TYPES

@@ -6,6 +6,7 @@ counts here as soon as it arrives.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
@@ -45,6 +46,7 @@ class Personality:
         self._wish_tables = wish_tables
         self._lock = threading.RLock()
         self._memory: Memory | None = None
+        self._unclean = False
         self.indexes = Indexes(store)
         self.views = Views(store)
         self._standing = consent.standing(store)
@@ -125,9 +127,9 @@ class Personality:
     def begin_session(self, *, sparing: bool = False) -> Fetched:
         """Somebody begins: fetch ahead. `sparing` (battery saver, metered link): fetch nothing."""
         memory = self._memory
-        if memory is None or sparing:
-            return NOTHING
-        return memory.begin_session()
+        if memory is None:
+            self._clean_up()
+        return NOTHING if memory is None or sparing else memory.begin_session()
 
     def idle(self, *, sparing: bool = False) -> Fetched:
         """Nothing is opened just now: fetch what may follow, as far as the session's budget goes."""
@@ -191,6 +193,7 @@ class Personality:
                 self.save()
                 self._memory.stop()
                 self._memory = None
+            self._clean_up()
 
     # -- inside --------------------------------------------------------------------------------------------
 
@@ -212,7 +215,10 @@ class Personality:
         before, self._standing = self._standing, now
         if now.mode == "off":
             if before.mode != "off" or before.consented:
-                self._erase()
+                try:
+                    self._erase()
+                except e.StoreBusy:
+                    self._unclean = True  # whoever asked is told by their own call; else the next session tries again
             return
         model, guard = UseModel(len(VIEWS)), Guard()
         if self._memory is not None:
@@ -244,6 +250,15 @@ class Personality:
             if self._wish_tables is not None:
                 self._wish_tables(())
             state.forget(self._store)
+            self._unclean = False
+
+    def _clean_up(self) -> None:
+        """Empty the log, if a snapshot was in the way when the state was forgotten."""
+        with self._lock:
+            if self._unclean:
+                with contextlib.suppress(e.StoreBusy):
+                    state.empty_log(self._store)
+                    self._unclean = False
 
     def _model(self) -> UseModel:
         return UseModel(len(VIEWS)) if self._memory is None else self._memory.cache.model

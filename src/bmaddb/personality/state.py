@@ -15,6 +15,7 @@ import apsw
 from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.store import Store
+from bmaddb.device.store.connection import BUSY_WAIT_MS_MAX
 from bmaddb.personality.guard import Guard
 from bmaddb.personality.model import RANKS_MAX, UseModel
 from bmaddb.personality.tables import VIEW_NUMBERS, VIEWS
@@ -22,6 +23,7 @@ from bmaddb.personality.tables import VIEW_NUMBERS, VIEWS
 COUNT_MIN: Final = 0.05
 """A place whose decayed count is less than this is not worth a row."""
 STATE_BYTES_MAX: Final = 256 * 1024
+READERS_WAIT_MS_MAX: Final = 200
 _SQL: Final = statements.load("bmaddb.personality", "sql/state.sql")
 _SECURE: Final = ("secure_delete_off", "secure_delete_on", "secure_delete_fast")
 
@@ -68,7 +70,11 @@ def forget(store: Store) -> None:
 def empty_log(store: Store) -> None:
     """Bring the write-ahead log into the file and leave it empty; StoreBusy when a reader is in the way."""
     with store.alone() as connection:
-        busy = connection.execute(_SQL["empty_log"]).fetchall()[0][0]
+        connection.set_busy_timeout(READERS_WAIT_MS_MAX)
+        try:
+            busy = connection.execute(_SQL["empty_log"]).fetchall()[0][0]
+        finally:
+            connection.set_busy_timeout(BUSY_WAIT_MS_MAX)
     if busy:
         raise e.StoreBusy("a snapshot keeps the log from being emptied", hint="end it, and call this again")
 
