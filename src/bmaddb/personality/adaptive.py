@@ -153,19 +153,18 @@ class AdaptiveCache:
         for shadow in self._shadows:
             self._fill(shadow, resolve, rows_max)
         if self._stopping:
-            self._stopping = False
             return self._become_neutral()
         return self._fill(self.real, resolve, rows_max)
 
     def _become_neutral(self) -> list[Wish]:
-        """The type was stopped: hold what would be held without it, so that nothing it did lives on."""
+        """The type was stopped: hold what would be held without it, so that nothing it did lives on.
+
+        What is missing for that is fetched beside the session's budget: a few rows, at most once in thirty days.
+        """
+        self._stopping = False
         here, there = self.real.cache, self._neutral.cache.copy()
-        missing = [key for key in there.held() if key not in here]
-        for key in missing[self.real.left :]:
-            there.drop(key)
-        wishes = [Wish(key, -1, -1, self.model.warmth(key)) for key in missing[: self.real.left]]
-        self.real.cache, self.real.left = there, self.real.left - len(wishes)
-        return wishes
+        self.real.cache, self.real.left = there, self._neutral.left
+        return [Wish(key, -1, -1, self.model.warmth(key)) for key in there.held() if key not in here]
 
     def _fill(self, lane: Lane, resolve: Resolve, rows_max: int) -> list[Wish]:
         wishes: list[Wish] = []

@@ -18,7 +18,7 @@ from bmaddb.device.store.hooks import CommitDraft, CommitFact
 
 ROWS_TOLD_MAX: Final = 256
 """A commit that changes more rows than this forgets its tables as a whole."""
-_SQL: Final = statements.load("bmaddb.personality", "sql/freshness.sql")
+_VERSION: Final = statements.load("bmaddb.personality", "sql/freshness.sql")["version"]
 
 
 class _Here(threading.local):
@@ -57,13 +57,14 @@ class Freshness:
         store, here = self._store, self._here
         if store.holds_still:
             return False
-        version = int(store.tuples(_SQL["version"], ())[0][0])
-        seen = (store.writing_connection, version)
-        if here.seen is not None and here.seen[1] == version and here.seen[0] is seen[0]:
+        version = store.tuples(_VERSION, ())[0][0]
+        seen = here.seen
+        if seen is not None and seen[1] == version and seen[0] is store.writing_connection:
             return True
+        writing = store.writing_connection
         if not store.all_told or store.writer_busy or not self._heard_others():
             return False
-        here.seen = seen
+        here.seen = (writing, version)
         return True
 
     def _heard_others(self) -> bool:

@@ -39,7 +39,7 @@ class Guard:
             self._lost_sum -= self._lost[0]
         self._lost.append(lost)
         self._lost_sum += lost
-        if not lost or self._lost_sum <= LOST_SHARE_MAX * WINDOW_ACCESSES or now_ms < self.stopped_until_ms:
+        if self._lost_sum <= LOST_SHARE_MAX * WINDOW_ACCESSES or now_ms < self.stopped_until_ms:
             return False
         self.stopped_until_ms = now_ms + PAUSE_MS
         self.stops += 1

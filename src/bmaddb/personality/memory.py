@@ -98,7 +98,7 @@ class Memory:
         rows = query.fetch(*key)
         if fresh and len(rows) <= RESULT_ROWS_MAX and _holdable(query):
             with self._lock:
-                if commits == self.freshness.commits and self.freshness.fresh():
+                if commits == self.freshness.commits:
                     self._results[key] = (dependencies_of(query.plan), list(rows))
                     if len(self._results) > RESULTS_MAX:
                         self._results.popitem(last=False)
@@ -171,7 +171,8 @@ class Memory:
             if row is None:
                 self.cache.forget((key,))
                 return
-            if not fresh or commits != self.freshness.commits or not self.freshness.fresh():
+            # A commit that was told since drops what it changed; one that is not told yet will, when it is.
+            if not fresh or commits != self.freshness.commits:
                 return
             self._values[key] = row
             if len(self._values) > 2 * self.cache.real.cache.size:
