@@ -123,20 +123,25 @@ def _write(db: Database, chance: random.Random, ids: list[str], number: int) -> 
             tx.insert(Contact, display_name=f"new {number}", circle=chance.randint(1, 5))
 
 
+def promise(mode: Optimisation, queries: int) -> Tally:
+    """So many queries for each of the sixteen types in this mode."""
+    total = Tally()
+    for code in TYPES:
+        with tempfile.TemporaryDirectory() as folder, bmaddb.open(Path(folder) / "own.db", user=USER) as db:
+            chance = random.Random(f"{code}/{mode}")
+            fill(db, chance, 300)
+            ready(db, code, mode)
+            tally = compare(db, chance, queries)
+        for name in vars(total):
+            setattr(total, name, getattr(total, name) + getattr(tally, name))
+    return total
+
+
 def main() -> None:
     """The whole promise; prints what was asked and how often it differed."""
     queries = int(sys.argv[1]) if len(sys.argv) > 1 else QUERIES
     for mode in MODES:
-        total = Tally()
-        for code in TYPES:
-            with tempfile.TemporaryDirectory() as folder, bmaddb.open(Path(folder) / "own.db", user=USER) as db:
-                chance = random.Random(f"{code}/{mode}")
-                fill(db, chance, 300)
-                ready(db, code, mode)
-                tally = compare(db, chance, queries)
-            for name in vars(total):
-                setattr(total, name, getattr(total, name) + getattr(tally, name))
-        print(mode, total, flush=True)
+        print(mode, promise(mode, queries), flush=True)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,8 @@ from bmaddb.personality.functions import TYPES
 
 SPREADS = (25.0, 100.0)
 SIZE, BUDGET = 96, 32
-GRID = ((48, 16), (96, 16), (384, 32), (384, 96))
+USERS = 2  # of each type, family and spread
+GRID = ((48, 16), (384, 96))
 WINDOW = 500
 THRESHOLDS = (0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
 EVICTION = "SLRU"
@@ -28,9 +29,13 @@ EVICTION = "SLRU"
 
 def main() -> None:
     """Run what is missing."""
-    out = Path(sys.argv[1])
-    users = int(sys.argv[2]) if len(sys.argv) > 2 else 4
+    users = int(sys.argv[2]) if len(sys.argv) > 2 else USERS
     part, parts = (int(x) for x in (sys.argv[3] if len(sys.argv) > 3 else "0/1").split("/"))
+    run_all(Path(sys.argv[1]), users, part, parts)
+
+
+def run_all(out: Path, users: int, part: int = 0, parts: int = 1) -> None:
+    """Add to `out` the lines it lacks; of `parts` processes this is number `part`."""
     done = set()
     if out.exists():
         done = {json.loads(line)["key"] for line in out.read_text(encoding="utf-8").splitlines()}

@@ -112,7 +112,7 @@ class Indexes:
         for name in self.built():
             self.drop(name)
 
-    def _try_one(self, name: str) -> Measured:
+    def _try_one(self, name: str, *, keep_anyway: bool = False) -> Measured:
         _, pattern, values = OF_PATTERN[name]
         before_ms, pages_before = self._time(pattern, values), self._pages()
         with self._store.maintain() as connection:
@@ -124,7 +124,7 @@ class Indexes:
         reason = "it helps" if kept else "the file grows too much" if speed >= SPEED_MIN else "it is not twice as fast"
         if kept:
             self._used_at_ms[name] = self._store.clock.now_ms()
-        else:
+        elif not keep_anyway:
             self.drop(name)
         return Measured(name=name, kept=kept, speed=speed, growth=growth, reason=reason)
 
