@@ -37,6 +37,7 @@ ROOMS_WITH_TESTS = {
     "device/outbox": "outbox",
     "device/sync": "sync",
     "device/transfer": "transfer",
+    "personality": "personality",
     "server": "server",
     "service": "service",
     "cli": "cli",
