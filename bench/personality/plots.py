@@ -28,6 +28,8 @@ ARMS = (
     (GUARDED, "typed, guarded", "#00798c"),
 )
 
+_CROWDED = 0.01  # points below this lie on each other and share a label
+
 
 def draw(lines: Sequence[Line], folder: Path) -> list[str]:
     """Draw all; the answer is their names, each there as .png and .svg."""
@@ -66,12 +68,16 @@ def _families(lines: Sequence[Line]) -> Any:
         axis.axvline(0, color="black", linewidth=1)
         axis.set_yticks(range(len(shown)), [f"{family}: {MEANING[family]}" for family in shown])
         axis.invert_yaxis()
-        axis.set_xlabel("hit ratio minus that of the neutral adaptive policy, points (95 % interval)")
+        axis.set_xlabel("points of hit ratio against neutral (95 %)")
     panels[0][1].set_yticklabels([])
     panels[0][1].axvline(-0.1, color="#d1495b", linewidth=1, linestyle="--")
-    panels[0][1].text(-0.1, -0.75, "bound -0.1", color="#d1495b", ha="center")
-    panels[0][0].legend(loc="lower left", frameon=False)
+    panels[0][1].text(-0.1, -0.75, "bound -0.1", color="#d1495b", ha="left")
+    panels[0][0].set_title("all policies", loc="left", fontsize=11)
+    panels[0][1].set_title("the typed ones, enlarged", loc="right", fontsize=11)
     figure.tight_layout()
+    figure.legend(
+        *panels[0][0].get_legend_handles_labels(), loc="upper center", ncols=5, frameon=False, bbox_to_anchor=(0.5, 0)
+    )
     return figure
 
 
@@ -107,7 +113,7 @@ def _users(lines: Sequence[Line]) -> Any:
         )
     axis.axvline(0, color="black", linewidth=1)
     axis.axvline(-0.5, color="#d1495b", linewidth=1, linestyle="--")
-    axis.text(-0.55, 0.9, "bound of the worst user -0.5", color="#d1495b", ha="right")
+    axis.text(-0.6, 0.12, "bound of the\nworst user", color="#d1495b", ha="right")
     axis.set_xlabel("hit ratio minus that of the neutral adaptive policy, points")
     axis.set_ylabel(f"share of {len(main)} users")
     axis.legend(frameon=False, loc="center left")
@@ -125,8 +131,11 @@ def _threshold(lines: Sequence[Line]) -> Any:
         for n in names
     ]
     axis.plot(precise, hits, "o-", color="#00798c")
-    for name, x, y in zip(names, precise, hits, strict=True):
-        axis.annotate(f"worth >= {float(name):g}", (x, y), textcoords="offset points", xytext=(8, 4))
+    low = [name for name in names if float(name) < _CROWDED]
+    labels = [("worth >= " + ", ".join(f"{float(name):g}" for name in low), len(low) - 1, (12, -14))]
+    labels += [(f">= {float(name):g}", place, (10, 4)) for place, name in enumerate(names) if name not in low]
+    for label, place, shift in labels:
+        axis.annotate(label, (precise[place], hits[place]), textcoords="offset points", xytext=shift)
     axis.axvline(35, color="#d1495b", linewidth=1, linestyle="--")
     axis.text(35, max(hits), " target 35 %", color="#d1495b", va="top")
     axis.set_xlim(0, 48)

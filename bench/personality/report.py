@@ -144,6 +144,8 @@ def _sizes(seen: Evidence) -> str:
     rows = []
     for size, budget in GRID:
         lines = pick(seen.lines, kind="grid", size=size, budget=budget)
+        if not lines:
+            continue
         rows.append(
             (
                 f"C = {size}, B = {budget}",

@@ -123,6 +123,7 @@ def _harmless(seen: Evidence) -> tuple[str, str, bool]:
         for family in FAMILIES
         for size, budget in sizes
     ]
+    groups = [one for one in groups if one]
     low = min(against(one, GUARDED).low for one in groups)
     type_low = min(one.low for _, one, _ in by_type(pick(seen.lines, kind="main"), GUARDED))
     text = f"lowest bound of {len(groups)} groups {points(low)}; of the 16 types {points(type_low)}"
