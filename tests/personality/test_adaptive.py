@@ -153,11 +153,32 @@ def test_a_stopped_type_leaves_nothing_behind_in_the_cache() -> None:
     assert list(cache.real.cache.held()) == list(cache._neutral.cache.held())
 
 
-def test_hits_the_type_wins_make_up_for_those_it_loses() -> None:
+def test_hits_won_are_no_excuse_for_more_that_are_lost_later() -> None:
     guard = Guard()
-    for _ in range(200):
-        assert not guard.record(True, False, 0)
+    assert not any(guard.record(True, False, 0) for _ in range(40))
+    assert [guard.record(False, True, 0) for _ in range(3)] == [False, False, True]
+
+
+def test_what_was_lost_five_hundred_accesses_ago_is_forgiven() -> None:
+    guard = Guard()
+    for _ in range(2):
         assert not guard.record(False, True, 0)
+        for _ in range(500):
+            assert not guard.record(True, True, 0)
+    assert not guard.record(False, True, 0)
+    assert not guard.record(False, True, 0)
+    assert guard.record(False, True, 0)
+
+
+@given(st.lists(st.integers(-1, 1), max_size=1500))
+def test_the_guard_stops_at_the_first_stretch_that_lost_too_much(balance: list[int]) -> None:
+    guard, sums = Guard(), [0]
+    for number, won in enumerate(balance, start=1):
+        sums.append(sums[-1] + won)
+        lost = max(sums[max(0, number - 500) :]) - sums[-1]
+        assert guard.record(won >= 0, won <= 0, 0) == (lost > 2.5)
+        if lost > 2.5:
+            return
 
 
 def test_a_guarded_cache_of_a_wrong_type_loses_next_to_nothing() -> None:

@@ -1,7 +1,7 @@
 """The type may cost nothing: two shadows vote on whose plan is acted on, and a hard stop ends it for a month.
 
-Rules of this room: the vote follows the better shadow and has no bound of its own; the hard stop is the promise. On a
-tie the neutral plan is acted on.
+Rules of this room: the vote follows the better shadow and has no bound of its own; the hard stop is the promise. It
+looks at every stretch within the last 500 accesses, so that hits won earlier are no excuse. On a tie the neutral leads.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ FIXED_SHARE: Final = 0.01
 """What each session gives back of the leader's weight, so that the other can catch up."""
 WINDOW_ACCESSES: Final = 500
 LOST_SHARE_MAX: Final = 0.005
-"""Of the hits of the last 500 accesses the type may cost this share."""
+"""In no stretch of up to 500 accesses may the type cost more hits than this share of 500."""
 PAUSE_MS: Final = 30 * 24 * 3600 * 1000
 
 
@@ -28,18 +28,24 @@ class Guard:
         self.stopped_until_ms = stopped_until_ms
         self.switches = 0
         self.stops = 0
-        self._lost: deque[int] = deque(maxlen=WINDOW_ACCESSES)
-        self._lost_sum = 0
+        self._accesses = 0
+        self._won = 0
+        # Accesses with the balance of hits there, where it was higher than ever after; the first is the highest.
+        self._peaks: deque[tuple[int, int]] = deque([(0, 0)])
         self._led_typed = False
 
     def record(self, hit: bool, neutral_hit: bool, now_ms: int) -> bool:
         """One access: was it a hit, and would it have been one without the type? True when this stops the type."""
-        lost = neutral_hit - hit
-        if len(self._lost) == WINDOW_ACCESSES:
-            self._lost_sum -= self._lost[0]
-        self._lost.append(lost)
-        self._lost_sum += lost
-        if self._lost_sum <= LOST_SHARE_MAX * WINDOW_ACCESSES or now_ms < self.stopped_until_ms:
+        self._accesses += 1
+        self._won += hit - neutral_hit
+        peaks = self._peaks
+        while peaks and peaks[-1][1] <= self._won:
+            peaks.pop()
+        peaks.append((self._accesses, self._won))
+        if peaks[0][0] < self._accesses - WINDOW_ACCESSES:
+            peaks.popleft()
+        lost = peaks[0][1] - self._won
+        if lost <= LOST_SHARE_MAX * WINDOW_ACCESSES or now_ms < self.stopped_until_ms:
             return False
         self.stopped_until_ms = now_ms + PAUSE_MS
         self.stops += 1
