@@ -53,6 +53,9 @@ class Personality:
         store.after_commit.append(self._heard)
         if self._standing.mode != "off":
             self._switched(self._standing)
+        elif state.is_there(store) or self.indexes.built():
+            with contextlib.suppress(e.StoreBusy):  # it was switched off while nobody here listened
+                self._erase()
 
     # -- what the user says --------------------------------------------------------------------------------
 
@@ -190,7 +193,8 @@ class Personality:
             if self._heard in self._store.after_commit:
                 self._store.after_commit.remove(self._heard)
             if self._memory is not None:
-                self.save()
+                with contextlib.suppress(e.StoreError):  # what was learned is not worth a database that does not close
+                    self.save()
                 self._memory.stop()
                 self._memory = None
             self._clean_up()

@@ -41,20 +41,24 @@ def recall(store: Store, model: UseModel, guard: Guard) -> int:
     """Begin with what was kept; the answer is how many rows that was. Rows that make no sense are passed over."""
     rows = store.tuples(_SQL["kept"], ())
     for row_id, _prior, count, _total, hits, weight, at in rows:
-        kind, _, rest = str(row_id).partition("/")
-        names = rest.split("/")
-        if kind == "view" and rest in VIEW_NUMBERS:
-            model.counts[VIEW_NUMBERS[rest]] = count
-            model.total += count
-        elif kind == "rank" and names[0] in VIEW_NUMBERS and int(names[1]) < RANKS_MAX:
-            model.recall_rank(VIEW_NUMBERS[names[0]], int(names[1]), count)
-        elif kind == "follow" and names[0] in VIEW_NUMBERS and names[1] in VIEW_NUMBERS:
-            model.recall_follow(VIEW_NUMBERS[names[0]], VIEW_NUMBERS[names[1]], count)
-        elif kind == "expert":
-            guard.stops = hits
-            guard.stopped_until_ms = at or 0
-            guard.typed_weight, guard.neutral_weight = weight, 1.0 - weight
+        kind, *names = str(row_id).split("/")
+        match kind, names:
+            case "view", [view] if view in VIEW_NUMBERS:
+                model.counts[VIEW_NUMBERS[view]] = count
+                model.total += count
+            case "rank", [view, rank] if view in VIEW_NUMBERS and rank.isdecimal() and int(rank) < RANKS_MAX:
+                model.recall_rank(VIEW_NUMBERS[view], int(rank), count)
+            case "follow", [view, other] if view in VIEW_NUMBERS and other in VIEW_NUMBERS:
+                model.recall_follow(VIEW_NUMBERS[view], VIEW_NUMBERS[other], count)
+            case "expert", _:
+                guard.stops, guard.stopped_until_ms = hits, at or 0
+                guard.typed_weight, guard.neutral_weight = weight, 1.0 - weight
     return len(rows)
+
+
+def is_there(store: Store) -> bool:
+    """Is anything kept?"""
+    return "access_statistics" in store.catalog.records and bool(store.tuples(_SQL["is_there"], ())[0][0])
 
 
 def forget(store: Store) -> None:

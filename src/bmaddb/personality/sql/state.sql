@@ -10,6 +10,9 @@ ON CONFLICT (id) DO UPDATE SET subject_kind = excluded.subject_kind, prior = exc
 -- name: kept
 SELECT id, prior, decayed_count, total_count, hits, weight, last_access_at FROM access_statistics
 
+-- name: is_there
+SELECT EXISTS (SELECT 1 FROM access_statistics)
+
 -- name: forget
 DELETE FROM access_statistics
 
