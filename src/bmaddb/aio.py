@@ -11,12 +11,26 @@ nobody awaits it any more.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
+from bmaddb import errors as e
+from bmaddb.device.atomic import (
+    BatchResult,
+    Bounds,
+    Cancellation,
+    Operation,
+    OperationResult,
+    OuterStep,
+    ResumeReport,
+    Step,
+)
+from bmaddb.device.atomic.operations import never_begun, no_batch
+from bmaddb.device.atomic.turns import WAITING_MAX
 from bmaddb.device.query import Query
 from bmaddb.device.query.ends import Ends
 from bmaddb.device.store import WriteTransaction
@@ -51,6 +65,7 @@ class AsyncDatabase:
     def __init__(self, database: Database, threads: ThreadPoolExecutor) -> None:
         self.sync_database = database
         self._threads = threads
+        self._executing = 0
 
     def query(self, record: type[R]) -> Query[R]:
         """A query to be narrowed; it reads nothing before `all`, `first`, ... of this database run it."""
@@ -64,6 +79,24 @@ class AsyncDatabase:
     async def write(self, work: Callable[[WriteTransaction], T], *, after: Sequence[str] = ()) -> T:
         """`work(tx)` in one transaction; the answer is its. Undone when it raises."""
         return await self.run(self._written, work, after)
+
+    async def execute(
+        self, operation: Operation, *, bounds: Bounds | None = None, sync: bool = False
+    ) -> OperationResult:
+        """`Database.execute`. Who no longer awaits it calls it off: then nothing of it is left, or all of it stands."""
+        bounds, cancellation = _cancellable(bounds)
+        work = partial(self.sync_database.execute, operation, bounds=bounds, sync=sync)
+        return await self._bounded(work, cancellation, partial(never_begun, operation))
+
+    async def execute_batch(
+        self, operations: Sequence[Operation], *, bounds: Bounds | None = None, sync: bool = False
+    ) -> BatchResult:
+        bounds, cancellation = _cancellable(bounds)
+        work = partial(self.sync_database.execute_batch, operations, bounds=bounds, sync=sync)
+        return await self._bounded(work, cancellation, partial(no_batch, operations))
+
+    async def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]]) -> ResumeReport:
+        return await self.run(self.sync_database.resume, steps)
 
     async def all(self, query: Ends[T]) -> list[T]:
         return await self.run(query.all)
@@ -121,6 +154,27 @@ class AsyncDatabase:
         with self.sync_database.write(after=after) as tx:
             return work(tx)
 
+    async def _bounded(
+        self, work: Callable[[], T], cancellation: Cancellation, refused: Callable[[e.AtomicError], T]
+    ) -> T:
+        """At most WAITING_MAX at once: more would wait for a thread where nobody sees them."""
+        if self._executing >= WAITING_MAX:
+            return refused(e.QueueFull(f"{self._executing} operations wait already", hint="await some of them first"))
+        self._executing += 1
+        try:
+            return await self.run(work)
+        except asyncio.CancelledError:
+            cancellation.cancel()
+            raise
+        finally:
+            self._executing -= 1
+
     def _closed(self) -> None:
         self._threads.shutdown(wait=True)
         self.sync_database.close()
+
+
+def _cancellable(bounds: Bounds | None) -> tuple[Bounds, Cancellation]:
+    bounds = bounds or Bounds()
+    cancellation = bounds.cancellation or Cancellation()
+    return replace(bounds, cancellation=cancellation), cancellation

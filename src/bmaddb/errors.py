@@ -22,7 +22,16 @@
      │    ├── CursorExpired          the server cannot continue from our cursor
      │    └── PushRefused            the server refused the whole request
      ├── ServerError                 the server cannot start or serve
-     └── SettingsError               an environment variable or option makes no sense
+     ├── SettingsError               an environment variable or option makes no sense
+     └── AtomicError                 an operation is declared or used wrongly
+          ├── RulesBroken            a validator refuses rows
+          ├── CheckFailed            what was stored does not pass a check
+          ├── StepFailed             the application's code in a step raised
+          ├── QueueFull              (transient) too many operations wait already
+          ├── DeadlinePassed         (transient) its time was over
+          ├── OperationCancelled     somebody called it off
+          ├── CompensationFailed     what was done outside could not be undone
+          └── OperationUnfinished    (transient) one with this id was cut off and is not undone yet
 
 Rules of this room: imports nothing of ours; a class's docstring is its default message; `transient`
 says whether the same call may succeed later without a change.
@@ -187,3 +196,60 @@ class SettingsError(BmadError):
     """A setting makes no sense."""
 
     code = "B-700"
+
+
+class AtomicError(BmadError):
+    """The operation is declared or used wrongly."""
+
+    code = "B-800"
+
+
+class RulesBroken(AtomicError):
+    """A validator refuses what a step would write."""
+
+    code = "B-801"
+
+
+class CheckFailed(AtomicError):
+    """What was stored does not pass a consistency check."""
+
+    code = "B-802"
+
+
+class StepFailed(AtomicError):
+    """A step raised."""
+
+    code = "B-803"
+
+
+class QueueFull(AtomicError):
+    """Too many operations wait already."""
+
+    code = "B-804"
+    transient = True
+
+
+class DeadlinePassed(AtomicError):
+    """The operation's time was over before it was done."""
+
+    code = "B-805"
+    transient = True
+
+
+class OperationCancelled(AtomicError):
+    """The operation was called off."""
+
+    code = "B-806"
+
+
+class CompensationFailed(AtomicError):
+    """What was done outside could not be undone."""
+
+    code = "B-807"
+
+
+class OperationUnfinished(AtomicError):
+    """An operation with this id was cut off and is not undone yet."""
+
+    code = "B-808"
+    transient = True

@@ -91,6 +91,7 @@ class SyncEnded(Signal):
 
     result: str
     error_code: str | None
+    duration_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +111,53 @@ class UpkeepEnded(Signal):
     rows: int
     bytes_before: int
     bytes_after: int
+    duration_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationEnded(Signal):
+    """An operation of several steps is over: committed (`ok`), or undone.
+
+    `status` is a word of the operation journal, `rows` how many it wrote, `code` the error's, if there is one.
+    """
+
+    id: str
+    type: str
+    ok: bool
+    duration_us: int
+    status: str = ""
+    rows: int = 0
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowQuery(Signal):
+    """A statement took longer than its threshold, for the first time since its shape was calm. No values are in it."""
+
+    shape: str
+    duration_us: int
+    threshold_us: int
+    full_scan_steps: int
+    sorts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlowOperation(Signal):
+    """An operation took longer than its threshold, for the first time since its kind was calm."""
+
+    name: str
+    duration_us: int
+    threshold_us: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdCrossed(Signal):
+    """A measure went beyond its limit (`raised`), or is well on the good side again."""
+
+    measure: str
+    value: float
+    limit: float
+    raised: bool
 
 
 class SignalBus:
@@ -130,6 +178,10 @@ class SignalBus:
                 self._listeners[kind] = tuple(x for x in self._listeners.get(kind, ()) if x is not listener)
 
         return stop
+
+    def heard(self, kind: type[Signal]) -> bool:
+        """Does anybody listen to signals of exactly `kind`?"""
+        return bool(self._listeners.get(kind))
 
     def emit(self, signal: Signal) -> None:
         """Tell every listener of this signal's type, in the order they came."""

@@ -230,6 +230,30 @@ def test_made_again_after_a_delete_starts_from_the_row_that_was() -> None:
     assert outcome.values["body"] == "theirs"
 
 
+def test_each_entry_of_a_chain_keeps_its_own_step_of_a_set() -> None:
+    """Giving the last one up must not give up what the second took away."""
+    chain = [
+        update(1, 1, {"tags": []}, {"tags": ["mine"]}),
+        update(2, 2, {"tags": ["mine"]}, {"tags": []}),
+        update(3, 3, {"tags": []}, {"tags": ["late"]}),
+    ]
+    outcome = merged(chain, local(tags=["late"]), remote(tags=["theirs"]))
+    steps = [(change.old["tags"], change.new["tags"]) for change in outcome.changes.values() if change is not None]
+    assert [(set(old), set(new)) for old, new in steps] == [
+        ({"theirs"}, {"theirs", "mine"}),
+        ({"theirs", "mine"}, {"theirs"}),
+        ({"theirs"}, {"theirs", "late"}),
+    ]
+
+
+def test_a_step_that_is_on_the_server_already_is_not_sent() -> None:
+    chain = [update(1, 1, {"tags": []}, {"tags": ["mine"]}), update(2, 2, {"tags": ["mine"]}, {"tags": ["mine", "b"]})]
+    outcome = merged(chain, local(tags=["mine", "b"]), remote(tags=["mine", "theirs"]))
+    assert outcome.changes[1] is None
+    assert outcome.changes[2] is not None
+    assert set(outcome.changes[2].new["tags"]) == {"mine", "b", "theirs"}
+
+
 # --- deletes ---
 
 

@@ -40,8 +40,8 @@ LIMITS = Limits(attempts=2, conflict_rounds=2, batch_entries=8, batch_bytes=800)
 SOME = (TablePage(table="tasks", deleted=("x",)),)
 
 
-def page(cursor: str, *, more: bool = False, empty: bool = False) -> PullAnswer:
-    return PullAnswer(cursor=cursor, more=more, tables=() if empty else SOME)
+def page(cursor: str, *, more: bool = False, empty: bool = False, schema: int | None = None) -> PullAnswer:
+    return PullAnswer(cursor=cursor, more=more, tables=() if empty else SOME, schema_version=schema)
 
 
 def applied(*numbers: int, pull: PullAnswer | None = None) -> Pushed:
@@ -81,6 +81,15 @@ SCENARIOS: dict[str, list[Event]] = {
         NONE_LEFT,
     ],
     "nothing new anywhere": [Started(cursor="c1"), Pulled(answer=QUIET), NONE_LEFT],
+    "an empty page tells of a new schema version, once": [
+        Started(cursor="c1", served_schema=14),
+        Pulled(answer=page("c1", empty=True, schema=15)),
+        PageApplied(),
+        Leased(numbers=(4,)),
+        applied(4, pull=page("c1", empty=True, schema=15)),
+        Settled(),
+        NONE_LEFT,
+    ],
     "what waits goes first, and its answer brings the news": [
         Started(cursor="c1", push_first=True),
         Leased(numbers=(4,)),

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import bmaddb.aio
 from bmaddb import errors as e
+from bmaddb.device.atomic import Action, Operation, ResumeReport, RuleContext, Step
 from bmaddb.device.store import WriteTransaction
 from bmaddb.modules.tasks_productivity import Task
 
+WAIT_S_MAX = 30
 USER = "0190f3d2-6f1a-7c3b-8a2e-5b1d9c4e7f60"
 
 
@@ -74,3 +77,50 @@ def test_a_file_that_cannot_be_opened_is_said(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_text("this is no database, but long enough to look at" * 30)
     with pytest.raises(e.StoreError):
         asyncio.run(bmaddb.aio.open(tmp_path / "a.db"))
+
+
+def named(title: str, seen: Callable[[], None] = lambda: None) -> Operation:
+    def row(_: RuleContext) -> dict[str, object]:
+        seen()
+        return {"title": title}
+
+    return Operation("add", (Step("task", "tasks", Action.INSERT, row),))
+
+
+def test_operations_are_awaited_and_who_goes_away_calls_them_off(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with await bmaddb.aio.open(tmp_path / "a.db", user=USER, durability="normal") as db:
+            assert (await db.execute(named("een"))).ok
+            batch = await db.execute_batch([named("twee"), named("drie")])
+            assert len(batch.committed) == 2
+            assert await db.resume({}) == ResumeReport()
+            begun, go_on = asyncio.Event(), threading.Event()
+            loop = asyncio.get_running_loop()
+
+            def seen() -> None:
+                loop.call_soon_threadsafe(begun.set)
+                assert go_on.wait(WAIT_S_MAX)
+
+            waiting = asyncio.create_task(db.execute(named("nooit", seen)))
+            await asyncio.wait_for(begun.wait(), WAIT_S_MAX)
+            waiting.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+            go_on.set()
+        with bmaddb.open(tmp_path / "a.db", user=USER) as again:
+            assert sorted(task.title for task in again.query(Task).all()) == ["drie", "een", "twee"]
+
+    asyncio.run(main())
+
+
+def test_only_so_many_operations_wait_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bmaddb.aio, "WAITING_MAX", 3)
+
+    async def main() -> None:
+        async with await bmaddb.aio.open(tmp_path / "a.db", user=USER, durability="normal") as db:
+            results = await asyncio.gather(*(db.execute(named(f"{number}")) for number in range(5)))
+            assert [result.ok for result in results] == [True] * 3 + [False] * 2
+            assert {result.failure.code for result in results if result.failure} == {"B-804"}
+            assert (await db.execute(named("later"))).ok
+
+    asyncio.run(main())

@@ -64,10 +64,21 @@ class _Server(uvicorn.Server):
 
 @contextlib.contextmanager
 def serve(
-    database: Database, *, limits: Limits | None = None, clock: Clock | None = None, prepares: bool = True
+    database: Database,
+    *,
+    limits: Limits | None = None,
+    clock: Clock | None = None,
+    prepares: bool = True,
+    schema_mark: str | None = None,
 ) -> Iterator[RunningServer]:
     """Run the application on `database` for the length of the block."""
-    config = ServerConfig(conninfo=database.login, jwt_secret=SECRET, limits=limits or Limits(), prepares=prepares)
+    config = ServerConfig(
+        conninfo=database.login,
+        jwt_secret=SECRET,
+        limits=limits or Limits(),
+        prepares=prepares,
+        schema_mark=schema_mark,
+    )
     app = create_app(config, clock=clock)
     server = _Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False, lifespan="on"))
     with open_socket("127.0.0.1", 0) as listener:

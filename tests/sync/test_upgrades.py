@@ -167,3 +167,37 @@ def test_a_conflict_answered_before_the_upgrade_is_merged_after_it(shelf: Shelf)
     with shelf.open("two.db", New.catalog) as two:
         assert two.sync().ok
         assert two.query(New.Book).one().label == "mine"
+
+
+def test_an_old_answer_does_not_keep_a_row_that_was_deleted_before_all_is_read_again(shelf: Shelf) -> None:
+    """The push reached the server and its answer got lost; then the row went, and everything is read again."""
+    shelf.upgrade_server(More.catalog, ROAD_TO_MORE)
+    with shelf.open("one.db", Old.catalog) as one:
+        assert one.sync().ok
+        with one.write() as tx:
+            book = tx.insert(Old.Book, title="a")
+        assert shelf.network is not None
+        shelf.network.plan(*[Fault.LOST_ANSWER] * 3)
+        assert one.sync().result is Result.OFFLINE
+        assert one.outbox.in_flight() == (1,)
+    with shelf.open("two.db", More.catalog) as two:
+        assert two.sync().ok
+        with two.write() as tx:
+            tx.delete(More.Book, book.id)
+        assert two.sync().ok
+    with shelf.open("one.db", More.catalog) as one:
+        assert one.sync().ok
+        assert one.sync().ok
+        assert one.query(More.Book).all() == []
+
+
+def test_an_empty_page_tells_of_the_upgrade(shelf: Shelf) -> None:
+    """Nothing is new but the server's version: what this device had no name for is read, once."""
+    with shelf.open("ahead.db", Old.catalog) as db:
+        with db.write() as tx:
+            tx.insert(Old.Book, title="a")
+        assert db.sync().ok
+    with shelf.open("ahead.db", New.catalog) as db:
+        assert db.sync().ok
+        shelf.upgrade_server()
+        assert sum(db.sync().pulled_rows for _ in range(3)) == 1

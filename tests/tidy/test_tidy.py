@@ -32,6 +32,7 @@ ROOMS_WITH_TESTS = {
     "schema": "schema",
     "modules": "modules",
     "protocol": "protocol",
+    "device/atomic": "atomic",
     "device/query": "query",
     "device/store": "store",
     "device/outbox": "outbox",

@@ -29,6 +29,8 @@ COMMANDS = (
     "verify",
     "upkeep",
     "integrity",
+    "health",
+    "status",
     "export",
     "import",
     "backup",

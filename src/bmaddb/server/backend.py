@@ -98,6 +98,17 @@ class Backend:
             return False
         return True
 
+    async def schema_mark(self) -> str:
+        """What the installer wrote on the database (`migrator.mark_of`); "" when nothing is installed.
+
+        Raises a Problem when Postgres cannot be asked.
+        """
+        try:
+            [result] = await self.run([Statement(_SQL["schema_mark"].encode())])
+        except Refused as refused:
+            raise Problem(503, "PGRST001", "the database refused a simple question", headers=_RETRY) from refused
+        return (result.get_value(0, 0) or b"").decode("utf-8", "replace")
+
     async def index(self, *, fresh: bool = False) -> FunctionIndex:
         """The functions on offer; `fresh` reads them again, once for all who ask at the same moment."""
         if self._index is not None and not fresh:

@@ -4,6 +4,10 @@ select count(set_config(key, value, true)) from json_each_text($1::json)
 -- name: alive
 select 1
 
+-- name: schema_mark
+-- A comment, for whoever logs in may read it; the tables of the machinery are closed to the login role.
+select pg_catalog.obj_description(pg_catalog.to_regnamespace('bmad_sync'), 'pg_namespace')
+
 -- name: quiet_search_path
 set local search_path = ''
 

@@ -20,6 +20,7 @@ POOL_WAIT_MS_MAX = 10_000
 STATEMENT_MS_MAX = 15_000
 REQUEST_MS_MAX = 60_000
 SHUTDOWN_MS_MAX = 10_000
+READY_MS_MAX = 2_000
 DRAIN_BYTES_MAX = 4 * BODY_BYTES_MAX
 GZIP_BYTES_MIN = 1_024
 STREAMS_MAX = 4
@@ -45,6 +46,8 @@ class Limits:
     statement_ms_max: int = STATEMENT_MS_MAX
     request_ms_max: int = REQUEST_MS_MAX
     shutdown_ms_max: int = SHUTDOWN_MS_MAX
+    ready_ms_max: int = READY_MS_MAX
+    """How long `/ready` waits for Postgres."""
     streams_max: int = STREAMS_MAX
     """First syncs at once; each holds a connection and a snapshot. The next one is told to take pages."""
     stream_ms_max: int = STREAM_MS_MAX

@@ -60,6 +60,7 @@ def install(connection: Connection, catalog: Catalog, migrations: Sequence[Migra
         _tables(connection, catalog)
         _functions(connection, catalog, renamed)
         connection.execute(_SQL["write_state"], {"version": catalog.version, "fingerprint": fingerprint})
+        connection.execute(_SQL["write_mark"])
         connection.execute(_SQL["first_heads"])
         _seed(connection, catalog)
         connection.execute(_SQL["announce"])
@@ -73,6 +74,11 @@ def fingerprint_of(catalog: Catalog) -> str:
     for name, rows in catalog.seeds().items():
         digest.update(ddl.seed_json(catalog.table(name), rows).encode())
     return digest.hexdigest()
+
+
+def mark_of(catalog: Catalog) -> str:
+    """What the installer writes on the database, for `/ready`: the schema's version and its fingerprint."""
+    return f"bmaddb {catalog.version} {fingerprint_of(catalog)}"
 
 
 def _installed(connection: Connection) -> tuple[int, str] | None:

@@ -7,7 +7,7 @@ that not everybody needs are loaded with the first call.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -26,11 +26,17 @@ from bmaddb.service.keys import secret_of
 from bmaddb.signals import SignalBus
 
 if TYPE_CHECKING:
+    from bmaddb.device.atomic import BatchResult, Bounds, Operation, OperationResult, OuterStep, ResumeReport, Step
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
     from bmaddb.device.transfer import ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
+    from bmaddb.monitor import Monitor
+    from bmaddb.monitor.health import HealthRegistry
     from bmaddb.personality.desk import Personality
     from bmaddb.service.health import DatabaseHealth
+    from bmaddb.service.health_checks import StandardChecks
+    from bmaddb.service.operations import OperationDesk
+    from bmaddb.service.status import DatabaseStatus
     from bmaddb.service.upkeep import Upkeep
 
 R = TypeVar("R", bound=Record)
@@ -49,6 +55,9 @@ class Database:
         self._policy = policy
         self._upkeep: Upkeep | None = None
         self._personality: Personality | None = None
+        self._operations: OperationDesk | None = None
+        self._monitor: Monitor | None = None
+        self._health: tuple[StandardChecks, HealthRegistry] | None = None
         self._background: BackgroundSync | None = None
 
     @property
@@ -87,6 +96,53 @@ class Database:
 
             self._personality = Personality(self.store, None if self._engine is None else self._engine.wish_tables)
         return self._personality
+
+    @property
+    def operations(self) -> OperationDesk:
+        """Where operations are run: who shapes them before, and how many wait."""
+        if self._operations is None:
+            from bmaddb.service.operations import OperationDesk
+
+            self._operations = OperationDesk(self.store)
+        return self._operations
+
+    def execute(self, operation: Operation, *, bounds: Bounds | None = None, sync: bool = False) -> OperationResult:
+        """Run an operation: all its steps and checks, or nothing of it; its result says which, and why.
+
+        `bounds`: how long it may take, its lane in the queue, how it is called off. `sync`: send it at once when it
+        stands; the background sync does so by itself. AtomicError for one that is declared wrongly, or inside a write.
+        """
+        result = self.operations.execute(operation, bounds)
+        self._sync_if(sync and result.ok)
+        return result
+
+    def execute_batch(
+        self, operations: Sequence[Operation], *, bounds: Bounds | None = None, sync: bool = False
+    ) -> BatchResult:
+        """Run many operations in one transaction; one that fails is undone alone, what is fatal undoes all."""
+        batch = self.operations.execute_batch(operations, bounds)
+        self._sync_if(sync and bool(batch.committed))
+        return batch
+
+    def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]]) -> ResumeReport:
+        """Undo the sagas that a crash cut off, and those whose compensation failed and is due again.
+
+        `steps`: operation type -> the steps that operations of it are made of. Call it when the program starts, and
+        again at the report's `due_ms`.
+        """
+        return self.operations.resume(steps)
+
+    @property
+    def monitor(self) -> Monitor:
+        """What the database does and how long it takes, while `db.monitor.start()` is on."""
+        if self._monitor is None:
+            from bmaddb.monitor import Monitor
+            from bmaddb.service.status import keep
+
+            self._monitor = Monitor(
+                self.store, self.signals, self.store.clock, keep=lambda report: keep(self.store, report)
+            )
+        return self._monitor
 
     def write(self, *, after: Sequence[str] = ()) -> WriteTransaction:
         """`with db.write() as tx:` one transaction, and one unit on the server; nested, a savepoint.
@@ -259,11 +315,24 @@ class Database:
         self.store.rekey(secret)
         self.outbox.look_again()
 
+    @property
+    def health_checks(self) -> HealthRegistry:
+        """The checks `health()` runs; an application or a room may register its own."""
+        return self._checked()[1]
+
     def health(self) -> DatabaseHealth:
-        """Are the tables whole, is the file sound, what waits, what is parked?"""
+        """Every component and module by named checks: healthy, degraded or failing, with a reason and a remedy."""
         from bmaddb.service.health import examine
 
-        return examine(self.store, self.outbox)
+        checks, registry = self._checked()
+        return examine(self.store, checks.look_anew, registry)
+
+    def status(self) -> DatabaseStatus:
+        """What the file holds, what waits, how the last syncs went, and what the monitor saw."""
+        from bmaddb.service.status import status_of
+
+        recorded = self._monitor.report() if self._monitor is not None and self._monitor.recording else None
+        return status_of(self.store, self.outbox, self.upkeep.usage(), recorded)
 
     def integrity(self, *, full: bool = False, repair: bool = True) -> IntegrityReport:
         """Every check of the file, by name: ok, warn or fail, with a reason and a remedy; repairs what is safe.
@@ -281,6 +350,8 @@ class Database:
             self._upkeep.stop()
         if self._personality is not None:
             self._personality.stop()
+        if self._monitor is not None:
+            self._monitor.stop()
         if self._engine is not None:
             self._engine.close()
         self.store.close()
@@ -290,6 +361,25 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _sync_if(self, asked: bool) -> None:
+        """Being offline is no failure of what was just done; without a server there is nothing to send to."""
+        if asked and self._engine is not None and self._background is None:
+            self.sync()
+
+    def _checked(self) -> tuple[StandardChecks, HealthRegistry]:
+        if self._health is None:
+            from bmaddb.service.health_checks import StandardChecks
+
+            checks = StandardChecks(
+                self.store,
+                self.outbox,
+                has_server=self._engine is not None,
+                usage=lambda: self.upkeep.usage().share,
+                monitor=lambda: self._monitor,
+            )
+            self._health = checks, checks.registry()
+        return self._health
 
     def _wired(self) -> SyncEngine:
         if self._engine is None:

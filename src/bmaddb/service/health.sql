@@ -4,10 +4,36 @@
 select name from pragma_table_info(?)
 
 -- name: count_rows
-select count(*) from "{table}"
+-- Of the table itself: an index may be whole where the table is not.
+select count(*) from "{table}" not indexed
 
 -- name: quick_check
 select * from pragma_quick_check
 
 -- name: broken_references
 select * from pragma_foreign_key_check
+
+-- name: last_runs
+-- The last ?1 syncs that reached the server.
+select result, error_code from sync_runs
+where result <> 'offline'
+order by started_at desc, id desc
+limit ?1
+
+-- name: oldest_waiting
+select min(created_at), count(*) from outbox_operations where status <> 'parked'
+
+-- name: open_conflicts
+select count(*) from sync_conflicts where needs_attention
+
+-- name: newest_moment
+select max(moment) from (
+  select max(started_at) as moment from sync_runs
+  union all
+  select max(created_at) from outbox_operations
+)
+
+-- name: operations
+select status, count(*), min(started_at) from operation_journal
+where status not in ('committed', 'rolled_back', 'compensated')
+group by status

@@ -30,7 +30,7 @@ from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.protocol.changes import Change, Op, RowKey
 from bmaddb.protocol.outcomes import Settlement
-from bmaddb.schema.sqlite_ddl_rows import write_version
+from bmaddb.schema.sqlite_ddl_rows import mark_row_unseen, write_version
 
 _SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")
 Fence: TypeAlias = Callable[[apsw.Connection], None]
@@ -195,10 +195,13 @@ class Outbox:
                 self._encoded = encode_leased(connection, self._store.catalog, waiting)
         return tuple(self._encoded.values())
 
-    def settle(self, connection: apsw.Connection, waiting: Waiting, applied: Sequence[Settlement]) -> int:
+    def settle(
+        self, connection: apsw.Connection, waiting: Waiting, applied: Sequence[Settlement], *, seen: bool = True
+    ) -> int:
         """The server holds these entries: they leave, their rows take the version. Returns rows pushed.
 
-        What it did not answer is released first: a later delete of such a row is rebased with it.
+        What it did not answer is released first: a later delete of such a row is rebased with it. Not `seen`: the
+        rows are read again from nothing, and an answer as old as its first time does not say that they still stand.
         """
         versions: dict[RowKey, int] = {}
         units = leased_units(waiting)
@@ -214,6 +217,9 @@ class Outbox:
             versions.update({key: item.version for key, change in unit.changes.items() if change.op is not Op.DELETE})
         self.release(connection, waiting)
         self._write_versions(connection, waiting, versions)
+        if not seen:
+            for table, row_id in versions:
+                connection.execute(mark_row_unseen(self._store.catalog.table(table)), (row_id,))
         return rows
 
     def release(self, connection: apsw.Connection, waiting: Waiting) -> None:

@@ -38,6 +38,13 @@ def insert(record: type[Record]) -> str:
     return f'insert into "{table.name}" ({listed}) values ({", ".join("?" * len(table.columns))})'
 
 
+@cache
+def insert_rows(record: type[Record], count: int) -> str:
+    """`count` rows at once: their values follow each other."""
+    one = insert(record)
+    return one + (", " + one[one.rindex("(") :]) * (count - 1)
+
+
 @lru_cache(maxsize=UPDATE_SHAPES_MAX)
 def update(record: type[Record], names: tuple[str, ...]) -> str:
     """Set the columns `names`, in their order; the last `?` is the id."""

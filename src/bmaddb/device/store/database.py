@@ -24,13 +24,14 @@ from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin
 from bmaddb.device.store.ids import new_ids
 from bmaddb.device.store.migrations import bind_user, bring_up
+from bmaddb.device.store.probe import Gauge, Probe
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.readers import Readers
 from bmaddb.device.store.records import Moment, RowMaker
 from bmaddb.device.store.search import SearchIndex
 from bmaddb.device.store.search.functions import register
 from bmaddb.device.store.transaction import WriteTransaction
-from bmaddb.device.store.writer import Writer
+from bmaddb.device.store.writer import Savepoint, Writer
 from bmaddb.entropy import Entropy
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import Record
@@ -82,6 +83,8 @@ class Store:
         self._queries: dict[type[Record], Query[Any]] = {}
         self._untold: set[object] = set()
         self._closed = False
+        self._gauge: Gauge | None = None
+        self._probe: Probe | None = None
         self._durability, self._vfs = durability, vfs
         connection, self._key = open_with_secret(self.path, durability, key, entropy, vfs)
         try:
@@ -248,6 +251,16 @@ class Store:
             with self.apply("local") as own:
                 meta.drop(own, key)
 
+    def watch(self, gauge: Gauge | None) -> None:
+        """Let `gauge` measure every statement from now on, on every connection; None ends it."""
+        self._gauge = gauge
+        if self._probe is not None:
+            self._probe.remove()
+            self._probe = None
+        if gauge is not None:
+            self._probe = self._probed(self._writer.connection)
+        self._readers.watch(None if gauge is None else self._probed)
+
     # -- the whole file ------------------------------------------------------------------------------------
 
     @property
@@ -355,6 +368,14 @@ class Store:
         else:
             self._writer.rollback_to()
 
+    def savepoint(self) -> Savepoint:
+        """A part of this thread's write, for `with`: undone alone when its block raises."""
+        return Savepoint(self._writer)
+
+    def check_references(self) -> None:
+        """RecordInvalid when a row of this thread's write refers to nothing, as its commit would find."""
+        self._writer.check_references()
+
     def expect_many(self) -> None:
         """Many rows are about to be written in this thread's write."""
         self._writer.expect_many()
@@ -380,6 +401,12 @@ class Store:
         self._writer.work_on(connection)
         self.writing_door = RawDoor(connection, self.catalog)
         self._readers.begin_anew(self._key)
+        if self._gauge is not None:
+            self._probe = self._probed(connection)
+
+    def _probed(self, connection: apsw.Connection) -> Probe:
+        assert self._gauge is not None  # noqa: S101 -- only called while somebody measures
+        return Probe(connection, self._gauge, self.clock)
 
     def _begin(self, *, captured: bool, durable: bool = False) -> None:
         if self._closed:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import starmap
 from typing import Any, Final, TypeVar
@@ -21,6 +21,7 @@ from bmaddb.device.query import SearchText
 from bmaddb.device.store.cipher import FileKey
 from bmaddb.device.store.connection import open_reader
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.store.probe import Probe
 from bmaddb.device.store.raw_door import RawDoor
 from bmaddb.device.store.search import functions as search
 from bmaddb.schema.catalog import Catalog
@@ -53,6 +54,8 @@ class Readers:
         self._opened: weakref.WeakSet[apsw.Connection] = weakref.WeakSet()
         self._lock = threading.Lock()
         self._closed = False
+        self._watch: Callable[[apsw.Connection], Probe] | None = None
+        self._probes: weakref.WeakKeyDictionary[apsw.Connection, Probe] = weakref.WeakKeyDictionary()
 
     @property
     def connection(self) -> apsw.Connection:
@@ -130,6 +133,17 @@ class Readers:
                 except apsw.Error:
                     connection.interrupt()
 
+    def watch(self, make: Callable[[apsw.Connection], Probe] | None) -> None:
+        """Put a probe on every thread's reader, now and when one is opened; None takes them off."""
+        with self._lock:
+            self._watch = make
+            for connection in list(self._opened):
+                probe = self._probes.pop(connection, None)
+                if probe is not None:
+                    probe.remove()
+                if make is not None:
+                    self._probes[connection] = make(connection)
+
     def begin_anew(self, key: FileKey | None) -> None:
         """After `close`: every thread opens a reader again, with this key, when it next reads."""
         with self._lock:
@@ -142,6 +156,8 @@ class Readers:
             connection = open_reader(self._path, self._key, self._vfs)
             search.register(connection)
             self._opened.add(connection)
+            if self._watch is not None:
+                self._probes[connection] = self._watch(connection)
         here = self._here
         here.current = here.reader = connection
         here.door = here.reader_door = RawDoor(connection, self._catalog)

@@ -118,6 +118,12 @@ class Writer:
         finally:
             self.connection.set_update_hook(self._touch)
 
+    def check_references(self) -> None:
+        """RecordInvalid when a row refers to nothing now, as the commit would find."""
+        unresolved, _ = self.connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)
+        if unresolved:
+            raise self._broken_reference() or e.RecordInvalid("a row names another that is not there")
+
     def rollback(self) -> None:
         """Undo the transaction; safe when SQLite has undone it already."""
         try:
@@ -216,6 +222,24 @@ class Writer:
                         hint="insert the parent first, or fetch it if it is archived; or delete what refers to it",
                     )
         return None
+
+
+class Savepoint:
+    """A part of the open transaction, for `with`: undone alone when its block raises."""
+
+    __slots__ = ("_writer",)
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def __enter__(self) -> None:
+        self._writer.savepoint()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is None:
+            self._writer.release()
+        else:
+            self._writer.rollback_to()
 
 
 def _refers_to(table: Table, names: set[str]) -> bool:

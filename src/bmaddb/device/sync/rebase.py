@@ -69,8 +69,7 @@ class Rebase:
         )
         if self.merge(table, remote):
             self.drop(table, [row.id])
-        standing = self.connection.execute(_SQL["cursor"]).fetchone()
-        if standing is not None and standing[0] is None and standing[2]:
+        if reads_anew(self.connection):
             # A repeated answer is as old as its first time; only the rows that are read again say what stands.
             self.connection.execute(mark_row_unseen(table), (row.id,))
 
@@ -250,6 +249,12 @@ def unchecked(connection: apsw.Connection) -> Iterator[None]:
         yield
     finally:
         connection.pragma("ignore_check_constraints", False)
+
+
+def reads_anew(connection: apsw.Connection) -> bool:
+    """Does everything have to be read again, and nothing of it has come yet?"""
+    standing = connection.execute(_SQL["cursor"]).fetchone()
+    return standing is not None and standing[0] is None and bool(standing[2])
 
 
 def _in_other_names(table: Table, values: dict[str, Any]) -> bool:

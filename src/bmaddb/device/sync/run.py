@@ -21,7 +21,7 @@ from bmaddb.device.store import Store
 from bmaddb.device.sync.giveback import parts_of
 from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import PageCounts, Pages, heard_schema, served_schema
-from bmaddb.device.sync.rebase import Rebase
+from bmaddb.device.sync.rebase import Rebase, reads_anew
 from bmaddb.device.sync.recall import Recall, bring_wanted
 from bmaddb.device.sync.report import SyncReport, Tally
 from bmaddb.device.sync.transport import CallFailed, Transport, failure_of
@@ -99,7 +99,8 @@ class SyncRun:
         )
         await asyncio.to_thread(self._write_down, report, trigger)
         code = None if done.failure is None else done.failure.code
-        self._store.signals.emit(SyncEnded(result=str(done.result), error_code=code))
+        ended = SyncEnded(result=str(done.result), error_code=code, duration_ms=report.duration_ms)
+        self._store.signals.emit(ended)
         return report
 
     async def _hold_and_drive(self) -> steps.Done:
@@ -324,7 +325,7 @@ class SyncRun:
     def _settle(self, command: steps.Settle) -> steps.Event:
         with self._outbox.edit(loose_keys=command.clash is not None) as (connection, waiting):
             refused = [] if command.rejection is None else waiting.under_number(command.rejection.number)
-            rows = self._outbox.settle(connection, waiting, command.applied)
+            rows = self._outbox.settle(connection, waiting, command.applied, seen=not reads_anew(connection))
             verdicts = 0
             if command.rejection is not None and refused:
                 reason = reasons.of_rejection(self._store.catalog, command.rejection)

@@ -81,6 +81,7 @@ class CleanUp:
                 rows=report.rows,
                 bytes_before=before.counted_bytes,
                 bytes_after=report.after.counted_bytes,
+                duration_ms=report.duration_ms,
             )
         )
         return report

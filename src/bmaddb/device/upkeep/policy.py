@@ -90,6 +90,13 @@ ORDER: Final[tuple[Step, ...]] = (
         keep_days=90,
         condition="needs_attention = 0",
     ),
+    Prune(
+        name="operations that have ended",
+        table="operation_journal",
+        column="started_at",
+        keep_days=30,
+        condition="status in ('committed', 'rolled_back', 'compensated') or rollback_strategy = 'none'",
+    ),
     LetGo(name="analytics", table="interaction_analytics"),
     ForgetComputed(name="embeddings", table="embeddings", keep_days=90),
     ThinOut(name="revisions", table="journal_revisions", group="entry_id", order="captured_at", keep=5),

@@ -156,7 +156,9 @@ def _earlier(column: Column[Any], dispute: Dispute, touching: Chain) -> Iterator
     for item in touching:
         mine = item.change.new[column.name]
         base = touching[0].change.old.get(column.name, _unset(column))  # an insert has no value before its own
-        if not same(mine, base) and not same(mine, dispute.theirs):
+        if same(mine, base) or same(mine, dispute.theirs):
+            yield item.position, dispute.theirs  # what entries before it did, this one took back
+        else:
             part = replace(dispute, base=base, mine=mine, my_stamp=item.stamp)
             yield item.position, merge_value(column.spec.merge, part).value
 
@@ -203,7 +205,7 @@ def _edited(
 def _edit(table: Table, item: Pending, outcome: _Outcome, standing: Mapping[str, Any]) -> Change | None:
     new = {name: value for name, value in item.change.new.items() if name in outcome.kept - outcome.patched.keys()}
     for name, values in outcome.patched.items():
-        if item.position in values:
+        if item.position in values and not same(values[item.position], standing[name]):
             new[name] = values[item.position]
     if not new:
         return None

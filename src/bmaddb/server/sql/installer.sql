@@ -61,5 +61,16 @@ values (left(md5(gen_random_uuid()::text), 8), %(version)s, %(fingerprint)s)
 on conflict (only_row) do update set
   schema_version = excluded.schema_version, fingerprint = excluded.fingerprint, installed_at = now()
 
+-- name: write_mark
+-- What `/ready` reads: which schema is here, for a login role that may read nothing else.
+do $$
+begin
+  execute format(
+    'comment on schema bmad_sync is %L',
+    (select format('bmaddb %s %s', schema_version, fingerprint) from bmad_sync.state)
+  );
+end
+$$
+
 -- name: announce
 notify pgrst, 'reload schema'

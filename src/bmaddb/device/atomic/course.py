@@ -1,0 +1,116 @@
+"""One operation under way: what is known of it, step by step, and what it ends with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any, Final
+
+from bmaddb import errors as e
+from bmaddb.device.atomic.operation import STEPS_MAX, Operation, OuterStep, Rollback, Step
+from bmaddb.device.atomic.result import Failure, OperationResult, Status
+from bmaddb.device.atomic.rules import CheckOutcome, Reader, RuleContext, Violation
+from bmaddb.device.store import Store
+from bmaddb.schema.records import writable
+
+RESERVED_FACTS: Final = ("rows", "results")
+VIOLATIONS_MAX: Final = 1_000
+
+
+class Stopped(Exception):
+    """The operation cannot go on: carries what broke it to where its transaction ends."""
+
+    def __init__(
+        self,
+        error: e.BmadError,
+        step: str | None = None,
+        violations: Sequence[Violation] = (),
+        checks: Sequence[CheckOutcome] = (),
+    ) -> None:
+        super().__init__(error)
+        self.error, self.step = error, step
+        self.violations, self.checks = tuple(violations[:VIOLATIONS_MAX]), tuple(checks)
+
+    def failure(self, undone: Sequence[str]) -> Failure:
+        return Failure(
+            error=self.error, step=self.step, violations=self.violations, checks=self.checks, undone=tuple(undone)
+        )
+
+
+class Course:
+    """What one operation has done so far."""
+
+    __slots__ = (
+        "_begun_ms",
+        "_clock",
+        "context",
+        "operation",
+        "outcomes",
+        "results",
+        "rows",
+        "started_at_ms",
+        "warnings",
+    )
+
+    def __init__(self, operation: Operation, store: Store, reader: Reader) -> None:
+        self.operation = operation
+        self.started_at_ms = store.clock.now_ms()
+        self._clock, self._begun_ms = store.clock, store.clock.monotonic_ms()
+        self.rows: dict[str, tuple[str, ...]] = {}
+        self.results: dict[str, Any] = {}
+        self.warnings: list[Violation] = []
+        self.outcomes: list[CheckOutcome] = []
+        facts = {**operation.facts, "rows": self.rows, "results": self.results}
+        self.context = RuleContext(
+            store.user or "", store.device_id, self.started_at_ms, operation.id, reader, MappingProxyType(facts)
+        )
+
+    def ended(self, status: Status, failure: Failure | None = None) -> OperationResult:
+        """What is told to whoever asked for it."""
+        return OperationResult(
+            operation_id=self.operation.id,
+            type=self.operation.type,
+            status=status,
+            duration_ms=self._clock.monotonic_ms() - self._begun_ms,
+            rows=() if status is Status.ROLLED_BACK else tuple(self.rows.items()),
+            warnings=tuple(self.warnings[:VIOLATIONS_MAX]),
+            failure=failure,
+        )
+
+    def undo(self) -> tuple[str, ...]:
+        """Forget the rows: they are rolled back. The answer is the steps, in the order in which that was done."""
+        undone = tuple(reversed(self.rows))
+        self.rows.clear()
+        return undone
+
+
+def declared(operation: Operation, store: Store) -> None:
+    """AtomicError for an operation that cannot be run, whatever the file holds."""
+    steps = operation.steps
+    names = {step.name for step in steps}
+    if not operation.type or not operation.id:
+        raise e.AtomicError("an operation has a type and an id")
+    if not 0 < len(steps) <= STEPS_MAX:
+        raise e.AtomicError(f"operation '{operation.type}' has {len(steps)} steps", hint=f"1 to {STEPS_MAX}")
+    if len(names) < len(steps):
+        raise e.AtomicError(f"operation '{operation.type}' has two steps of one name")
+    for name in RESERVED_FACTS:
+        if name in operation.facts:
+            raise e.AtomicError(f"the fact '{name}' is the engine's own", hint="call yours otherwise")
+    for step in steps:
+        if isinstance(step, OuterStep):
+            if operation.strategy is not Rollback.COMPENSATE:
+                raise e.AtomicError(
+                    f"step '{step.name}' runs outside of the file, which no rollback undoes",
+                    hint="strategy=Rollback.COMPENSATE",
+                )
+        else:
+            _declared_step(step, store)
+
+
+def _declared_step(step: Step, store: Store) -> None:
+    record = store.catalog.records.get(step.table)
+    if record is None:
+        raise e.AtomicError(f"step '{step.name}': no module declares {step.table}")
+    if not writable(record.__table__):
+        raise e.ReadOnlyTable(f"step '{step.name}': a device may not write {step.table}")

@@ -1,0 +1,19 @@
+-- The operation journal, as the engine writes it.
+-- name: put
+-- The whole line of an operation; one that was tried before is replaced.
+insert into operation_journal
+  (id, op_type, rollback_strategy, status, steps, checks, compensations, error, started_at, finished_at)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+on conflict (id) do update set
+  op_type = excluded.op_type, rollback_strategy = excluded.rollback_strategy, status = excluded.status,
+  steps = excluded.steps, checks = excluded.checks, compensations = excluded.compensations,
+  error = excluded.error, started_at = excluded.started_at, finished_at = excluded.finished_at
+-- name: unfinished
+-- The operations of which something may have to be undone, the oldest first.
+select id from operation_journal
+where status in ('running', 'compensating')
+order by started_at, id
+limit ?1
+-- name: settle
+-- How far the compensations are.
+update operation_journal set status = ?2, compensations = ?3, finished_at = ?4 where id = ?1

@@ -1,0 +1,53 @@
+"""`db.operations`: operations on their way in: shaped for the user, run in turns.
+
+Rules of this room: it joins rooms and decides nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, TypeAlias
+
+from bmaddb.device.atomic import (
+    BatchResult,
+    Bounds,
+    Operation,
+    OperationResult,
+    Operations,
+    OuterStep,
+    ResumeReport,
+    Step,
+)
+from bmaddb.device.store import Store
+
+Shape: TypeAlias = Callable[[Operation], Operation]
+"""Gives the operation back as it is to be run: with other facts, steps or checks; the same id."""
+_UNBOUND: Final = Bounds()
+
+
+class OperationDesk:
+    """Takes operations of one database. What they end with is told as the signal `OperationEnded`."""
+
+    def __init__(self, store: Store) -> None:
+        self.shapes: list[Shape] = []
+        """Called in order before an operation is run; one that raises refuses it."""
+        self._operations = Operations(store)
+
+    @property
+    def waiting(self) -> int:
+        """How many operations wait for their turn just now."""
+        return self._operations.turns.waiting
+
+    def execute(self, operation: Operation, bounds: Bounds | None = None) -> OperationResult:
+        return self._operations.execute(self._shaped(operation), bounds or _UNBOUND)
+
+    def execute_batch(self, operations: Sequence[Operation], bounds: Bounds | None = None) -> BatchResult:
+        return self._operations.execute_batch([self._shaped(one) for one in operations], bounds or _UNBOUND)
+
+    def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]]) -> ResumeReport:
+        return self._operations.resume(steps)
+
+    def _shaped(self, operation: Operation) -> Operation:
+        for shape in tuple(self.shapes):
+            operation = shape(operation)
+        return operation

@@ -1,0 +1,1 @@
+"""Operations: what they promise, alone, in batches, in a queue, and over a crash."""

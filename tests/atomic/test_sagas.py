@@ -1,0 +1,242 @@
+"""Sagas: steps outside of the file are done, or undone in reverse, with patience, and once."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import bmaddb
+from bmaddb import errors as e
+from bmaddb.device.atomic import (
+    Action,
+    Bounds,
+    CheckOutcome,
+    Operation,
+    OuterContext,
+    OuterStep,
+    Rollback,
+    RuleContext,
+    Status,
+    Step,
+    alive,
+)
+from bmaddb.device.atomic.compensation import ATTEMPTS_MAX
+from bmaddb.device.store import WriteTransaction
+from bmaddb.testing import ManualClock
+from tests.atomic.acts import author, line, names
+from tests.atomic.world import OPERATION, TYPE, World, saga, session
+from tests.store.shelf import Author, Book
+
+Undo = Callable[[OuterContext], None]
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "world")
+
+
+def outer(name: str, undo: Undo = lambda _: None, do: Callable[[OuterContext], object] = lambda _: None) -> OuterStep:
+    return OuterStep(name, do, undo)
+
+
+def breaking(_: OuterContext) -> None:
+    raise ConnectionError("no answer")
+
+
+def operation(*steps: Step | OuterStep) -> Operation:
+    return Operation("saga", steps, strategy=Rollback.COMPENSATE)
+
+
+def test_it_is_done_in_order_and_owes_nothing(db: bmaddb.Database, world: World) -> None:
+    result = db.execute(saga(session(world)))
+    assert result.ok
+    assert result.ids("rows") == ("a1",)
+    assert world.told() == ["do reserve", "do remind"]
+    found = db.query(Author).one()
+    assert found.motto == f"{OPERATION}/reserve"
+    kept = line(db, OPERATION)
+    assert (kept.status, kept.compensations, kept.finished_at is not None) == ("committed", [], True)
+    again = db.execute(saga(session(world)))
+    assert (again.ok, again.repeated) == (True, True)
+    assert world.told() == ["do reserve", "do remind"]
+
+
+def test_what_was_done_is_undone_the_last_first(db: bmaddb.Database, world: World) -> None:
+    result = db.execute(saga(session(world, fails=True)))
+    assert result.failure is not None
+    assert (result.status, result.failure.code, result.failure.step) == (Status.COMPENSATED, "B-803", "remind")
+    assert result.failure.undone == ("remind", "rows", "reserve")
+    assert result.failure.left == ()
+    assert world.told() == ["do reserve", "do remind", "undo remind", "gone remind", "undo reserve", "gone reserve"]
+    assert names(db) == []
+    again = db.execute(saga(session(world)))
+    assert again.failure is not None
+    assert (again.status, again.failure.code) == (Status.COMPENSATED, "B-800")
+
+
+def test_a_compensation_that_fails_is_tried_again_when_it_is_due(
+    db: bmaddb.Database, world: World, clock: ManualClock
+) -> None:
+    down = True
+
+    def undo(context: OuterContext) -> None:
+        if down:
+            raise ConnectionError("the server is away")
+        world.give_back(context.key)
+
+    steps = (
+        outer("first", lambda context: world.give_back(context.key), lambda context: world.reserve(context.key)),
+        outer("second", undo, lambda context: world.reserve(context.key)),
+        outer("third", do=breaking),
+    )
+    result = db.execute(operation(*steps))
+    assert result.failure is not None
+    assert (result.status, result.failure.undone, result.failure.left) == (
+        Status.COMPENSATING,
+        ("third",),
+        ("second", "first"),
+    )
+    assert world.held() == ["first", "second"], "the order holds: what came first waits"
+    early = db.resume({"saga": steps})
+    assert early.waiting == (result.operation_id,)
+    assert early.due_ms is not None
+    assert clock.now_ms() < early.due_ms <= clock.now_ms() + 1_000
+    busy = db.execute(Operation("saga", steps, strategy=Rollback.COMPENSATE, id=result.operation_id))
+    assert busy.failure is not None
+    assert (busy.failure.code, busy.failure.transient) == ("B-808", True)
+    clock.advance(1_000)
+    down = False
+    assert db.resume({"saga": steps}).compensated == (result.operation_id,)
+    assert world.held() == []
+
+
+def test_one_that_always_fails_is_given_up_and_the_rest_is_undone(
+    db: bmaddb.Database, world: World, clock: ManualClock
+) -> None:
+    attempts = []
+
+    def undo(_: OuterContext) -> None:
+        attempts.append(clock.now_ms())
+        raise ConnectionError("never")
+
+    steps = (
+        outer("first", lambda context: world.give_back(context.key), lambda context: world.reserve(context.key)),
+        outer("second", undo),
+        outer("third", do=breaking),
+    )
+    result = db.execute(operation(*steps))
+    report = db.resume({"saga": steps})
+    while report.due_ms is not None:
+        clock.advance(report.due_ms - clock.now_ms())
+        report = db.resume({"saga": steps})
+    assert report.failed == (result.operation_id,)
+    assert len(attempts) == ATTEMPTS_MAX
+    waits = [later - sooner for sooner, later in itertools.pairwise(attempts)]
+    assert all(500 * 2**number <= wait <= 1_000 * 2**number for number, wait in enumerate(waits[:8]))
+    assert world.held() == []
+    kept = line(db, result.operation_id)
+    assert kept.status == "failed"
+    assert "ConnectionError: never" in kept.compensations["debts"][1]["error"]
+    assert db.resume({"saga": steps}).failed == ()
+
+
+def test_rows_are_undone_as_their_step_says(db: bmaddb.Database) -> None:
+    db.execute(Operation("before", (author("Hella"),)))
+
+    def call_off(tx: WriteTransaction, context: RuleContext) -> None:
+        for row_id in context.facts["rows"]["rename"]:
+            tx.update(Author, row_id, name="Hella", motto=f"afgezegd: {context.facts['why']}")
+
+    steps = (
+        Step("rename", "authors", Action.UPDATE, {"id": "a1", "name": "H."}, undo=call_off),
+        Step("book", "books", Action.INSERT, {"title": "Nieuw", "author_id": "a1"}),
+        outer("outside", do=breaking),
+    )
+    result = db.execute(Operation("saga", steps, strategy=Rollback.COMPENSATE, facts={"why": "ziek"}))
+    assert result.status is Status.COMPENSATED
+    found = db.query(Author).one()
+    assert (found.name, found.motto) == ("Hella", "afgezegd: ziek")
+    assert db.query(Book).count() == 0
+
+
+def test_a_check_that_fails_undoes_what_is_outside(db: bmaddb.Database, world: World) -> None:
+    def never(context: RuleContext) -> CheckOutcome:
+        return CheckOutcome("never", not context.reader.query(Author).exists(), ("authors/a1",))
+
+    steps = session(world)
+    checked = Operation(TYPE, steps, (never,), Rollback.COMPENSATE, facts={"name": "Hella"})
+    result = db.execute(checked)
+    assert result.failure is not None
+    assert (result.status, result.failure.code) == (Status.COMPENSATED, "B-802")
+    assert world.told() == ["do reserve", "undo reserve", "gone reserve"]
+    assert names(db) == []
+
+
+def test_a_deadline_undoes_what_is_outside(db: bmaddb.Database, world: World, clock: ManualClock) -> None:
+    def slow(context: OuterContext) -> str:
+        clock.advance(500)
+        return world.reserve(context.key)
+
+    steps = (outer("slow", lambda context: world.give_back(context.key), slow), author())
+    result = db.execute(operation(*steps), bounds=Bounds(within_ms=100))
+    assert result.failure is not None
+    assert (result.status, result.failure.code) == (Status.COMPENSATED, "B-805")
+    assert world.held() == []
+
+
+def test_one_without_anything_outside_yet_is_simply_rolled_back(db: bmaddb.Database) -> None:
+    result = db.execute(operation(author(), Step("again", "authors", Action.INSERT, {"id": "a1"})))
+    assert result.status is Status.ROLLED_BACK
+    assert line(db, result.operation_id).status == "rolled_back"
+    assert names(db) == []
+
+
+def test_an_answer_that_cannot_be_kept_is_undone(db: bmaddb.Database, world: World) -> None:
+    def odd(context: OuterContext) -> object:
+        world.reserve(context.key)
+        return object()
+
+    result = db.execute(operation(outer("odd", lambda context: world.give_back(context.key), odd)))
+    assert result.failure is not None
+    assert (result.status, result.failure.code) == (Status.COMPENSATED, "B-800")
+    assert world.held() == []
+
+
+def test_what_nobody_knows_how_to_undo_is_left_and_said(db: bmaddb.Database) -> None:
+    def undo(_: OuterContext) -> None:
+        raise ConnectionError
+
+    result = db.execute(operation(outer("one", undo), outer("two", do=breaking)))
+    assert db.resume({}).unknown == (result.operation_id,)
+    assert db.resume({"saga": (outer("other"),)}).unknown == (result.operation_id,)
+    assert line(db, result.operation_id).status == "compensating"
+
+
+def test_nothing_is_undone_while_a_saga_runs(db: bmaddb.Database) -> None:
+    def undo(_: OuterContext) -> None:
+        raise ConnectionError
+
+    steps = (outer("one", undo), outer("two", do=breaking))
+    db.execute(operation(*steps))
+    with alive.running(db.store.path):
+        assert db.resume({"saga": steps}).busy
+    assert not db.resume({"saga": steps}).busy
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Operation("reverse", (OuterStep("outside", breaking, breaking),)),
+        operation(Step("rename", "authors", Action.UPDATE, {"id": "a1"}), outer("outside")),
+        operation(Step("never goes", "diary", Action.INSERT, {"line": "x"}), outer("outside")),
+        Operation("facts", (outer("outside"),), strategy=Rollback.COMPENSATE, facts={"x": object()}),
+    ],
+)
+def test_what_could_not_be_undone_is_refused(db: bmaddb.Database, wrong: Operation) -> None:
+    with pytest.raises(e.AtomicError):
+        db.execute(wrong)
+    with pytest.raises(e.AtomicError):
+        db.execute_batch([operation(outer("outside"))])
