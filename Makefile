@@ -12,7 +12,7 @@ KEEP ?=
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check sim bench bench-peers docs golden format lock clean
+.PHONY: help setup demo test check sim bench bench-peers bench-personality docs golden format lock clean
 
 help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -48,6 +48,9 @@ bench: $(READY) ## figures beside their peers and limits, in one run; writes doc
 
 bench-peers: $(VENV)-bench/.ready ## beside SQLAlchemy, peewee, Django, WatermelonDB, RxDB, TinyBase (those need Node); writes docs/peers.md
 	$(VENV)-bench/bin/python -m bench.peers
+
+bench-personality: $(VENV)-bench/.ready ## what a type preference is worth; writes docs/personality.md (about an hour; ARGS=--report: only the page)
+	$(VENV)-bench/bin/python -m bench.personality $(ARGS)
 
 $(VENV)-bench/.ready: requirements-bench.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)-bench

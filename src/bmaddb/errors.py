@@ -12,7 +12,8 @@
      │    ├── RowArchived            the row is archived, and cannot be fetched just now
      │    ├── MigrationError         the file's schema cannot be brought to the wanted version
      │    ├── WrongKey               the file is encrypted, and not with this key
-     │    └── Unchanged              (transient) nothing new came of a live query
+     │    ├── Unchanged              (transient) nothing new came of a live query
+     │    └── ConsentMissing         what is asked needs a consent that is not in force
      ├── ProtocolError               abstract: somebody broke the sync protocol
      │    ├── LocalProtocolError     we did
      │    └── RemoteProtocolError    they did
@@ -136,6 +137,12 @@ class Unchanged(StoreError):
 
     code = "B-309"
     transient = True
+
+
+class ConsentMissing(StoreError):
+    """This needs a consent that is not in force."""
+
+    code = "B-320"
 
 
 class ProtocolError(BmadError):

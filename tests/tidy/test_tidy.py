@@ -40,6 +40,7 @@ ROOMS_WITH_TESTS = {
     "device/requests": "requests",
     "device/sync": "sync",
     "device/transfer": "transfer",
+    "personality": "personality",
     "server": "server",
     "coaching": "coaching",
     "service": "service",

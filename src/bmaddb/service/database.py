@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
     from bmaddb.monitor import Monitor
     from bmaddb.monitor.health import HealthRegistry
+    from bmaddb.personality.desk import Personality
     from bmaddb.service.health import DatabaseHealth
     from bmaddb.service.health_checks import StandardChecks
     from bmaddb.service.operations import OperationDesk
@@ -62,6 +63,7 @@ class Database:
         self._policy = policy
         self._upkeep: Upkeep | None = None
         self._requests: RequestQueue | None = None
+        self._personality: Personality | None = None
         self._operations: OperationDesk | None = None
         self._monitor: Monitor | None = None
         self._health: tuple[StandardChecks, HealthRegistry] | None = None
@@ -130,6 +132,15 @@ class Database:
 
             self._upkeep = Upkeep(self.store, self.outbox, self._engine, self._policy)
         return self._upkeep
+
+    @property
+    def personality(self) -> Personality:
+        """Adapting to use, with a type preference as a small prior if its user agreed; off until then."""
+        if self._personality is None:
+            from bmaddb.personality.desk import Personality
+
+            self._personality = Personality(self.store, None if self._engine is None else self._engine.wish_tables)
+        return self._personality
 
     @property
     def operations(self) -> OperationDesk:
@@ -431,6 +442,8 @@ class Database:
         self.stop_sync()
         if self._upkeep is not None:
             self._upkeep.stop()
+        if self._personality is not None:
+            self._personality.stop()
         if self._monitor is not None:
             self._monitor.stop()
         if self._operations is not None:

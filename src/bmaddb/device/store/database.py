@@ -86,6 +86,7 @@ class Store:
         self._makers: dict[type[Record], RowMaker] = {}
         self._reads: dict[type[Record], str] = {}
         self._queries: dict[type[Record], Query[Any]] = {}
+        self._untold: set[object] = set()
         self._closed = False
         self._gauge: Gauge | None = None
         self._probe: Probe | None = None
@@ -226,6 +227,11 @@ class Store:
     def writer_busy(self) -> bool:
         """Does any thread write just now?"""
         return self._writer.busy
+
+    @property
+    def all_told(self) -> bool:
+        """Has every hook heard of every commit of this process? False while one is being told."""
+        return not self._untold
 
     @contextmanager
     def alone(self) -> Iterator[apsw.Connection]:
@@ -443,12 +449,17 @@ class Store:
         self._readers.write_on(self._writer.connection, self.writing_door)
 
     def _commit(self, hooks: list[BeforeCommit] | tuple[()], origin: Origin) -> None:
+        mark = object()
+        self._untold.add(mark)
         try:
-            touched = self._writer.commit(hooks)
+            try:
+                touched = self._writer.commit(hooks)
+            finally:
+                self._readers.write_no_more()
+            if touched:
+                self._tell(CommitFact(tables=touched, origin=origin, captured=isinstance(hooks, list)))
         finally:
-            self._readers.write_no_more()
-        if touched:
-            self._tell(CommitFact(tables=touched, origin=origin))
+            self._untold.discard(mark)
 
     def _undo(self) -> None:
         self._readers.write_no_more()

@@ -28,10 +28,14 @@ class CommitDraft:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommitFact:
-    """A transaction that touched `tables` (of any scope) is durable."""
+    """A transaction that touched `tables` (of any scope) is durable.
+
+    `captured`: it was a `write()`, whose draft the hooks before the commit saw on the same thread, if it had one.
+    """
 
     tables: frozenset[str]
     origin: str
+    captured: bool = False
 
 
 BeforeCommit: TypeAlias = Callable[[CommitDraft], None]

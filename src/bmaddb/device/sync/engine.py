@@ -55,6 +55,10 @@ class SyncEngine:
         self._next: asyncio.Task[SyncReport] | None = None
         self._alone = asyncio.Lock()
 
+    def wish_tables(self, tables: Sequence[str]) -> None:
+        """The tables that a first sync, from the next on, should bring first; a wish, and the server learns no more."""
+        self._device.wishes[:] = tables
+
     async def sync(self, trigger: Trigger = "manual") -> SyncReport:
         """Bring both sides together; everything committed before the call is part of it.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import apsw
@@ -28,6 +28,7 @@ from bmaddb.device.sync.recall import Recall, bring_wanted
 from bmaddb.device.sync.report import SyncReport, Tally
 from bmaddb.device.sync.transport import CallFailed, Transport, failure_of
 from bmaddb.device.sync.walk import Walk
+from bmaddb.device.sync.wishes import first_sync_order
 from bmaddb.entropy import uuid7
 from bmaddb.protocol import codec, digests, steps
 from bmaddb.protocol.digests import DigestRequest, UnseenAsked
@@ -63,6 +64,8 @@ class Device:
     transport: Transport
     limits: Limits
     sleep: Sleep
+    wishes: list[str] = field(default_factory=list)
+    """Names of the tables that a first sync should bring first."""
 
 
 class SyncRun:
@@ -75,6 +78,7 @@ class SyncRun:
         self._limits = device.limits
         self._sleep = device.sleep
         self._carrying = Carrying(device.requests, self._call, device.transport.refresh_token)
+        self._wishes = device.wishes
         self._pages = Pages(device.store, device.outbox)
         self._lease_of_file = SyncLease(device.store)
         self._tally = Tally()
@@ -188,7 +192,7 @@ class SyncRun:
 
     def _walk_request(self, cursor: Cursor) -> bytes:
         self._tally.requests += 1
-        tables = sorted(self._store.catalog.synced_tables, key=lambda table: table.options.sync_priority)
+        tables = first_sync_order(self._store.catalog, self._wishes)
         request = WalkRequest(
             cursor=cursor,
             schema_version=self._store.catalog.version,
