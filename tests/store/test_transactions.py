@@ -133,7 +133,7 @@ def test_a_listener_that_fails_does_not_make_the_commit_look_undone(
     with store.write() as tx:
         tx.insert(Book, title="a")
     assert titles(store) == ["a"]
-    assert witness.facts == [CommitFact(tables=frozenset({"books"}), origin="local")]
+    assert witness.facts == [CommitFact(tables=frozenset({"books"}), origin="local", captured=True)]
     assert "an after_commit hook failed" in caplog.text
 
 
