@@ -52,7 +52,7 @@ class Storm:
                     tx.insert(Note, title=f"for {len(ids)}")
                 for _ in range(min(50, count - len(ids))):
                     needs = self.dice.sample(ids, min(len(ids), self.dice.randrange(NEEDS_MAX + 1)))
-                    never = self.dice.randrange(10_000) < NEVER_OF_TEN_THOUSAND
+                    never = len(ids) == count // 2 or self.dice.randrange(10_000) < NEVER_OF_TEN_THOUSAND
                     made = self.device.engine.requests.add(
                         kind, {"never": never}, priority=self.dice.randrange(10), after=needs
                     )
