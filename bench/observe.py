@@ -30,6 +30,8 @@ CONCERNED: Final = 50
 GOALS: Final = 200
 ROUNDS: Final = 31
 WRITES: Final = 20
+EARLY, LATE = 2025, 2027
+"""Days before all others, so that what is written stays in the windows; and after, so that it comes into none."""
 WAIT_S: Final = 30.0
 
 
@@ -45,12 +47,12 @@ def measure() -> list[Figure]:
             ids = store.query(Task).order_by(Task.id).ids()
             lives = list(_lives(observers, store, ids))
             assert len(lives) == LIVE
-            quiet = _compare("nobody concerned; promised: 100 us more", store, still, ids[-WRITES:])
+            quiet = _compare("nobody concerned; promised: 100 us more", store, still, ids[-WRITES:], LATE)
             concerned: list[Subscription[Any]] = [
                 Subscription(observers, view_of(_of_goal(store, "g0"))) for _ in range(CONCERNED)
             ]
             name = f"{CONCERNED} concerned; promised: 1,000 us more"
-            heard = _compare(name, store, still, _of_goal(still, "g0").ids()[:WRITES], concerned)
+            heard = _compare(name, store, still, _of_goal(still, "g0").ids()[:WRITES], EARLY, concerned)
             observers.close()
             return [quiet, heard]
 
@@ -90,7 +92,9 @@ def _lives(observers: Observers, store: Store, ids: list[str]) -> Iterator[Subsc
         yield Subscription(observers, view)
 
 
-def _compare(name: str, live: Store, still: Store, ids: list[str], heard: Sequence[Subscription[Any]] = ()) -> Figure:
+def _compare(
+    name: str, live: Store, still: Store, ids: list[str], year: int, heard: Sequence[Subscription[Any]] = ()
+) -> Figure:
     """Each of `heard` takes its state after every write, so that the next one has to be told again."""
     for one in heard:
         one.wait(WAIT_S)
@@ -107,7 +111,7 @@ def _compare(name: str, live: Store, still: Store, ids: list[str], heard: Sequen
                         Task,
                         ids[number % len(ids)],
                         title=f"turn {turn} {number}",
-                        due_on=f"2026-01-{1 + turn % 28:02}",
+                        due_on=f"{year}-01-{1 + turn % 28:02}",
                     )
                 took += time.thread_time() - began
                 if store is live:
