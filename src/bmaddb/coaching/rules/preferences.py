@@ -10,8 +10,8 @@ from bmaddb.coaching.consents import in_force
 from bmaddb.coaching.registries import CHANNEL_DEFAULTS, CHANNELS, FLAGS, PREFERENCES_VERSION
 from bmaddb.coaching.rules.general import GENERAL, g2_shape, shape_flaws
 from bmaddb.modules.extensions import ExtensionRegistry
-from bmaddb.modules.registry import default_catalog
 from bmaddb.modules.user_management import UserPreferences
+from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.kinds import canonical_json
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.schema.rules import Retention, RetentionKind
@@ -70,7 +70,7 @@ def p6_analytics_is_consented(c: Candidate) -> Flaws:
 def p7_retention_is_only_shortened(c: Candidate) -> Flaws:
     overrides = c.row["retention_overrides"]
     for name, days in (overrides if isinstance(overrides, dict) else {}).items():
-        most = retention_days_max(name)
+        most = retention_days_max(c.catalog, name)
         if most is None:
             yield error("retention_overrides", f"how long {name} is kept is fixed")
         elif type(days) is not int or not RETENTION_DAYS_MIN <= days <= most:
@@ -128,9 +128,9 @@ PreferencesValidator: Final = RuleSet(UserPreferences, (*(r for r in GENERAL if 
 """P2 says of the settings what G2 says of other rows."""
 
 
-def retention_days_max(table: str) -> int | None:
+def retention_days_max(catalog: Catalog, table: str) -> int | None:
     """The most days a user may keep rows of `table`; None where it is not for the user to say."""
-    record = default_catalog().records.get(table)
+    record = catalog.records.get(table)
     if record is None:
         return None
     retention: Retention = record.__table__.options.retention

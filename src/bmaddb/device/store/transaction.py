@@ -96,6 +96,11 @@ class WriteTransaction:
         self._usable()
         return self._store.query(record)
 
+    @property
+    def catalog(self) -> Catalog:
+        """The declarations the file was opened with."""
+        return self._store.catalog
+
     # -- writing -------------------------------------------------------------------------------------------
 
     def insert(self, record: type[R], /, **values: Any) -> R:
