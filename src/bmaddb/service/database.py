@@ -146,9 +146,10 @@ class Database:
     def operations(self) -> OperationDesk:
         """Where operations are run: who shapes them before, and how many wait."""
         if self._operations is None:
+            from bmaddb.service.device_facts import DeviceFacts
             from bmaddb.service.operations import OperationDesk
 
-            self._operations = OperationDesk(self.store)
+            self._operations = OperationDesk(self.store, DeviceFacts(self.store, self.outbox, self.upkeep.usage))
         return self._operations
 
     def execute(self, operation: Operation, *, bounds: Bounds | None = None, sync: bool = False) -> OperationResult:

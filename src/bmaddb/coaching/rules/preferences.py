@@ -9,6 +9,7 @@ from bmaddb.coaching.candidate import Candidate, Flaws, Rule, RuleSet, error, wa
 from bmaddb.coaching.consents import in_force
 from bmaddb.coaching.registries import CHANNEL_DEFAULTS, CHANNELS, FLAGS, PREFERENCES_VERSION
 from bmaddb.coaching.rules.general import GENERAL, g2_shape, shape_flaws
+from bmaddb.device.upkeep.policy import MEGABYTE
 from bmaddb.modules.extensions import ExtensionRegistry
 from bmaddb.modules.user_management import UserPreferences
 from bmaddb.schema.catalog import Catalog
@@ -100,8 +101,8 @@ def p10_storage_limit_in_range(c: Candidate) -> Flaws:
     used_bytes = c.fact(STORAGE_USED_BYTES)
     if not STORAGE_MB_MIN <= limit_mb <= STORAGE_MB_MAX:
         yield error("storage_limit_mb", "it is out of range", [STORAGE_MB_MIN, STORAGE_MB_MAX])
-    elif used_bytes is not None and used_bytes > limit_mb * 1024 * 1024:
-        yield warn("storage_limit_mb", f"{used_bytes - limit_mb * 1024 * 1024} bytes would have to go", used_bytes)
+    elif used_bytes is not None and used_bytes > limit_mb * MEGABYTE:
+        yield warn("storage_limit_mb", f"{used_bytes - limit_mb * MEGABYTE} bytes would have to go", used_bytes)
 
 
 def p11_nothing_is_missing(c: Candidate) -> Flaws:
