@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Final, TypeVar
-from zoneinfo import ZoneInfo
 
 from bmaddb import errors as e
+from bmaddb.coaching.local_days import local_day
+from bmaddb.schema.kinds import milliseconds
 
 T = TypeVar("T")
 DAYS_AHEAD_MAX: Final = 40 * 366
@@ -63,7 +64,7 @@ class Recurrence:
         """Does it recur on `day`, counted from `start`? COUNT and UNTIL are not asked."""
         if self._periods_between(start, day) % self.interval:
             return False
-        if not self._fits(start, day):
+        if not self.fits(start, day):
             return False
         return not self.positions or self._has_position(start, day)
 
@@ -80,7 +81,8 @@ class Recurrence:
         back = (day.weekday() - self.week_start) % 7
         return day - timedelta(days=back) if day.toordinal() > back else date.min
 
-    def _fits(self, start: date, day: date) -> bool:
+    def fits(self, start: date, day: date) -> bool:
+        """Is it one of the days the rule names? INTERVAL and BYSETPOS are not asked either."""
         if self.months and day.month not in self.months:
             return False
         if self.month_days and not {day.day, day.day - monthrange(day.year, day.month)[1] - 1} & {*self.month_days}:
@@ -114,10 +116,16 @@ class Recurrence:
 
     def _has_position(self, start: date, day: date) -> bool:
         first, last = self._span(day, whole_year=self.frequency == "YEARLY")
-        every = (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
-        days = [one for one in every if self._fits(start, one)]
+        days = _days_between(self, start, first, last)
         place = days.index(day)
         return place + 1 in self.positions or place - len(days) in self.positions
+
+
+@lru_cache(maxsize=8)
+def _days_between(read: Recurrence, start: date, first: date, last: date) -> list[date]:
+    """The days of a month or year the rule names; asked again for each of them."""
+    every = (first + timedelta(days=ahead) for ahead in range((last - first).days + 1))
+    return [day for day in every if read.fits(start, day)]
 
 
 def flaw_in(rule: str) -> str | None:
@@ -212,7 +220,8 @@ def _until(rule: str, text: str, zone: str) -> date:
     found = _UNTIL.fullmatch(text)
     try:
         if found and found[3]:
-            return datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).astimezone(ZoneInfo(zone)).date()
+            moment = datetime.strptime(text, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+            return local_day(milliseconds(moment), zone)
         if found:
             return datetime.strptime(found[1], "%Y%m%d").date()
     except (ValueError, OverflowError):
