@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Final
+
+import msgspec
 
 from bmaddb import errors as e
 from bmaddb.modules import (
@@ -59,8 +60,7 @@ class ModuleStatus(enum.StrEnum):
     """Nobody has looked at some of its tables."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableFacts:
+class TableFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen of one table. `columns` is None when the table is not there."""
 
     columns: frozenset[str] | None
@@ -68,8 +68,7 @@ class TableFacts:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableHealth:
+class TableHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One table: what is missing, how many rows, what the integrity checks found."""
 
     table: str
@@ -79,8 +78,7 @@ class TableHealth:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleHealth:
+class ModuleHealth(msgspec.Struct, frozen=True, kw_only=True):
     """A module is as healthy as its worst table."""
 
     module: str

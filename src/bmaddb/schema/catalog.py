@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeAlias
+
+import msgspec
 
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column
@@ -24,8 +25,7 @@ _MAY_REFER: dict[Scope, frozenset[Scope]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class Module(msgspec.Struct, frozen=True, kw_only=True):
     """A set of tables that belong together, with the rows its catalogue tables start with.
 
     `seeds` maps a catalogue table to its rows (column -> Python value, `id` included). `registries` are named
@@ -35,8 +35,8 @@ class Module:
     name: str
     purpose: str
     records: tuple[type[Record], ...]
-    seeds: Seeds = field(default_factory=dict)
-    registries: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    seeds: Seeds = msgspec.field(default_factory=dict)
+    registries: Mapping[str, tuple[Mapping[str, Any], ...]] = msgspec.field(default_factory=dict)
 
     @property
     def tables(self) -> tuple[Table, ...]:

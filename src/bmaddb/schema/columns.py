@@ -7,9 +7,11 @@ when its record class is made, and never changes after that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, overload
+
+import msgspec
+from msgspec.structs import replace
 
 from bmaddb import errors as e
 from bmaddb.schema.conditions import Condition, Related
@@ -24,8 +26,7 @@ OnDelete = Literal["cascade", "null", "restrict"]
 MergeFunction: TypeAlias = Callable[[Any, Any, Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnSpec:
+class ColumnSpec(msgspec.Struct, frozen=True):
     """Everything a declaration says about a column. `check` is SQL that SQLite and Postgres both read.
 
     `transitions` (STM) names the states that may follow each state (none may follow one it leaves out); without
