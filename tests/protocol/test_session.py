@@ -13,6 +13,7 @@ import pytest
 
 from bmaddb import errors as e
 from bmaddb.protocol.messages import EntryAnswer, ErrorBody, PullAnswer, PushAnswer, ServerRow, TablePage
+from bmaddb.protocol.outcomes import Rejection, Settlement
 from bmaddb.protocol.session import TRANSITIONS, Limits, Session, State
 from bmaddb.protocol.steps import (
     Done,

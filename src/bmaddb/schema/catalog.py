@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from types import MappingProxyType
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import msgspec
 
@@ -43,20 +44,49 @@ class Module(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(record.__table__ for record in self.records)
 
 
+class Digests(NamedTuple):
+    """Short names for what a device's DDL says: of the tables, and of the text index."""
+
+    tables: str
+    search: str
+
+
 class Catalog:
     """Modules resolved together: names are unique, references exist, parents stand before children.
 
-    `version` is the schema version the definitions describe; 14 is the first there ever was.
+    `version` is the schema version the definitions describe; 14 is the first there ever was. `digests` are those of
+    its DDL, where they are known without making it.
     """
 
-    def __init__(self, modules: Iterable[Module], *, version: int = SCHEMA_VERSION_FIRST) -> None:
-        self.modules = tuple(modules)
+    def __init__(
+        self, modules: Iterable[Module], *, version: int = SCHEMA_VERSION_FIRST, digests: Digests | None = None
+    ) -> None:
+        self._given = tuple(modules)
         self.version = version
-        self.records: Mapping[str, type[Record]] = MappingProxyType(_unique_records(self.modules))
+        self.digests = digests
+        _ = self.tables  # what is wrong with the modules is said at once
+
+    @cached_property
+    def modules(self) -> tuple[Module, ...]:
+        return self._given
+
+    @cached_property
+    def records(self) -> Mapping[str, type[Record]]:
+        return MappingProxyType(_unique_records(self.modules))
+
+    @cached_property
+    def tables(self) -> Mapping[str, Table]:
         tables = {name: record.__table__ for name, record in self.records.items()}
         _check_references(tables)
-        self.tables: Mapping[str, Table] = MappingProxyType(_parents_first(tables))
-        self._children = _children(self.tables)
+        return MappingProxyType(_parents_first(tables))
+
+    @cached_property
+    def _children(self) -> Mapping[str, Children]:
+        return _children(self.tables)
+
+    def declares(self, record: type[Record]) -> bool:
+        """Is the record one of its modules', and not only another one's table of the same name?"""
+        return self.records.get(record.__table__.name) is record
 
     def table(self, name: str) -> Table:
         """The table called `name`; SchemaError when no module declares it."""

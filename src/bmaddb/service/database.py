@@ -7,20 +7,14 @@ that not everybody needs are loaded with the first call.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-import apsw
-
 from bmaddb import errors as e
-from bmaddb.device.outbox import Outbox
-from bmaddb.device.query import Query
-from bmaddb.device.store import Store, WriteTransaction
-from bmaddb.device.store.search import MARKS, SNIPPET_WORDS, Found
-from bmaddb.device.store.vectors import Near, nearest
-from bmaddb.modules.sync_status import ServerRequest, SyncConflict
+from bmaddb.device.store import Store
+from bmaddb.device.store.search import MARKS, SNIPPET_WORDS
 from bmaddb.schema import Catalog, Record
 from bmaddb.service.keys import secret_of
 from bmaddb.signals import SignalBus
@@ -29,14 +23,22 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
     from datetime import datetime
 
+    import apsw
+
     from bmaddb.device.atomic import BatchResult, Bounds, Operation, OperationResult, OuterStep, ResumeReport, Step
     from bmaddb.device.observe import Observers, Subscription
+    from bmaddb.device.outbox import Outbox
+    from bmaddb.device.query import Query
     from bmaddb.device.query.aggregates import Aggregate
     from bmaddb.device.query.ends import Ends
     from bmaddb.device.requests import RequestQueue
+    from bmaddb.device.store import WriteTransaction
+    from bmaddb.device.store.search import Found
+    from bmaddb.device.store.vectors import Near
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
     from bmaddb.device.transfer import ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
+    from bmaddb.modules.sync_status import ServerRequest, SyncConflict
     from bmaddb.monitor import Monitor
     from bmaddb.monitor.health import HealthRegistry
     from bmaddb.personality.desk import Personality
@@ -55,10 +57,15 @@ class Database:
     """What `bmaddb.open` gives. Usable from any thread; close it, or use it in a `with`."""
 
     def __init__(
-        self, store: Store, outbox: Outbox, engine: SyncEngine | None, policy: UpkeepPolicy | None = None
+        self,
+        store: Store,
+        outbox: Outbox | None = None,
+        engine: SyncEngine | None = None,
+        policy: UpkeepPolicy | None = None,
     ) -> None:
         self.store = store
-        self.outbox = outbox
+        self._outbox = outbox
+        self._joining = threading.Lock()
         self._engine = engine
         self._policy = policy
         self._upkeep: Upkeep | None = None
@@ -69,8 +76,24 @@ class Database:
         self._health: tuple[StandardChecks, HealthRegistry] | None = None
         self._background: BackgroundSync | None = None
         self._observers: Observers | None = None
-        if engine is None:
+        if outbox is None:
+            store.before_writing.append(lambda: self.outbox)
+        elif engine is None:
             outbox.given_up.append(self._given_up)
+
+    @property
+    def outbox(self) -> Outbox:
+        """What waits for the server. It joins the commits before the first write: who only reads never loads it."""
+        if self._outbox is None:
+            with self._joining:
+                if self._outbox is None:
+                    from bmaddb.device.outbox import Outbox
+
+                    outbox = Outbox(self.store)
+                    if self._engine is None:
+                        outbox.given_up.append(self._given_up)
+                    self._outbox = outbox
+        return self._outbox
 
     @property
     def user(self) -> str | None:
@@ -222,7 +245,7 @@ class Database:
         the beginning of a word. Any text is fine. A row just written is found, and stands first until it is indexed.
         QueryError when the table has no searchable columns or `limit` is not from 1 to 1000.
         """
-        query = rows if isinstance(rows, Query) else self.query(rows)
+        query = self.query(rows) if isinstance(rows, type) else rows
         return self.store.search.best(query, text, limit=limit, marks=marks, words=snippet_words)
 
     def nearest(self, rows: type[R] | Query[R], vector: Sequence[float], k: int = 10) -> list[Near[R]]:
@@ -233,7 +256,9 @@ class Database:
         (`pip install bmaddb[vectors]`) some ten times as fast. QueryError for another table or another `k` than
         1 to 1000, RecordInvalid for what is no vector.
         """
-        return nearest(self.store, rows if isinstance(rows, Query) else self.query(rows), vector, k)
+        from bmaddb.device.store.vectors import nearest
+
+        return nearest(self.store, self.query(rows) if isinstance(rows, type) else rows, vector, k)
 
     @overload
     def observe(
@@ -297,6 +322,8 @@ class Database:
 
         `open_only`: those a person should look at and has not.
         """
+        from bmaddb.modules.sync_status import SyncConflict
+
         query = self.query(SyncConflict).order_by(SyncConflict.detected_at.desc(), SyncConflict.id.desc())
         return (query.where(SyncConflict.needs_attention == True) if open_only else query).all()  # noqa: E712 -- SQL
 
@@ -318,6 +345,8 @@ class Database:
         All of one moment, and the same rows make the same files. Not encrypted. StoreError when it cannot be written,
         SettingsError for another ending.
         """
+        from pathlib import Path
+
         from bmaddb.device.transfer import export_archive, export_table
 
         if record is not None:
@@ -342,6 +371,8 @@ class Database:
         off goes on where it was, when it is called again. StoreError for what cannot be read, SettingsError for what
         is no format.
         """
+        from pathlib import Path
+
         from bmaddb.device.transfer import import_from
 
         return import_from(self.store, Path(path), record, key=key, strict=strict, tell=progress)

@@ -14,7 +14,6 @@ alone; the bytes are read through SQLite, since closing a handle of our own woul
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final, TypeAlias
 
 import apsw
@@ -46,6 +45,7 @@ class Passphrase:
 
     def key(self, salt: bytes) -> bytes:
         """The key that belongs to a file with this salt."""
+        import hashlib
         import unicodedata
 
         words = unicodedata.normalize("NFKC", self.text).encode()
@@ -147,4 +147,6 @@ def _checked(key: bytes) -> bytes:
 
 
 def _check(key: bytes, salt: bytes) -> bytes:
+    import hashlib
+
     return hashlib.blake2b(salt, key=key, digest_size=_CHECK_BYTES, person=b"bmaddb key check").digest()

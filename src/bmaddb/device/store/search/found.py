@@ -12,8 +12,6 @@ from bmaddb.schema.records import Record
 from bmaddb.schema.tables import Table
 
 R = TypeVar("R", bound=Record)
-MARKS: Final = ("[", "]")
-SNIPPET_WORDS: Final = 16
 HITS_LOOKED_AT_MAX: Final = 200
 """Of one text; the best place is looked for among the first."""
 _GAP: Final = "…"
