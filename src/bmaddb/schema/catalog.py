@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -44,7 +44,7 @@ class Module(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(record.__table__ for record in self.records)
 
 
-class Digests(NamedTuple):
+class Digests(msgspec.Struct, frozen=True):
     """Short names for what a device's DDL says: of the tables, and of the text index."""
 
     tables: str
