@@ -7,7 +7,6 @@ that not everybody needs are loaded with the first call.
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
@@ -16,6 +15,7 @@ from bmaddb import errors as e
 from bmaddb.device.store import Store
 from bmaddb.device.store.search import MARKS, SNIPPET_WORDS
 from bmaddb.schema import Catalog, Record
+from bmaddb.service.joining import LateOutbox
 from bmaddb.service.keys import secret_of
 from bmaddb.signals import SignalBus
 
@@ -64,8 +64,7 @@ class Database:
         policy: UpkeepPolicy | None = None,
     ) -> None:
         self.store = store
-        self._outbox = outbox
-        self._joining = threading.Lock()
+        self._late = LateOutbox(store, outbox, (lambda: self.requests) if engine is None else None)
         self._engine = engine
         self._policy = policy
         self._upkeep: Upkeep | None = None
@@ -76,24 +75,11 @@ class Database:
         self._health: tuple[StandardChecks, HealthRegistry] | None = None
         self._background: BackgroundSync | None = None
         self._observers: Observers | None = None
-        if outbox is None:
-            store.before_writing.append(lambda: self.outbox)
-        elif engine is None:
-            outbox.given_up.append(self._given_up)
 
     @property
     def outbox(self) -> Outbox:
         """What waits for the server. It joins the commits before the first write: who only reads never loads it."""
-        if self._outbox is None:
-            with self._joining:
-                if self._outbox is None:
-                    from bmaddb.device.outbox import Outbox
-
-                    outbox = Outbox(self.store)
-                    if self._engine is None:
-                        outbox.given_up.append(self._given_up)
-                    self._outbox = outbox
-        return self._outbox
+        return self._late.outbox
 
     @property
     def user(self) -> str | None:
@@ -345,14 +331,12 @@ class Database:
         All of one moment, and the same rows make the same files. Not encrypted. StoreError when it cannot be written,
         SettingsError for another ending.
         """
-        from pathlib import Path
-
         from bmaddb.device.transfer import export_archive, export_table
 
         if record is not None:
-            export_table(self.store, record, Path(path))
+            export_table(self.store, record, path)
         else:
-            export_archive(self.store, Path(path))
+            export_archive(self.store, path)
 
     def import_from(
         self,
@@ -371,11 +355,9 @@ class Database:
         off goes on where it was, when it is called again. StoreError for what cannot be read, SettingsError for what
         is no format.
         """
-        from pathlib import Path
-
         from bmaddb.device.transfer import import_from
 
-        return import_from(self.store, Path(path), record, key=key, strict=strict, tell=progress)
+        return import_from(self.store, path, record, key=key, strict=strict, tell=progress)
 
     def sync(self) -> SyncReport:
         """Send what waits, fetch what others changed. Being offline is said in the report, not raised."""
@@ -491,10 +473,6 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _given_up(self, connection: apsw.Connection, entry_ids: Sequence[str]) -> None:
-        """Requests that build on these entries must hear of it, also where nobody has asked for the queue yet."""
-        self.requests.entries_given_up(connection, entry_ids)
-
     def _sync_if(self, asked: bool) -> None:
         """Being offline is no failure of what was just done; without a server there is nothing to send to."""
         if asked and self._engine is not None and self._background is None:
@@ -502,16 +480,15 @@ class Database:
 
     def _checked(self) -> tuple[StandardChecks, HealthRegistry]:
         if self._health is None:
-            from bmaddb.service.health_checks import StandardChecks
+            from bmaddb.service.health_checks import checks_of
 
-            checks = StandardChecks(
+            self._health = checks_of(
                 self.store,
                 self.outbox,
                 has_server=self._engine is not None,
                 usage=lambda: self.upkeep.usage().share,
                 monitor=lambda: self._monitor,
             )
-            self._health = checks, checks.registry()
         return self._health
 
     def _wired(self) -> SyncEngine:

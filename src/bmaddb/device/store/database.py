@@ -24,9 +24,10 @@ from bmaddb.device.store.connection import Durability, checked_path, open_reader
 from bmaddb.device.store.copies import copy_to, remove_leftover, replace_file
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.feed import Feed
-from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin
+from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin, tell
 from bmaddb.device.store.ids import Moment, new_ids
 from bmaddb.device.store.migrations import bind_user, bring_up
+from bmaddb.device.store.noted import Noted
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.readers import Readers
 from bmaddb.device.store.record_cache import CACHE_BYTES, RecordCache
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 
-class Store:
+class Store(Noted):
     """The file at `path` with the tables of `catalog`.
 
     `user` (a UUID) is bound to the file at the first open that names one. `durability`: "full" survives a
@@ -276,34 +277,6 @@ class Store:
         """Inside `apply()`: statements of many rows, which touch `tables`; nobody is told row by row."""
         return self._writer.bulk(tables)
 
-    def meta_get(self, key: str) -> str | None:
-        """What the file notes under `key`, or None."""
-        try:
-            return meta.get(self._readers.connection, key)
-        except apsw.Error as error:
-            raise failure(error) from error
-
-    def meta_set(self, key: str, value: str, connection: apsw.Connection | None = None) -> None:
-        """Note `value` under `key`: in `connection`'s transaction, this thread's write, or one of its own."""
-        try:
-            if connection is not None:
-                meta.put(connection, key, value)
-            elif self._writer.mine:
-                meta.put(self._writer.connection, key, value)
-            else:
-                with self.apply("local") as own:
-                    meta.put(own, key, value)
-        except apsw.Error as error:
-            raise failure(error) from error
-
-    def meta_drop(self, key: str) -> None:
-        """Forget what the file notes under `key`: in this thread's write, or a transaction of its own."""
-        if self._writer.mine:
-            meta.drop(self._writer.connection, key)
-        else:
-            with self.apply("local") as own:
-                meta.drop(own, key)
-
     def watch(self, gauge: Gauge | None) -> None:
         """Let `gauge` measure every statement from now on, on every connection; None ends it."""
         self._gauge = gauge
@@ -509,13 +482,7 @@ class Store:
 
     def _tell(self, fact: CommitFact) -> None:
         """The commit stands; a listener that fails must not make it look undone."""
-        for hook in tuple(self.after_commit):
-            try:
-                hook(fact)
-            except Exception:
-                import logging
-
-                logging.getLogger("bmaddb.store").exception("an after_commit hook failed")
+        tell(self.after_commit, fact)
         self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
 
     def _read_text(self, record: type[Record]) -> str:
