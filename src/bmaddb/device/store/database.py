@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -284,8 +284,8 @@ class Store(Noted):
             self._probe.remove(self._writer.connection)
             self._probe = None
         if gauge is not None:
-            self._probe = self._probed(self._writer.connection)
-        self._readers.watch(None if gauge is None else self._probed)
+            self._probe = self._probed(gauge, self._writer.connection)
+        self._readers.watch(None if gauge is None else partial(self._probed, gauge))
 
     # -- the whole file ------------------------------------------------------------------------------------
 
@@ -434,7 +434,7 @@ class Store(Noted):
         self.writing_door = RawDoor(connection, self.catalog)
         self._readers.begin_anew(self._key)
         if self._gauge is not None:
-            self._probe = self._probed(connection)
+            self._probe = self._probed(self._gauge, connection)
 
     def _prepare(self) -> None:
         """Two threads may come here at once: what is called is called by both, and the second one waits."""
@@ -451,11 +451,11 @@ class Store(Noted):
     def _searched(self, search: Search) -> Statement:
         return self.search.condition(search)
 
-    def _probed(self, connection: apsw.Connection) -> Probe:
-        assert self._gauge is not None  # noqa: S101 -- only called while somebody measures
+    def _probed(self, gauge: Gauge, connection: apsw.Connection) -> Probe:
+        """Told by whom: a reader may be opened while another thread ends the measuring."""
         from bmaddb.device.store.probe import Probe
 
-        return Probe(connection, self._gauge, self.clock)
+        return Probe(connection, gauge, self.clock)
 
     def _begin(self, *, captured: bool, durable: bool = False) -> None:
         if self._closed:
