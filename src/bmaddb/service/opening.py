@@ -89,9 +89,11 @@ def open_database(
 def _syncing(store: Store, transport: Transport, upkeep: UpkeepPolicy | None) -> Database:
     from bmaddb.device.outbox import Outbox
     from bmaddb.device.sync import SyncEngine
+    from bmaddb.service.reacting import reactions_of
 
     outbox = Outbox(store)
-    return Database(store, outbox, SyncEngine(store, outbox, transport), upkeep)
+    engine = SyncEngine(store, outbox, transport, reactions=reactions_of(store.catalog))
+    return Database(store, outbox, engine, upkeep)
 
 
 def _catalog_of(modules: Sequence[Module] | None) -> Catalog:

@@ -60,6 +60,8 @@ class Outbox:
         self._data_version = -1
         self._encoded: dict[int, bytes] = {}
         self._told: list[signals.Signal] = []
+        self.listened: frozenset[str] = frozenset()
+        """The tables whose rows, when they come from the server, are noted for who reacts to them."""
         self.given_up: list[Callable[[apsw.Connection, Sequence[str]], None]] = []
         """Asked with the ids of entries that are given up, in the transaction that does it."""
         self._parking = Parking(store.clock, self.tell)
