@@ -207,16 +207,16 @@ SCENARIOS: dict[str, list[Event]] = {
         ResyncBegun(),
         Pulled(answer=page("d1")),
         PageApplied(),
-        Swept(),
         NumberKnown(),
+        Swept(),
         NONE_LEFT,
     ],
     "a resync goes on after a crash": [
         Started(cursor="d1", resyncing=True),
         Pulled(answer=page("d2")),
         PageApplied(),
-        Swept(),
         NumberKnown(),
+        Swept(),
         NONE_LEFT,
     ],
     "a cursor nobody can read": [
@@ -225,8 +225,8 @@ SCENARIOS: dict[str, list[Event]] = {
         ResyncBegun(),
         Pulled(answer=page("c1")),
         PageApplied(),
-        Swept(),
         NumberKnown(),
+        Swept(),
         NONE_LEFT,
     ],
     "the server forgot our numbers": [
