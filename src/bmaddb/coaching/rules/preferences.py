@@ -13,7 +13,7 @@ from bmaddb.device.upkeep.policy import MEGABYTE
 from bmaddb.modules.extensions import ExtensionRegistry
 from bmaddb.modules.user_management import UserPreferences
 from bmaddb.schema.catalog import Catalog
-from bmaddb.schema.kinds import canonical_json
+from bmaddb.schema.json_text import canonical_json
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.schema.rules import Retention, RetentionKind
 
