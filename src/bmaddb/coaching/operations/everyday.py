@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bmaddb import errors as e
-from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, error, moment
+from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, error, moment, values_of
 from bmaddb.coaching.checks import verify_progress_updated
 from bmaddb.coaching.checks.findings import NOTES
 from bmaddb.coaching.consents import zone_of
@@ -188,7 +188,13 @@ def _habit_steps(habit_ids: Sequence[str]) -> tuple[Step, ...]:
     def rows(context: RuleContext) -> list[dict[str, Any]]:
         return [_logged(context, habit_id) for habit_id in habit_ids]
 
-    return (Step("log_habits", "habit_logs", Action.UPSERT, rows, (RuleSet(HabitLog, GENERAL),)),)
+    def streaks(context: RuleContext) -> list[dict[str, Any]]:
+        return [_kept(context, habit_id) for habit_id in dict.fromkeys(habit_ids)]
+
+    return (
+        Step("log_habits", "habit_logs", Action.UPSERT, rows, (RuleSet(HabitLog, GENERAL),)),
+        Step("count_streaks", "habits", Action.UPDATE, streaks, (RuleSet(Habit, GENERAL),)),
+    )
 
 
 def _logged(context: RuleContext, habit_id: str) -> dict[str, Any]:
@@ -199,6 +205,14 @@ def _logged(context: RuleContext, habit_id: str) -> dict[str, Any]:
     done = total(counts)
     state = "done" if done >= habit.target_count else "partial"
     return {**key, "device_counts": counts, "total": done, "state": state}
+
+
+def _kept(context: RuleContext, habit_id: str) -> dict[str, Any]:
+    """The habit with its streak as its logs say it now."""
+    habit = standing(context, Habit, habit_id)
+    change = dict(derived_values(candidate_of(Habit, values_of(habit), habit, context)))
+    longest = max(change.get("streak_current", 0), habit.streak_longest)
+    return {"id": habit_id, **change, "streak_longest": longest}
 
 
 class _Wheel:

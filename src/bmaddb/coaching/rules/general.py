@@ -82,10 +82,9 @@ def g6_fixed_columns_stay(c: Candidate) -> Flaws:
 
 
 def g7_derived_and_server_columns_are_not_input(c: Candidate) -> Flaws:
-    derived = derived_values(c)
-    for column in c.record.__table__.columns:
-        if column.name not in c.given or not c.changed(column.name):
-            continue
+    given = [column for column in c.record.__table__.columns if column.name in c.given and c.changed(column.name)]
+    derived = derived_values(c) if any(column.spec.merge is MergeRule.DRV for column in given) else {}
+    for column in given:
         untouched, value = _untouched(c, column), c.row[column.name]
         if column.spec.merge is MergeRule.SRV and value != untouched:
             yield error(column.name, "only the server sets it")
