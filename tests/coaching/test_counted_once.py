@@ -115,3 +115,23 @@ def test_a_thread_is_as_long_as_both_made_it(world: World) -> None:
                 )
     settled(world, first, second)
     assert [device.store.query(Conversation).one().message_count for device in (first, second)] == [4, 4]
+
+
+def test_what_a_device_wrote_alone_follows_with_its_sync(world: World) -> None:
+    """Nothing came from elsewhere; its own rows went to the server, and what follows from them goes after them."""
+    first, second = two_devices(world)
+    with first.store.write() as tx:
+        tx.insert(Conversation, id="talk", kind="coach_chat")
+        for number in range(3):
+            at = moment(first.clock.now_ms() + number)
+            tx.insert(Message, id=f"m{number}", conversation_id="talk", role="user", content="x", sent_at=at)
+    first.sync()
+    assert first.store.query(Conversation).one().message_count == 3
+    assert first.outbox.counts().total == 0
+    with first.store.write() as tx:
+        tx.delete(Message, "m1")
+    first.sync()
+    assert first.store.query(Conversation).one().message_count == 2
+    report = first.sync()
+    assert (report.pushed_rows, report.pulled_rows) == (0, 0)
+    settled(world, first, second)

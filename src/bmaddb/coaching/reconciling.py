@@ -24,7 +24,7 @@ from bmaddb.device.atomic import RuleContext
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.device.sync.arrivals import Arrived
 from bmaddb.device.upkeep import stubs
-from bmaddb.modules.chat_journal import CoachingSession
+from bmaddb.modules.chat_journal import CoachingSession, Tag
 from bmaddb.modules.extensions import ExtensionRecord
 from bmaddb.modules.tasks_productivity import Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, UserPreferences
@@ -67,8 +67,8 @@ def reconcile(store: Store, arrived: Arrived | None = None) -> int:
 
 def _context(store: Store, user: str, tx: WriteTransaction, came: Arrived) -> RuleContext:
     facts: dict[str, Any] = {STORED: True, ARCHIVED_TABLES: frozenset(stubs.counts(store.writing_connection))}
-    uncounted = facts[ARCHIVED_TABLES] & TAGGED
-    if not uncounted and came.keys() & {"tags", *TAGGED}:
+    countable = not facts[ARCHIVED_TABLES] & TAGGED and tx.query(Tag).exists()
+    if countable and came.keys() & {"tags", *TAGGED}:
         facts[TAG_COUNTS] = dict(store.tuples(_SQL["tag_counts"], ()))
     return RuleContext(
         user=user,
