@@ -136,6 +136,7 @@ def fill_wheel(
 
 
 def task_is_open(c: Candidate) -> Flaws:
+    """TASK: what is done is not done again."""
     if c.old("state") == "done":
         yield error("state", "the task is done already")
 
@@ -148,6 +149,7 @@ def rrule_is_readable(c: Candidate) -> Flaws:
 
 
 def task_is_done(c: Candidate) -> Flaws:
+    """TASK: only what is done is reopened."""
     if c.old("state") != "done":
         yield error("state", "the task is not done")
 
@@ -159,11 +161,13 @@ def area_is_known(c: Candidate) -> Flaws:
 
 
 def wheel_has_scores(c: Candidate) -> Flaws:
+    """WHEEL: it is submitted with one score at least."""
     if not c.query(LifeAreaScore).where(LifeAreaScore.assessment_id == c.row["id"]).exists():
         yield error(None, "a wheel without a score says nothing")
 
 
 def score_is_on_its_scale(c: Candidate) -> Flaws:
+    """SCORE: 1 to 10, or 1 to 5 with scoring version 2."""
     assessment = c.get(LifeAreaAssessment, c.row["assessment_id"])
     least, most = SCALES.get(1 if assessment is None else assessment.scoring_version, SCALES[1])
     if c.row["raw_score"] is None or not least <= c.row["raw_score"] <= most:
@@ -224,6 +228,7 @@ class _Wheel:
         self._id, self._scores, self._version, self._reflections = assessment_id, scores, scoring_version, reflections
 
     def missing_areas(self, context: RuleContext) -> list[dict[str, Any]]:
+        """The areas of the wheel the user has not chosen yet; RecordInvalid for scores that make no sense."""
         self._check()
         missing = [code for code in self._scores if context.reader.get(UserLifeArea, self._area(context, code)) is None]
         return [
@@ -232,6 +237,7 @@ class _Wheel:
         ]
 
     def scores_given(self, context: RuleContext) -> list[dict[str, Any]]:
+        """The scores, each with its percentage."""
         return [
             {
                 "assessment_id": self._id,
@@ -244,11 +250,13 @@ class _Wheel:
         ]
 
     def submitted(self, context: RuleContext) -> dict[str, Any]:
+        """The wheel with what follows from its scores."""
         before = context.reader.get(LifeAreaAssessment, self._id)
         change = {"id": self._id, "state": "submitted"}
         return {**change, **derived_values(candidate_of(LifeAreaAssessment, change, before, context))}
 
     def areas_scored(self, context: RuleContext) -> list[dict[str, Any]]:
+        """Its areas with the score they have now."""
         rows = []
         for code in self._scores:
             before = context.reader.get(UserLifeArea, self._area(context, code))
