@@ -15,7 +15,7 @@ from bmaddb import errors as e
 from bmaddb.device.store import Store
 from bmaddb.device.store.search import MARKS, SNIPPET_WORDS
 from bmaddb.schema import Catalog, Record
-from bmaddb.service.joining import LateOutbox
+from bmaddb.service.joining import LateParts
 from bmaddb.service.keys import secret_of
 from bmaddb.signals import SignalBus
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from bmaddb.personality.desk import Personality
     from bmaddb.service.health import DatabaseHealth
     from bmaddb.service.health_checks import StandardChecks
+    from bmaddb.service.joining import Connect
     from bmaddb.service.operations import OperationDesk
     from bmaddb.service.status import DatabaseStatus
     from bmaddb.service.upkeep import Upkeep
@@ -62,10 +63,10 @@ class Database:
         outbox: Outbox | None = None,
         engine: SyncEngine | None = None,
         policy: UpkeepPolicy | None = None,
+        connect: Connect | None = None,
     ) -> None:
         self.store = store
-        self._late = LateOutbox(store, outbox, (lambda: self.requests) if engine is None else None)
-        self._engine = engine
+        self._late = LateParts(store, lambda: self.requests, outbox, engine, connect)
         self._policy = policy
         self._upkeep: Upkeep | None = None
         self._requests: RequestQueue | None = None
@@ -106,7 +107,7 @@ class Database:
         if self._requests is None:
             from bmaddb.device.requests import RequestQueue
 
-            engine = self._engine
+            engine = self._late.engine
             self._requests = RequestQueue(self.store, self.outbox) if engine is None else engine.requests
         return self._requests
 
@@ -139,7 +140,7 @@ class Database:
         if self._upkeep is None:
             from bmaddb.service.upkeep import Upkeep
 
-            self._upkeep = Upkeep(self.store, self.outbox, self._engine, self._policy)
+            self._upkeep = Upkeep(self.store, self.outbox, self._late.engine, self._policy)
         return self._upkeep
 
     @property
@@ -148,7 +149,8 @@ class Database:
         if self._personality is None:
             from bmaddb.personality.desk import Personality
 
-            self._personality = Personality(self.store, None if self._engine is None else self._engine.wish_tables)
+            engine = self._late.engine
+            self._personality = Personality(self.store, None if engine is None else engine.wish_tables)
         return self._personality
 
     @property
@@ -448,7 +450,7 @@ class Database:
         """
         from bmaddb.service.integrity import check_integrity
 
-        return check_integrity(self.store, self.outbox, self._engine, full=full, repair=repair)
+        return check_integrity(self.store, self.outbox, self._late.engine, full=full, repair=repair)
 
     def close(self) -> None:
         """Stop syncing and cleaning up, and close the file; again is fine."""
@@ -461,8 +463,7 @@ class Database:
             self._monitor.stop()
         if self._operations is not None:
             self._operations.stop()
-        if self._engine is not None:
-            self._engine.close()
+        self._late.close()
         if self._observers is not None:
             self._observers.close()
         self.store.close()
@@ -475,7 +476,7 @@ class Database:
 
     def _sync_if(self, asked: bool) -> None:
         """Being offline is no failure of what was just done; without a server there is nothing to send to."""
-        if asked and self._engine is not None and self._background is None:
+        if asked and self._late.has_server and self._background is None:
             self.sync()
 
     def _checked(self) -> tuple[StandardChecks, HealthRegistry]:
@@ -485,13 +486,14 @@ class Database:
             self._health = checks_of(
                 self.store,
                 self.outbox,
-                has_server=self._engine is not None,
+                has_server=self._late.has_server,
                 usage=lambda: self.upkeep.usage().share,
                 monitor=lambda: self._monitor,
             )
         return self._health
 
     def _wired(self) -> SyncEngine:
-        if self._engine is None:
+        engine = self._late.engine
+        if engine is None:
             raise e.SettingsError("this database has no server", hint="bmaddb.open(..., url=..., token=...)")
-        return self._engine
+        return engine
