@@ -32,7 +32,9 @@ class DeclaredReader(Reader, Protocol):
     """A reader that knows the tables of its file: a store is one, and so is a transaction."""
 
     @property
-    def catalog(self) -> Catalog: ...
+    def catalog(self) -> Catalog:
+        """The declarations the file was opened with."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,7 @@ class Candidate:
 
     @property
     def stored(self) -> bool:
+        """Is a row judged that is in the file already?"""
         return bool(self.context.facts.get(STORED))
 
     @property
@@ -84,10 +87,12 @@ class Candidate:
 
     @property
     def now_ms(self) -> int:
+        """When the operation began, in ms since 1970."""
         return self.context.now_ms
 
     @property
     def now(self) -> datetime:
+        """The same as an aware moment."""
         return moment(self.context.now_ms)
 
     def fact(self, name: str, default: Any = None) -> Any:
@@ -109,6 +114,7 @@ class Candidate:
         return self.context.reader.get(record, row_id) if isinstance(row_id, str) and row_id else None
 
     def query(self, record: type[R]) -> Query[R]:
+        """The stored rows of a table, to be narrowed."""
         return self.context.reader.query(record)
 
     def others(self, record: type[R], *conditions: Condition) -> list[R]:

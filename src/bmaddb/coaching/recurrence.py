@@ -62,13 +62,14 @@ class Recurrence:
 
     def falls_on(self, start: date, day: date) -> bool:
         """Does it recur on `day`, counted from `start`? COUNT and UNTIL are not asked."""
-        if self._periods_between(start, day) % self.interval:
+        if self.periods_between(start, day) % self.interval:
             return False
         if not self.fits(start, day):
             return False
         return not self.positions or self._has_position(start, day)
 
-    def _periods_between(self, start: date, day: date) -> int:
+    def periods_between(self, start: date, day: date) -> int:
+        """How many days, weeks, months or years lie between; negative for a day before."""
         if self.frequency == "DAILY":
             return (day - start).days
         if self.frequency == "WEEKLY":

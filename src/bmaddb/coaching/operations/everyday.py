@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from bmaddb import errors as e
-from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, error, moment
+from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, error, moment, values_of
 from bmaddb.coaching.checks import verify_progress_updated
 from bmaddb.coaching.checks.findings import NOTES
 from bmaddb.coaching.consents import zone_of
@@ -136,6 +136,7 @@ def fill_wheel(
 
 
 def task_is_open(c: Candidate) -> Flaws:
+    """TASK: what is done is not done again."""
     if c.old("state") == "done":
         yield error("state", "the task is done already")
 
@@ -148,6 +149,7 @@ def rrule_is_readable(c: Candidate) -> Flaws:
 
 
 def task_is_done(c: Candidate) -> Flaws:
+    """TASK: only what is done is reopened."""
     if c.old("state") != "done":
         yield error("state", "the task is not done")
 
@@ -159,11 +161,13 @@ def area_is_known(c: Candidate) -> Flaws:
 
 
 def wheel_has_scores(c: Candidate) -> Flaws:
+    """WHEEL: it is submitted with one score at least."""
     if not c.query(LifeAreaScore).where(LifeAreaScore.assessment_id == c.row["id"]).exists():
         yield error(None, "a wheel without a score says nothing")
 
 
 def score_is_on_its_scale(c: Candidate) -> Flaws:
+    """SCORE: 1 to 10, or 1 to 5 with scoring version 2."""
     assessment = c.get(LifeAreaAssessment, c.row["assessment_id"])
     least, most = SCALES.get(1 if assessment is None else assessment.scoring_version, SCALES[1])
     if c.row["raw_score"] is None or not least <= c.row["raw_score"] <= most:
@@ -188,7 +192,13 @@ def _habit_steps(habit_ids: Sequence[str]) -> tuple[Step, ...]:
     def rows(context: RuleContext) -> list[dict[str, Any]]:
         return [_logged(context, habit_id) for habit_id in habit_ids]
 
-    return (Step("log_habits", "habit_logs", Action.UPSERT, rows, (RuleSet(HabitLog, GENERAL),)),)
+    def streaks(context: RuleContext) -> list[dict[str, Any]]:
+        return [_kept(context, habit_id) for habit_id in dict.fromkeys(habit_ids)]
+
+    return (
+        Step("log_habits", "habit_logs", Action.UPSERT, rows, (RuleSet(HabitLog, GENERAL),)),
+        Step("count_streaks", "habits", Action.UPDATE, streaks, (RuleSet(Habit, GENERAL),)),
+    )
 
 
 def _logged(context: RuleContext, habit_id: str) -> dict[str, Any]:
@@ -201,6 +211,14 @@ def _logged(context: RuleContext, habit_id: str) -> dict[str, Any]:
     return {**key, "device_counts": counts, "total": done, "state": state}
 
 
+def _kept(context: RuleContext, habit_id: str) -> dict[str, Any]:
+    """The habit with its streak as its logs say it now."""
+    habit = standing(context, Habit, habit_id)
+    change = dict(derived_values(candidate_of(Habit, values_of(habit), habit, context)))
+    longest = max(change.get("streak_current", 0), habit.streak_longest)
+    return {"id": habit_id, **change, "streak_longest": longest}
+
+
 class _Wheel:
     """The rows of one wheel, in the order in which they are written."""
 
@@ -210,6 +228,7 @@ class _Wheel:
         self._id, self._scores, self._version, self._reflections = assessment_id, scores, scoring_version, reflections
 
     def missing_areas(self, context: RuleContext) -> list[dict[str, Any]]:
+        """The areas of the wheel the user has not chosen yet; RecordInvalid for scores that make no sense."""
         self._check()
         missing = [code for code in self._scores if context.reader.get(UserLifeArea, self._area(context, code)) is None]
         return [
@@ -218,6 +237,7 @@ class _Wheel:
         ]
 
     def scores_given(self, context: RuleContext) -> list[dict[str, Any]]:
+        """The scores, each with its percentage."""
         return [
             {
                 "assessment_id": self._id,
@@ -230,11 +250,13 @@ class _Wheel:
         ]
 
     def submitted(self, context: RuleContext) -> dict[str, Any]:
+        """The wheel with what follows from its scores."""
         before = context.reader.get(LifeAreaAssessment, self._id)
         change = {"id": self._id, "state": "submitted"}
         return {**change, **derived_values(candidate_of(LifeAreaAssessment, change, before, context))}
 
     def areas_scored(self, context: RuleContext) -> list[dict[str, Any]]:
+        """Its areas with the score they have now."""
         rows = []
         for code in self._scores:
             before = context.reader.get(UserLifeArea, self._area(context, code))
