@@ -2450,521 +2450,721 @@ drop policy if exists remove on bmad."extension_records";
 grant delete on bmad."extension_records" to authenticated;
 create policy remove on bmad."extension_records" for delete to authenticated using (user_id = (select bmad_sync.uid()));
 
-create trigger stamp_new before insert on bmad."users" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."users" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(1);
 create trigger stamp_changed before update on bmad."users" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(1);
+create trigger check_new after insert on bmad."users" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(1);
+create trigger check_changed after update on bmad."users" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(1);
 create trigger bury after delete on bmad."users" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(1);
 create trigger keep before truncate on bmad."users" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_devices" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_devices" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(2);
 create trigger stamp_changed before update on bmad."user_devices" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(2);
+create trigger check_new after insert on bmad."user_devices" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(2);
+create trigger check_changed after update on bmad."user_devices" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(2);
 create trigger bury after delete on bmad."user_devices" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(2);
 create trigger keep before truncate on bmad."user_devices" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_preferences" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_preferences" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(3);
 create trigger stamp_changed before update on bmad."user_preferences" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(3);
+create trigger check_new after insert on bmad."user_preferences" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(3);
+create trigger check_changed after update on bmad."user_preferences" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(3);
 create trigger bury after delete on bmad."user_preferences" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(3);
 create trigger keep before truncate on bmad."user_preferences" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."mbti_profiles" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."mbti_profiles" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(4);
 create trigger stamp_changed before update on bmad."mbti_profiles" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(4);
+create trigger check_new after insert on bmad."mbti_profiles" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(4);
+create trigger check_changed after update on bmad."mbti_profiles" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(4);
 create trigger bury after delete on bmad."mbti_profiles" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(4);
 create trigger keep before truncate on bmad."mbti_profiles" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."consent_records" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."consent_records" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(5);
 create trigger stamp_changed before update on bmad."consent_records" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(5);
+create trigger check_new after insert on bmad."consent_records" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(5);
+create trigger check_changed after update on bmad."consent_records" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(5);
 create trigger bury after delete on bmad."consent_records" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(5);
 create trigger keep before truncate on bmad."consent_records" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."data_requests" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."data_requests" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(6);
 create trigger stamp_changed before update on bmad."data_requests" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(6);
+create trigger check_new after insert on bmad."data_requests" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(6);
+create trigger check_changed after update on bmad."data_requests" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(6);
 create trigger bury after delete on bmad."data_requests" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(6);
 create trigger keep before truncate on bmad."data_requests" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_keyrings" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_keyrings" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(7);
 create trigger stamp_changed before update on bmad."user_keyrings" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(7);
+create trigger check_new after insert on bmad."user_keyrings" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(7);
+create trigger check_changed after update on bmad."user_keyrings" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(7);
 create trigger bury after delete on bmad."user_keyrings" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(7);
 create trigger keep before truncate on bmad."user_keyrings" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."onboarding_steps" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."onboarding_steps" for each row
   execute function bmad_sync.stamp_catalogue_row(8);
-create trigger stamp_changed before update on bmad."onboarding_steps" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."onboarding_steps" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(8);
 create trigger bury after delete on bmad."onboarding_steps" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(8);
 create trigger keep before truncate on bmad."onboarding_steps" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."onboarding_progress" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."onboarding_progress" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(9);
 create trigger stamp_changed before update on bmad."onboarding_progress" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(9);
+create trigger check_new after insert on bmad."onboarding_progress" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(9);
+create trigger check_changed after update on bmad."onboarding_progress" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(9);
 create trigger bury after delete on bmad."onboarding_progress" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(9);
 create trigger keep before truncate on bmad."onboarding_progress" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."contacts" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."contacts" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(10);
 create trigger stamp_changed before update on bmad."contacts" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(10);
+create trigger check_new after insert on bmad."contacts" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(10);
+create trigger check_changed after update on bmad."contacts" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(10);
 create trigger bury after delete on bmad."contacts" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(10);
 create trigger keep before truncate on bmad."contacts" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."prompt_templates" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."prompt_templates" for each row
   execute function bmad_sync.stamp_catalogue_row(11);
-create trigger stamp_changed before update on bmad."prompt_templates" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."prompt_templates" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(11);
 create trigger bury after delete on bmad."prompt_templates" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(11);
 create trigger keep before truncate on bmad."prompt_templates" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."conversations" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."conversations" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(12);
 create trigger stamp_changed before update on bmad."conversations" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(12);
+create trigger check_new after insert on bmad."conversations" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(12);
+create trigger check_changed after update on bmad."conversations" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(12);
 create trigger bury after delete on bmad."conversations" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(12);
 create trigger keep before truncate on bmad."conversations" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."life_areas" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."life_areas" for each row
   execute function bmad_sync.stamp_catalogue_row(13);
-create trigger stamp_changed before update on bmad."life_areas" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."life_areas" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(13);
 create trigger bury after delete on bmad."life_areas" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(13);
 create trigger keep before truncate on bmad."life_areas" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_life_areas" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_life_areas" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(14);
 create trigger stamp_changed before update on bmad."user_life_areas" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(14);
+create trigger check_new after insert on bmad."user_life_areas" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(14);
+create trigger check_changed after update on bmad."user_life_areas" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(14);
 create trigger bury after delete on bmad."user_life_areas" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(14);
 create trigger keep before truncate on bmad."user_life_areas" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."domain_frameworks" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."domain_frameworks" for each row
   execute function bmad_sync.stamp_catalogue_row(15);
-create trigger stamp_changed before update on bmad."domain_frameworks" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."domain_frameworks" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(15);
 create trigger bury after delete on bmad."domain_frameworks" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(15);
 create trigger keep before truncate on bmad."domain_frameworks" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."met24_domains" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."met24_domains" for each row
   execute function bmad_sync.stamp_catalogue_row(16);
-create trigger stamp_changed before update on bmad."met24_domains" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."met24_domains" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(16);
 create trigger bury after delete on bmad."met24_domains" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(16);
 create trigger keep before truncate on bmad."met24_domains" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."goals" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."goals" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(17);
 create trigger stamp_changed before update on bmad."goals" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(17);
+create trigger check_new after insert on bmad."goals" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(17);
+create trigger check_changed after update on bmad."goals" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(17);
 create trigger bury after delete on bmad."goals" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(17);
 create trigger keep before truncate on bmad."goals" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."coaching_sessions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."coaching_sessions" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(18);
 create trigger stamp_changed before update on bmad."coaching_sessions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(18);
+create trigger check_new after insert on bmad."coaching_sessions" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(18);
+create trigger check_changed after update on bmad."coaching_sessions" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(18);
 create trigger bury after delete on bmad."coaching_sessions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(18);
 create trigger keep before truncate on bmad."coaching_sessions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."ai_interactions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."ai_interactions" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(19);
 create trigger stamp_changed before update on bmad."ai_interactions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(19);
+create trigger check_new after insert on bmad."ai_interactions" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(19);
+create trigger check_changed after update on bmad."ai_interactions" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(19);
 create trigger bury after delete on bmad."ai_interactions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(19);
 create trigger keep before truncate on bmad."ai_interactions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."messages" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."messages" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(20);
 create trigger stamp_changed before update on bmad."messages" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(20);
+create trigger check_new after insert on bmad."messages" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(20);
+create trigger check_changed after update on bmad."messages" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(20);
 create trigger bury after delete on bmad."messages" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(20);
 create trigger keep before truncate on bmad."messages" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."journals" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."journals" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(21);
 create trigger stamp_changed before update on bmad."journals" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(21);
+create trigger check_new after insert on bmad."journals" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(21);
+create trigger check_changed after update on bmad."journals" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(21);
 create trigger bury after delete on bmad."journals" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(21);
 create trigger keep before truncate on bmad."journals" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."content_items" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."content_items" for each row
   execute function bmad_sync.stamp_catalogue_row(22);
-create trigger stamp_changed before update on bmad."content_items" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."content_items" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(22);
 create trigger bury after delete on bmad."content_items" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(22);
 create trigger keep before truncate on bmad."content_items" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."journal_entries" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."journal_entries" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(23);
 create trigger stamp_changed before update on bmad."journal_entries" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(23);
+create trigger check_new after insert on bmad."journal_entries" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(23);
+create trigger check_changed after update on bmad."journal_entries" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(23);
 create trigger bury after delete on bmad."journal_entries" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(23);
 create trigger keep before truncate on bmad."journal_entries" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."journal_revisions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."journal_revisions" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(24);
 create trigger stamp_changed before update on bmad."journal_revisions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(24);
+create trigger check_new after insert on bmad."journal_revisions" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(24);
+create trigger check_changed after update on bmad."journal_revisions" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(24);
 create trigger bury after delete on bmad."journal_revisions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(24);
 create trigger keep before truncate on bmad."journal_revisions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."mood_checkins" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."mood_checkins" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(25);
 create trigger stamp_changed before update on bmad."mood_checkins" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(25);
+create trigger check_new after insert on bmad."mood_checkins" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(25);
+create trigger check_changed after update on bmad."mood_checkins" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(25);
 create trigger bury after delete on bmad."mood_checkins" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(25);
 create trigger keep before truncate on bmad."mood_checkins" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."tags" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."tags" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(26);
 create trigger stamp_changed before update on bmad."tags" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(26);
+create trigger check_new after insert on bmad."tags" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(26);
+create trigger check_changed after update on bmad."tags" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(26);
 create trigger bury after delete on bmad."tags" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(26);
 create trigger keep before truncate on bmad."tags" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."attachments" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."attachments" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(27);
 create trigger stamp_changed before update on bmad."attachments" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(27);
+create trigger check_new after insert on bmad."attachments" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(27);
+create trigger check_changed after update on bmad."attachments" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(27);
 create trigger bury after delete on bmad."attachments" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(27);
 create trigger keep before truncate on bmad."attachments" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."record_links" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."record_links" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(28);
 create trigger stamp_changed before update on bmad."record_links" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(28);
+create trigger check_new after insert on bmad."record_links" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(28);
+create trigger check_changed after update on bmad."record_links" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(28);
 create trigger bury after delete on bmad."record_links" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(28);
 create trigger keep before truncate on bmad."record_links" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."ai_memories" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."ai_memories" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(29);
 create trigger stamp_changed before update on bmad."ai_memories" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(29);
+create trigger check_new after insert on bmad."ai_memories" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(29);
+create trigger check_changed after update on bmad."ai_memories" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(29);
 create trigger bury after delete on bmad."ai_memories" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(29);
 create trigger keep before truncate on bmad."ai_memories" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."mbti_insights" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."mbti_insights" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(30);
 create trigger stamp_changed before update on bmad."mbti_insights" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(30);
+create trigger check_new after insert on bmad."mbti_insights" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(30);
+create trigger check_changed after update on bmad."mbti_insights" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(30);
 create trigger bury after delete on bmad."mbti_insights" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(30);
 create trigger keep before truncate on bmad."mbti_insights" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."content_states" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."content_states" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(31);
 create trigger stamp_changed before update on bmad."content_states" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(31);
+create trigger check_new after insert on bmad."content_states" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(31);
+create trigger check_changed after update on bmad."content_states" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(31);
 create trigger bury after delete on bmad."content_states" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(31);
 create trigger keep before truncate on bmad."content_states" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."plans" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."plans" for each row
   execute function bmad_sync.stamp_catalogue_row(32);
-create trigger stamp_changed before update on bmad."plans" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."plans" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(32);
 create trigger bury after delete on bmad."plans" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(32);
 create trigger keep before truncate on bmad."plans" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."subscriptions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."subscriptions" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(33);
 create trigger stamp_changed before update on bmad."subscriptions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(33);
+create trigger check_new after insert on bmad."subscriptions" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(33);
+create trigger check_changed after update on bmad."subscriptions" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(33);
 create trigger bury after delete on bmad."subscriptions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(33);
 create trigger keep before truncate on bmad."subscriptions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."invoices" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."invoices" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(34);
 create trigger stamp_changed before update on bmad."invoices" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(34);
+create trigger check_new after insert on bmad."invoices" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(34);
+create trigger check_changed after update on bmad."invoices" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(34);
 create trigger bury after delete on bmad."invoices" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(34);
 create trigger keep before truncate on bmad."invoices" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."payments" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."payments" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(35);
 create trigger stamp_changed before update on bmad."payments" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(35);
+create trigger check_new after insert on bmad."payments" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(35);
+create trigger check_changed after update on bmad."payments" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(35);
 create trigger bury after delete on bmad."payments" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(35);
 create trigger keep before truncate on bmad."payments" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."entitlements" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."entitlements" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(36);
 create trigger stamp_changed before update on bmad."entitlements" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(36);
+create trigger check_new after insert on bmad."entitlements" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(36);
+create trigger check_changed after update on bmad."entitlements" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(36);
 create trigger bury after delete on bmad."entitlements" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(36);
 create trigger keep before truncate on bmad."entitlements" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."usage_counters" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."usage_counters" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(37);
 create trigger stamp_changed before update on bmad."usage_counters" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(37);
+create trigger check_new after insert on bmad."usage_counters" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(37);
+create trigger check_changed after update on bmad."usage_counters" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(37);
 create trigger bury after delete on bmad."usage_counters" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(37);
 create trigger keep before truncate on bmad."usage_counters" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."met24_domain_relations" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."met24_domain_relations" for each row
   execute function bmad_sync.stamp_catalogue_row(38);
-create trigger stamp_changed before update on bmad."met24_domain_relations" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."met24_domain_relations" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(38);
 create trigger bury after delete on bmad."met24_domain_relations" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(38);
 create trigger keep before truncate on bmad."met24_domain_relations" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."met24_progress" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."met24_progress" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(39);
 create trigger stamp_changed before update on bmad."met24_progress" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(39);
+create trigger check_new after insert on bmad."met24_progress" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(39);
+create trigger check_changed after update on bmad."met24_progress" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(39);
 create trigger bury after delete on bmad."met24_progress" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(39);
 create trigger keep before truncate on bmad."met24_progress" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."life_area_questions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."life_area_questions" for each row
   execute function bmad_sync.stamp_catalogue_row(40);
-create trigger stamp_changed before update on bmad."life_area_questions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."life_area_questions" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(40);
 create trigger bury after delete on bmad."life_area_questions" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(40);
 create trigger keep before truncate on bmad."life_area_questions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."life_area_assessments" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."life_area_assessments" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(41);
 create trigger stamp_changed before update on bmad."life_area_assessments" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(41);
+create trigger check_new after insert on bmad."life_area_assessments" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(41);
+create trigger check_changed after update on bmad."life_area_assessments" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(41);
 create trigger bury after delete on bmad."life_area_assessments" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(41);
 create trigger keep before truncate on bmad."life_area_assessments" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."life_area_scores" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."life_area_scores" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(42);
 create trigger stamp_changed before update on bmad."life_area_scores" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(42);
+create trigger check_new after insert on bmad."life_area_scores" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(42);
+create trigger check_changed after update on bmad."life_area_scores" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(42);
 create trigger bury after delete on bmad."life_area_scores" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(42);
 create trigger keep before truncate on bmad."life_area_scores" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."tasks" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."tasks" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(43);
 create trigger stamp_changed before update on bmad."tasks" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(43);
+create trigger check_new after insert on bmad."tasks" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(43);
+create trigger check_changed after update on bmad."tasks" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(43);
 create trigger bury after delete on bmad."tasks" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(43);
 create trigger keep before truncate on bmad."tasks" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."habits" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."habits" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(44);
 create trigger stamp_changed before update on bmad."habits" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(44);
+create trigger check_new after insert on bmad."habits" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(44);
+create trigger check_changed after update on bmad."habits" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(44);
 create trigger bury after delete on bmad."habits" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(44);
 create trigger keep before truncate on bmad."habits" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."habit_logs" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."habit_logs" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(45);
 create trigger stamp_changed before update on bmad."habit_logs" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(45);
+create trigger check_new after insert on bmad."habit_logs" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(45);
+create trigger check_changed after update on bmad."habit_logs" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(45);
 create trigger bury after delete on bmad."habit_logs" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(45);
 create trigger keep before truncate on bmad."habit_logs" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."reminders" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."reminders" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(46);
 create trigger stamp_changed before update on bmad."reminders" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(46);
+create trigger check_new after insert on bmad."reminders" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(46);
+create trigger check_changed after update on bmad."reminders" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(46);
 create trigger bury after delete on bmad."reminders" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(46);
 create trigger keep before truncate on bmad."reminders" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_progress" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_progress" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(47);
 create trigger stamp_changed before update on bmad."user_progress" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(47);
+create trigger check_new after insert on bmad."user_progress" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(47);
+create trigger check_changed after update on bmad."user_progress" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(47);
 create trigger bury after delete on bmad."user_progress" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(47);
 create trigger keep before truncate on bmad."user_progress" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."interaction_analytics" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."interaction_analytics" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(48);
 create trigger stamp_changed before update on bmad."interaction_analytics" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(48);
+create trigger check_new after insert on bmad."interaction_analytics" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(48);
+create trigger check_changed after update on bmad."interaction_analytics" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(48);
 create trigger bury after delete on bmad."interaction_analytics" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(48);
 create trigger keep before truncate on bmad."interaction_analytics" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."feature_usage_daily" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."feature_usage_daily" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(49);
 create trigger stamp_changed before update on bmad."feature_usage_daily" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(49);
+create trigger check_new after insert on bmad."feature_usage_daily" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(49);
+create trigger check_changed after update on bmad."feature_usage_daily" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(49);
 create trigger bury after delete on bmad."feature_usage_daily" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(49);
 create trigger keep before truncate on bmad."feature_usage_daily" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."extension_registry" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."extension_registry" for each row
   execute function bmad_sync.stamp_catalogue_row(50);
-create trigger stamp_changed before update on bmad."extension_registry" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."extension_registry" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(50);
 create trigger bury after delete on bmad."extension_registry" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(50);
 create trigger keep before truncate on bmad."extension_registry" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_extensions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_extensions" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(51);
 create trigger stamp_changed before update on bmad."user_extensions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(51);
+create trigger check_new after insert on bmad."user_extensions" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(51);
+create trigger check_changed after update on bmad."user_extensions" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(51);
 create trigger bury after delete on bmad."user_extensions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(51);
 create trigger keep before truncate on bmad."user_extensions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."extension_records" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."extension_records" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(52);
 create trigger stamp_changed before update on bmad."extension_records" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(52);
+create trigger check_new after insert on bmad."extension_records" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(52);
+create trigger check_changed after update on bmad."extension_records" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(52);
 create trigger bury after delete on bmad."extension_records" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(52);
 create trigger keep before truncate on bmad."extension_records" for each statement

@@ -227,61 +227,79 @@ create policy service on bmad."ledger" for all to service_role using (true) with
 drop policy if exists machinery on bmad."ledger";
 create policy machinery on bmad."ledger" for all to current_user using (true) with check (true);
 
-create trigger stamp_new before insert on bmad."colours" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."colours" for each row
   execute function bmad_sync.stamp_catalogue_row(1);
-create trigger stamp_changed before update on bmad."colours" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."colours" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(1);
 create trigger bury after delete on bmad."colours" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(1);
 create trigger keep before truncate on bmad."colours" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."shades" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."shades" for each row
   execute function bmad_sync.stamp_catalogue_row(2);
-create trigger stamp_changed before update on bmad."shades" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."shades" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(2);
 create trigger bury after delete on bmad."shades" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(2);
 create trigger keep before truncate on bmad."shades" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."boxes" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."boxes" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(3);
 create trigger stamp_changed before update on bmad."boxes" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(3);
+create trigger check_new after insert on bmad."boxes" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(3);
+create trigger check_changed after update on bmad."boxes" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(3);
 create trigger bury after delete on bmad."boxes" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(3);
 create trigger keep before truncate on bmad."boxes" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."things" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."things" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(4);
 create trigger stamp_changed before update on bmad."things" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(4);
+create trigger check_new after insert on bmad."things" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(4);
+create trigger check_changed after update on bmad."things" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(4);
 create trigger bury after delete on bmad."things" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(4);
 create trigger keep before truncate on bmad."things" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."settings" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."settings" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(5);
 create trigger stamp_changed before update on bmad."settings" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(5);
+create trigger check_new after insert on bmad."settings" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(5);
+create trigger check_changed after update on bmad."settings" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(5);
 create trigger bury after delete on bmad."settings" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(5);
 create trigger keep before truncate on bmad."settings" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."invoices" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."invoices" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(6);
 create trigger stamp_changed before update on bmad."invoices" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(6);
+create trigger check_new after insert on bmad."invoices" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(6);
+create trigger check_changed after update on bmad."invoices" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(6);
 create trigger bury after delete on bmad."invoices" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(6);
 create trigger keep before truncate on bmad."invoices" for each statement
@@ -308,14 +326,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_colours(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_colours(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."colours" t
-    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -444,14 +464,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_shades(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_shades(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."shades" t
-    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -580,14 +602,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_boxes(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_boxes(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."boxes" t
-    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -806,14 +830,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_things(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_things(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."things" t
-    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -1046,14 +1072,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_settings(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_settings(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."settings" t
-    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -1268,14 +1296,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_invoices(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_invoices(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."invoices" t
-    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -1402,17 +1432,17 @@ begin
 end
 $$;
 
-create function bmad_sync.do_versions(int, uuid, bigint, bigint, int) returns bigint[]
+create function bmad_sync.do_versions(int, uuid, bigint, bigint, int, bigint[]) returns bigint[]
 language plpgsql stable
 as $$
 begin
   return case $1
-    when 1 then bmad_sync.versions_colours($2, $3, $4, $5)
-    when 2 then bmad_sync.versions_shades($2, $3, $4, $5)
-    when 3 then bmad_sync.versions_boxes($2, $3, $4, $5)
-    when 4 then bmad_sync.versions_things($2, $3, $4, $5)
-    when 5 then bmad_sync.versions_settings($2, $3, $4, $5)
-    when 6 then bmad_sync.versions_invoices($2, $3, $4, $5)
+    when 1 then bmad_sync.versions_colours($2, $3, $4, $5, $6)
+    when 2 then bmad_sync.versions_shades($2, $3, $4, $5, $6)
+    when 3 then bmad_sync.versions_boxes($2, $3, $4, $5, $6)
+    when 4 then bmad_sync.versions_things($2, $3, $4, $5, $6)
+    when 5 then bmad_sync.versions_settings($2, $3, $4, $5, $6)
+    when 6 then bmad_sync.versions_invoices($2, $3, $4, $5, $6)
   end;
 end
 $$;

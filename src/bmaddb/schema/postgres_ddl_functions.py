@@ -97,7 +97,7 @@ def dispatchers(
     """
     signatures = (
         ("read", "uuid, bigint, bigint, int, bigint[]", "bmad_sync.page", "stable", tables),
-        ("versions", "uuid, bigint, bigint, int", "bigint[]", "stable", tables),
+        ("versions", "uuid, bigint, bigint, int, bigint[]", "bigint[]", "stable", tables),
         ("raw", "uuid, bigint, bigint", "json", "stable", tables),
         ("alive", "uuid, text[]", "text[]", "stable", tables),
         ("look", "uuid, text[]", "jsonb", "stable", writable_tables),
@@ -143,14 +143,16 @@ $$;"""
 
 
 def _versions(table: Table) -> str:
-    return f"""create function bmad_sync.versions_{table.name}(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+    return f"""create function bmad_sync.versions_{table.name}(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from {qualified(table.name)} t
-    where {mine(table)}{_SINCE}
+    where {mine(table)}{_SINCE} and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );

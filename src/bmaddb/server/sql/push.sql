@@ -219,6 +219,7 @@ begin
     written := written || outcome.versions;
     exit when outcome.answer ->> 'status' <> 'applied'; -- what lies behind may build on it
   end loop;
+  perform set_config('bmad_sync.own', '', true), set_config('bmad_sync.own_versions', '', true);
   return json_build_object(
     'answers', array_to_json(answers),
     'last_number', last_number,

@@ -317,6 +317,7 @@ begin
     select coalesce(jsonb_object_agg(k, coalesce(refused -> k, '[]') || coalesce(each -> k, '[]')), '{}') into refused
     from (select jsonb_object_keys(refused || each)) z (k);
   end if;
+  perform set_config('bmad_sync.own', '', true), set_config('bmad_sync.own_versions', '', true);
   return case when refused = '{}' then json_build_object() else json_build_object('experimentalRejectedIds', refused) end;
 end
 $$;
