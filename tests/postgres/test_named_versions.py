@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -176,7 +177,7 @@ def test_after_a_push_in_the_same_transaction_its_version_is_nobodys(alice: Call
         answer = alice.entry(update("boxes", "b1", 1, title="pushed"))
         body = {"device_id": alice.device, "settled": 0, "cursor": behind, "entries": [answer]}
         alice.connection.execute(
-            "select set_config('x.answer', public.bmad_push_v1(%s)::text, true)", [psycopg.types.json.Json(body)]
+            "select set_config('x.answer', public.bmad_push_v1(%s)::text, true)", [json.dumps(body)]
         )
         alice.connection.execute(
             "insert into bmad.boxes (user_id, id, title, server_seq)"
