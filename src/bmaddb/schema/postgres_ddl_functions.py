@@ -16,7 +16,7 @@ from typing import Any, Final
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import Kind
-from bmaddb.schema.postgres_ddl_tables import declared_columns, literal, qualified, quoted
+from bmaddb.schema.postgres_ddl_tables import declared_columns, fixed_columns, literal, qualified, quoted
 from bmaddb.schema.records import writable
 from bmaddb.schema.rules import Scope
 from bmaddb.schema.tables import Table
@@ -248,7 +248,8 @@ $$;"""
 
 
 def _update(table: Table) -> str:
-    columns = {name: kind for name, kind in write_columns(table).items() if name != "id"}
+    fixed = fixed_columns(table)
+    columns = {name: kind for name, kind in write_columns(table).items() if name != "id" and fixed.get(name, True)}
     sets = ",\n    ".join(
         f"{quoted(name)} = case when c.s ? '{name}' then {_in_object(name, kind)} else t.{quoted(name)} end"
         for name, kind in columns.items()

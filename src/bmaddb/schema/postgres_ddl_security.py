@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bmaddb.schema.postgres_ddl_tables import declared_columns, qualified, quoted
+from bmaddb.schema.postgres_ddl_tables import declared_columns, fixed_columns, qualified, quoted
 from bmaddb.schema.records import deletable, writable
 from bmaddb.schema.rules import Scope
 from bmaddb.schema.tables import Table
@@ -46,6 +46,7 @@ def triggers(table: Table, number: int) -> str:
     return "\n".join(
         (
             *(_user_stamps(name, number) if what == "user" else _catalogue_stamps(name, number)),
+            *_loosened(table),
             f"create trigger bury after delete on {name} referencing old table as gone for each statement",
             f"  execute function bmad_sync.bury_{what}_rows({number});",
             f"create trigger keep before truncate on {name} for each statement",
@@ -66,6 +67,16 @@ def _user_stamps(name: str, number: int) -> Iterator[str]:
     yield f"  execute function bmad_sync.check_versions({number});"
     yield f"create trigger check_changed after update on {name} referencing old table as before new table as written"
     yield f"  for each statement execute function bmad_sync.check_versions({number});"
+
+
+def _loosened(table: Table) -> Iterator[str]:
+    """A fixed column that a deleted parent leaves null has an UPDATE grant for that; this holds it to null."""
+    loose = [quoted(column) for column, to_null in fixed_columns(table).items() if to_null]
+    if table.scope is Scope.USER and writable(table) and loose:
+        changed = " or ".join(f"new.{column} <> coalesce(old.{column}, '')" for column in loose)
+        yield f"create trigger hold before update on {qualified(table.name)} for each row"
+        yield f"  when (current_user = 'authenticated' and ({changed}))"
+        yield "  execute function bmad_sync.refuse_fixed();"
 
 
 def _catalogue_stamps(name: str, number: int) -> Iterator[str]:
@@ -92,7 +103,9 @@ def _writing(table: Table) -> Iterator[str]:
     declared = [column.name for column in declared_columns(table) if column.client_writable]
     envelope = ["created_at", "updated_at", "server_seq", "hlc", "stamps"]
     insert = ", ".join(quoted(column) for column in ["user_id", "id", *envelope, "origin_device_id", *declared])
-    update = ", ".join(quoted(column) for column in [*envelope, *declared])
+    fixed = fixed_columns(table)
+    changed = [name for name in declared if fixed.get(name, True)]
+    update = ", ".join(quoted(column) for column in [*envelope, *changed])
     yield f"grant insert ({insert}) on {name} to authenticated;"
     yield f"grant update ({update}) on {name} to authenticated;"
     yield from _policy(table, "add", f"for insert to authenticated with check ({_MINE})")

@@ -67,6 +67,7 @@ begin
     if refused is not null then
       return (json_build_object('number', entry.number, 'status', 'conflict', 'rows', refused), '{}'::bigint[]);
     end if;
+    perform bmad_sync.check_fixed(uid, changes);
     perform bmad_sync.apply_changes(uid, device, changes, entry.hlc);
     set constraints all immediate;
     set constraints all deferred;

@@ -94,3 +94,12 @@ begin
   return null;
 end
 $$;
+
+-- BEFORE ROW: plain SQL of a client gives another value to a column that is set at insert. (A push is answered before.)
+create function bmad_sync.refuse_fixed() returns trigger
+language plpgsql
+as $$
+begin
+  raise exception 'fixed_column: a reference of bmad.% is set at insert and may only become null', tg_table_name using errcode = '42501';
+end
+$$;

@@ -27,6 +27,8 @@ create table if not exists bmad_sync.tables (
   kinds jsonb not null, -- column -> its kind
   fallbacks jsonb not null -- column -> what null becomes on the WatermelonDB door
 );
+-- Column of rule IMM -> may a client at least set it to null, because its parent is gone?
+alter table bmad_sync.tables add column if not exists fixed jsonb not null default '{}';
 
 -- One row per scope (a user, or all zeros for the catalogue): the last version given out.
 -- The lock on this row, held until commit, is what makes versions appear in the order they were given.
