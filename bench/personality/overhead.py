@@ -105,7 +105,7 @@ def _state_bytes(db: Database) -> int:
             model.recall_follow(view, other, 1.0)
         for rank in range(RANKS_MAX):
             model.recall_rank(view, rank, 1.0)
-    state.keep(db.store, model, Guard(), BASE_SHARES)
+    state.keep(db.store, list(state.rows_of(model, Guard(), BASE_SHARES, 0)), lambda: True)
     return (db.personality.indexes._pages() - pages) * PAGE_BYTES
 
 

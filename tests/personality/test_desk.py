@@ -126,10 +126,11 @@ def test_every_type_and_mode_gives_the_same_rows_in_the_same_order(path: Path, c
     with bmaddb.open(path, user=USER, durability="normal") as db:
         fill(db, chance, 100)
         ready(db, code, mode)
-        tally = compare(db, chance, 60)
+        with bmaddb.open(path, user=USER, durability="normal") as other:
+            tally = compare(db, other, chance, 60)
         assert tally.different == 0
         assert tally.writes > 0
-        assert (tally.from_memory > 10) == (mode != "off"), "or nothing was proved"
+        assert tally.from_memory > 3, "or nothing was proved"
 
 
 def test_a_writer_and_a_snapshot_see_their_own_state(db: Database) -> None:

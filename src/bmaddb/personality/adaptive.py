@@ -112,7 +112,8 @@ class AdaptiveCache:
         if self._shadows:
             neutral_hit = self._neutral.access(key)
             self._typed.access(key)
-            self._stopping |= self.guard.record(hit, neutral_hit, self._now_ms())
+            if self.guard.record(hit, neutral_hit, self._now_ms):
+                self._stopping = True
         self.model.note(view, rank, key)
         return hit
 
@@ -126,6 +127,10 @@ class AdaptiveCache:
         for key in keys:
             for lane in (self.real, *self._shadows):
                 lane.cache.drop(key)
+
+    def held(self) -> list[Key]:
+        """Every key that any lane holds."""
+        return list({key for lane in (self.real, *self._shadows) for key in lane.cache.held()})
 
     def retype(self, typed_prior: Sequence[float]) -> None:
         """Another type is declared; what was counted stays."""
@@ -159,12 +164,18 @@ class AdaptiveCache:
     def _become_neutral(self) -> list[Wish]:
         """The type was stopped: hold what would be held without it, so that nothing it did lives on.
 
-        What is missing for that is fetched beside the session's budget: a few rows, at most once in thirty days.
+        What is missing for that is fetched as far as the session's budget goes, first what would go last; the rest is
+        not held, and its turn comes before any other plan.
         """
-        self._stopping = False
         here, there = self.real.cache, self._neutral.cache.copy()
-        self.real.cache, self.real.left = there, self._neutral.left
-        return [Wish(key, -1, -1, self.model.warmth(key)) for key in there.held() if key not in here]
+        missing = [key for key in reversed(list(there.held())) if key not in here]
+        for key in missing[self.real.left :]:
+            there.drop(key)
+        self._stopping = len(missing) > self.real.left
+        wishes = [Wish(key, -1, -1, self.model.warmth(key)) for key in missing[: self.real.left]]
+        self.real.cache = there
+        self.real.left -= len(wishes)
+        return wishes
 
     def _fill(self, lane: Lane, resolve: Resolve, rows_max: int) -> list[Wish]:
         wishes: list[Wish] = []

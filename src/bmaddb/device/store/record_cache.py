@@ -168,6 +168,10 @@ class RecordCache:
                 self._add_list(key, found)
             return None if found is None else found[1]
 
+    def expect(self, statement: tuple[str, tuple[Any, ...]]) -> None:
+        """Hold the list of this statement when it is read, though nobody asked for it before."""
+        self.asked(list_key(*statement))
+
     def asked(self, key: _Key) -> bool:
         """Was that list asked for before?"""
         with self._lock:
@@ -265,6 +269,11 @@ class RecordCache:
     def _begin_young(self) -> None:
         self._young = _Generation()
         self._records = self._young.records
+
+
+def list_key(text: str, arguments: tuple[Any, ...]) -> _Key:
+    """What a list is held by. The types count: 1, 1.0 and True are equal, and not the same to SQLite."""
+    return (text, arguments, tuple(map(type, arguments)))
 
 
 def _size_of(row: Record) -> int:
