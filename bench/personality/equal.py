@@ -1,7 +1,8 @@
 """The same rows in the same order, whatever the type and the mode: random queries on a real file, while others write.
 
 Each answer of `db.personality` stands beside one of a snapshot, which is read from the file; a thread writes meanwhile,
-now through the same database, now through another that has the same file open. `python -m bench.personality.equal [queries]` runs the whole promise: 10,000 queries x 16 types x off, prior, adaptive.
+now through the same database, now through another that has the same file open.
+`python -m bench.personality.equal [queries]` runs the whole promise: 10,000 queries x 16 types x off, prior, adaptive.
 """
 
 from __future__ import annotations

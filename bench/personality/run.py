@@ -1,6 +1,7 @@
-"""Every trace through every policy, one JSON line a trace: `python -m bench.personality.run OUT [users] [part/parts]`.
+"""Every trace through every policy, one JSON line a trace: `python -m bench.personality.run OUT [users] [seed]`.
 
-Lines that are in OUT already are not run again, so a run that was cut goes on.
+Lines that are in OUT already are not run again, so a run that was cut goes on. What was tuned was tuned on traces of
+`TUNE_SEED`; what is reported comes from `REPORT_SEED`, whose traces nobody looked at while anything was chosen.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,9 @@ from bmaddb.personality.functions import TYPES
 
 SPREADS = (25.0, 100.0)
 SIZE, BUDGET = 96, 32
-USERS = 2  # of each type, family and spread
+USERS = 6  # of each type, family and spread
+TUNE_SEED, REPORT_SEED = 0, 4001
+PROCESSES = 2
 GRID = ((48, 16), (384, 96))
 WINDOW = 500
 THRESHOLDS = (0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
@@ -30,20 +34,24 @@ EVICTION = "SLRU"
 def main() -> None:
     """Run what is missing."""
     users = int(sys.argv[2]) if len(sys.argv) > 2 else USERS
-    part, parts = (int(x) for x in (sys.argv[3] if len(sys.argv) > 3 else "0/1").split("/"))
-    run_all(Path(sys.argv[1]), users, part, parts)
+    run_all(Path(sys.argv[1]), users, int(sys.argv[3]) if len(sys.argv) > 3 else REPORT_SEED)
 
 
-def run_all(out: Path, users: int, part: int = 0, parts: int = 1) -> None:
-    """Add to `out` the lines it lacks; of `parts` processes this is number `part`."""
+def run_all(out: Path, users: int, seed: int = REPORT_SEED) -> None:
+    """Add to `out` the lines it lacks."""
     done = set()
     if out.exists():
         done = {json.loads(line)["key"] for line in out.read_text(encoding="utf-8").splitlines()}
-    with out.open("a", encoding="utf-8") as file:
-        for number, (key, job) in enumerate(jobs(users)):
-            if number % parts == part and key not in done:
-                file.write(json.dumps({"key": key, **run(job)}) + "\n")
-                file.flush()
+    missing = [(key, {"seed": seed, **job}) for key, job in jobs(users) if f"{seed}/{key}" not in done]
+    with out.open("a", encoding="utf-8") as file, ProcessPoolExecutor(PROCESSES) as pool:
+        for line in pool.map(_line, missing, chunksize=4):
+            file.write(line + "\n")
+            file.flush()
+
+
+def _line(named: tuple[str, dict[str, Any]]) -> str:
+    key, job = named
+    return json.dumps({"key": f"{job['seed']}/{key}", **run(job)})
 
 
 def jobs(users: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -73,7 +81,7 @@ def _side_jobs() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """The figures of one job, by policy."""
-    trace = trace_of(job["family"], job["code"], job["user"], job["spread"])
+    trace = trace_of(job["family"], job["code"], job["user"], job["spread"], seed=job["seed"])
     size, budget = job.get("size", SIZE), job.get("budget", BUDGET)
     if job["kind"] == "main":
         arms = [(eviction, "none") for eviction in EVICTIONS] + [(EVICTION, prefetch) for prefetch in PREFETCHES[1:]]
@@ -111,6 +119,7 @@ def figures(outcome: Outcome, neutral: Outcome | None = None) -> dict[str, float
         "accesses": len(outcome.hits),
         "fetched": outcome.fetched,
         "used": outcome.used,
+        "used_later": outcome.used_later,
         "fetched_most": outcome.fetched_most,
         "switches": outcome.switches,
         "stops": outcome.stops,

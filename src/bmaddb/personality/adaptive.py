@@ -95,7 +95,6 @@ class AdaptiveCache:
         self.mode = mode
         self.budget = budget
         self.worth_min = worth_min
-        self._stopping = False
         self.model = model or UseModel(len(prior))
         self.guard = guard or Guard()
         self._now_ms = now_ms
@@ -112,8 +111,7 @@ class AdaptiveCache:
         if self._shadows:
             neutral_hit = self._neutral.access(key)
             self._typed.access(key)
-            if self.guard.record(hit, neutral_hit, self._now_ms):
-                self._stopping = True
+            self.guard.record(hit, neutral_hit, self._now_ms)
         self.model.note(view, rank, key)
         return hit
 
@@ -152,27 +150,32 @@ class AdaptiveCache:
         return self._plan(resolve, IDLE_ROWS)
 
     def _plan(self, resolve: Resolve, rows_max: int) -> list[Wish]:
-        if self.mode == "guarded":
-            leads = self.guard.typed_leads(self._now_ms())
-            self.real.prior = self._typed_prior if leads else self._neutral_prior
-        for shadow in self._shadows:
-            self._fill(shadow, resolve, rows_max)
-        if self._stopping:
-            return self._become_neutral()
+        if self.mode != "guarded":
+            return self._fill(self.real, resolve, rows_max)
+        now_ms = self._now_ms()
+        leads = self.guard.typed_leads(now_ms)
+        self._fill(self._typed, resolve, rows_max)
+        wishes = self._fill(self._neutral, resolve, rows_max)
+        if self.guard.stopped(now_ms):
+            return self._follow_neutral(wishes)
+        self.real.prior = self._typed_prior if leads else self._neutral_prior
         return self._fill(self.real, resolve, rows_max)
 
-    def _become_neutral(self) -> list[Wish]:
-        """The type was stopped: hold what would be held without it, so that nothing it did lives on.
+    def _follow_neutral(self, planned: list[Wish]) -> list[Wish]:
+        """The type is stopped: hold what would be held without it, so that nothing it did lives on.
 
-        What is missing for that is fetched as far as the session's budget goes, first what would go last; the rest is
-        not held, and its turn comes before any other plan.
+        What is missing for that is fetched as far as the session's budget goes, first what was `planned`, then what
+        would go last; the rest is not held, and missing still at the next plan.
         """
         here, there = self.real.cache, self._neutral.cache.copy()
-        missing = [key for key in reversed(list(there.held())) if key not in here]
-        for key in missing[self.real.left :]:
-            there.drop(key)
-        self._stopping = len(missing) > self.real.left
-        wishes = [Wish(key, -1, -1, self.model.warmth(key)) for key in missing[: self.real.left]]
+        missing = {wish.key: wish for wish in planned if wish.key not in here}
+        for key in reversed(list(there.held())):
+            if key not in here and key not in missing:
+                missing[key] = Wish(key, -1, -1, self.model.warmth(key))
+        wishes = list(missing.values())
+        for wish in wishes[self.real.left :]:
+            there.drop(wish.key)
+        wishes = wishes[: self.real.left]
         self.real.cache = there
         self.real.left -= len(wishes)
         return wishes

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
-from bmaddb.device.query import Query
 from bmaddb.device.store import Store
 from bmaddb.personality import state
 from bmaddb.personality.adaptive import AdaptiveCache, Wish
@@ -59,7 +58,7 @@ class Memory:
         self.views = views
         self._store = store
         self._save = save
-        self._unsaved = 0
+        self._accesses = self._saved_at = 0
         self._lock = threading.RLock()
         self._places: dict[Key, tuple[int, int | None]] = {}
         self._listed: dict[int, list[Key]] = {}
@@ -87,12 +86,12 @@ class Memory:
                 self.hits += 1
             else:
                 self.misses += 1
-            self._unsaved += 1
+            self._accesses += 1
         row = self._store.get(record, row_id)
         if row is None:
             with self._lock:
                 self.cache.forget((key,))
-        if self._unsaved >= SAVE_ACCESSES_MAX:
+        if self._accesses - self._saved_at >= SAVE_ACCESSES_MAX:
             self._save_now()
         return row
 
@@ -106,7 +105,7 @@ class Memory:
         rows = self._list(view)
         with self._lock:
             self.cache.model.note(VIEW_NUMBERS[view], None)
-            self._unsaved += 1
+            self._accesses += 1
         return rows
 
     def begin_session(self) -> Fetched:
@@ -127,14 +126,14 @@ class Memory:
         with self._lock:
             wishes = plan(self._resolve)
         fetched = self._fetch(wishes, lists)
-        if self._unsaved >= SAVE_ACCESSES:
+        if self._accesses - self._saved_at >= SAVE_ACCESSES:
             self._save_now()
         return fetched
 
     def _save_now(self) -> None:
         """Not from within a write or a snapshot, nor while somebody writes: then at the next opportunity."""
         if not self._store.holds_still and not self._store.writer_busy:
-            self._unsaved = 0
+            self._saved_at = self._accesses
             self._save()
 
     def _list(self, view: str) -> list[Any]:
