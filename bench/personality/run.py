@@ -22,8 +22,8 @@ from bmaddb.personality.functions import TYPES
 
 SPREADS = (25.0, 100.0)
 SIZE, BUDGET = 96, 32
-USERS = 6  # of each type, family and spread
-TUNE_SEED, REPORT_SEED = 0, 4001
+USERS = 4  # of each type, family and spread
+TUNE_SEED, REPORT_SEED = 0, 7919
 PROCESSES = 2
 GRID = ((48, 16), (384, 96))
 WINDOW = 500

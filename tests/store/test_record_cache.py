@@ -70,6 +70,21 @@ def test_a_list_holds_the_records_that_get_gives(store: Store) -> None:
     assert len(todo(store)) == 10
 
 
+def test_what_is_expected_is_held_from_the_first_read_on(store: Store) -> None:
+    with store.write() as tx:
+        tx.insert(Author, id="a", name="n")
+        tx.insert(Book, id="b1", title="t", author_id="a", pages=1)
+    assert store.get(Book, "b1") is not store.get(Book, "b1"), "nothing is held yet, or the test proves nothing"
+    query = store.query(Book).where(Book.state == "todo").order_by(Book.id)
+    store.expect([query])
+    assert query.all()[0] is query.all()[0] is store.get(Book, "b1")
+    with store.write() as tx:
+        tx.update(Book, "b1", title="new")
+        store.expect([query])
+        assert query.all()[0].title == "new"
+    assert query.all()[0].title == "new"
+
+
 @pytest.mark.parametrize(
     "change",
     [
