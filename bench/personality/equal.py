@@ -181,7 +181,7 @@ def of_type(code: str, mode: Optimisation, queries: int) -> Tally:
         path = Path(folder) / "own.db"
         with bmaddb.open(path, user=USER, durability="normal") as db:
             chance = random.Random(f"{code}/{mode}")
-            fill(db, chance, 300)
+            fill(db, chance, 120)
             ready(db, code, mode)
             with bmaddb.open(path, user=USER, durability="normal") as other:
                 return compare(db, other, chance, queries)

@@ -22,7 +22,7 @@ from bmaddb.personality.functions import TYPES
 
 SPREADS = (25.0, 100.0)
 SIZE, BUDGET = 96, 32
-USERS = 4  # of each type, family and spread
+USERS = 2  # of each type, family and spread
 TUNE_SEED, REPORT_SEED = 0, 7919
 PROCESSES = 2
 GRID = ((48, 16), (384, 96))
