@@ -1,6 +1,7 @@
 """`make bench-personality`: every part, the pictures, and docs/personality.md written from them.
 
-Lines of traces that were run before are kept in build/personality; remove that folder to run all of them again.
+Lines that were made before are kept in build/personality, so a run that was cut goes on; remove that folder before a
+run for the page, which says that it is one.
 `--report` writes the page from what is there. What takes time beside other work is measured last, alone.
 """
 
@@ -8,12 +9,11 @@ from __future__ import annotations
 
 import json
 import sys
-from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.personality import equal, index_cost, overhead, real, report, run
+from bench.personality import equal, index_cost, overhead, real, report, run, summary
 from bmaddb.personality.functions import TYPES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,17 +33,21 @@ def main() -> None:
 def _measure(lines: Path) -> dict[str, Any]:
     """Run every trace into `lines`; the answer is what the other benches say."""
     began = datetime.now(UTC)
-    with ProcessPoolExecutor(run.PROCESSES) as pool:
-        asked = [(code, mode) for code in TYPES for mode in equal.MODES]
-        told = list(pool.map(equal.of_type, *zip(*asked, strict=True), [equal.QUERIES] * len(asked)))
+    asked = lines.with_name("equal.jsonl")
+    both = ((f"{code}/{mode}", {"code": code, "mode": mode}) for code in TYPES for mode in equal.MODES)
+    run.complete(asked, both, _equal)
     run.run_all(lines, run.USERS)
     return {
-        "equal": {f"{code}/{mode}": vars(tally) for (code, mode), tally in zip(asked, told, strict=True)},
+        "equal": {line["key"]: line for line in summary.lines_of([asked])},
         "overhead": overhead.measure(),
         "real": real.measure(REAL_USERS),
         "indexes": index_cost.measure(),
         "run": {"began": f"{began:%Y-%m-%d %H:%M}", "ended": f"{datetime.now(UTC):%Y-%m-%d %H:%M}"},
     }
+
+
+def _equal(job: dict[str, Any]) -> dict[str, Any]:
+    return vars(equal.of_type(job["code"], job["mode"], equal.QUERIES))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import accumulate
 from pathlib import Path
@@ -39,19 +39,19 @@ def main() -> None:
 
 def run_all(out: Path, users: int, seed: int = REPORT_SEED) -> None:
     """Add to `out` the lines it lacks."""
+    complete(out, ((f"{seed}/{key}", {"seed": seed, **job}) for key, job in jobs(users)), run)
+
+
+def complete(out: Path, named: Iterable[tuple[str, dict[str, Any]]], work: Callable[[dict[str, Any]], Any]) -> None:
+    """Add to `out` what `work` makes of each job whose key it lacks; on all processes, in order."""
     done = set()
     if out.exists():
         done = {json.loads(line)["key"] for line in out.read_text(encoding="utf-8").splitlines()}
-    missing = [(key, {"seed": seed, **job}) for key, job in jobs(users) if f"{seed}/{key}" not in done]
+    missing = [(key, job) for key, job in named if key not in done]
     with out.open("a", encoding="utf-8") as file, ProcessPoolExecutor(PROCESSES) as pool:
-        for line in pool.map(_line, missing, chunksize=4):
-            file.write(line + "\n")
+        for (key, _), found in zip(missing, pool.map(work, [job for _, job in missing]), strict=True):
+            file.write(json.dumps({"key": key, **found}) + "\n")
             file.flush()
-
-
-def _line(named: tuple[str, dict[str, Any]]) -> str:
-    key, job = named
-    return json.dumps({"key": f"{job['seed']}/{key}", **run(job)})
 
 
 def jobs(users: int) -> Iterator[tuple[str, dict[str, Any]]]:
