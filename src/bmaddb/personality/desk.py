@@ -119,9 +119,9 @@ class Personality:
         memory = self._memory
         if memory is None:
             return query.all()
-        statement = query.statement(None)
-        self.indexes.asked(*statement)
-        return query.fetch(*statement)
+        rows = query.all()
+        self.indexes.asked(*query.statement(None))
+        return rows
 
     def open(self, view: str) -> list[Any]:
         """The first rows of a view, at most 48; SettingsError for one that is not there."""
