@@ -194,7 +194,7 @@ class RecordCache:
         """Hold what was read since `reading` answered with `changes`."""
         size = _size_of(row)
         with self._lock:
-            if changes == self._changes and self._header is not None:
+            if self._nothing_since(changes):
                 self._add(type(row), row, size)
 
     def keep_rows(self, key: _Key, tables: frozenset[str], rows: list[Any], changes: int) -> list[Any]:
@@ -203,13 +203,18 @@ class RecordCache:
             return rows
         sizes = [_size_of(row) for row in rows]
         with self._lock:
-            if changes != self._changes or self._header is None:
-                return rows
+            if not self._nothing_since(changes):
+                return rows  # perhaps of a newer state than what is held: the two must not be mixed
             held = [self._same(row, size) for row, size in zip(rows, sizes, strict=True)]
             self._add_list(key, (tables, held))
             return held.copy()
 
     # -- inside, under the lock ----------------------------------------------------------------------------
+
+    def _nothing_since(self, changes: int) -> bool:
+        """Is the file, and what is held, as it was when `reading` answered with `changes`?"""
+        header = self._header
+        return header is not None and changes == self._changes and header.raw == self._seen
 
     def _same(self, row: Any, size: int) -> Any:
         """The record that is held of this row already, or this one from now on."""
