@@ -95,7 +95,6 @@ class Store(Noted):
         self._reads: dict[type[Record], str] = {}
         self._queries: dict[type[Record], Query[Any]] = {}
         self._writes: type[WriteTransaction] | None = None
-        self._untold: set[object] = set()
         self._closed = False
         self._gauge: Gauge | None = None
         self._probe: Probe | None = None
@@ -150,6 +149,13 @@ class Store(Noted):
         except DRIVER_ERRORS as error:
             raise failure(error) from error
         return None
+
+    def expect(self, lists: Sequence[Query[Any]]) -> None:
+        """Records are about to be read ahead: hold them from now on, and these lists when they are next read."""
+        if self._cache.wanted and not self._cache.on:
+            self._writer.when_idle(self._cache.begin)
+        for one in lists:
+            self._cache.expect(one.statement(None))
 
     def is_archived(self, record: type[Record], row_id: str) -> bool:
         """Is the row with this id archived: not here, and on the server?"""
@@ -249,11 +255,6 @@ class Store(Noted):
     def writer_busy(self) -> bool:
         """Does any thread write just now?"""
         return self._writer.busy
-
-    @property
-    def all_told(self) -> bool:
-        """Has every hook heard of every commit of this process? False while one is being told."""
-        return not self._untold
 
     @contextmanager
     def alone(self) -> Iterator[apsw.Connection]:
@@ -464,17 +465,12 @@ class Store(Noted):
         self._readers.write_on(self._writer.connection, self.writing_door)
 
     def _commit(self, hooks: list[BeforeCommit] | tuple[()], origin: Origin) -> None:
-        mark = object()
-        self._untold.add(mark)
         try:
-            try:
-                touched = self._writer.commit(hooks)
-            finally:
-                self._readers.write_no_more()
-            if touched:
-                self._tell(CommitFact(tables=touched, origin=origin, captured=isinstance(hooks, list)))
+            touched = self._writer.commit(hooks)
         finally:
-            self._untold.discard(mark)
+            self._readers.write_no_more()
+        if touched:
+            self._tell(CommitFact(tables=touched, origin=origin, captured=isinstance(hooks, list)))
 
     def _undo(self) -> None:
         self._readers.write_no_more()
