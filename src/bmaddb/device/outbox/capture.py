@@ -27,7 +27,8 @@ class Capture:
         self._stamps = Stamps(store.device_id)
         self._position = 0
         self.data_version = -1
-        self._drafted: EntryQueued | None = None
+        self._drafted: tuple[str, int, int] | None = None
+        """Id, position and size in bytes of the entry that is about to be committed."""
         self.last_stamp = store.meta_get(LAST_STAMP) or NO_STAMP
         store.before_commit.append(self._append)
         store.after_commit.append(self._tell)
@@ -86,7 +87,7 @@ class Capture:
             ),
         )
         self._position, self.last_stamp = position, stamp
-        self._drafted = EntryQueued(id=entry_id, position=position, size_bytes=len(draft.changeset))
+        self._drafted = (entry_id, position, len(draft.changeset))
 
     def _notice_others(self, connection: apsw.Connection) -> None:
         """Go on after the newest entry; another process may have written to the file since our last one."""
@@ -101,5 +102,6 @@ class Capture:
 
     def _tell(self, fact: CommitFact) -> None:
         drafted, self._drafted = self._drafted, None
-        if drafted is not None and fact.origin == "local":
-            self._store.signals.emit(drafted)
+        if drafted is not None and fact.origin == "local" and self._store.signals.heard(EntryQueued):
+            entry_id, position, size_bytes = drafted
+            self._store.signals.emit(EntryQueued(id=entry_id, position=position, size_bytes=size_bytes))

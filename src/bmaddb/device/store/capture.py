@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import apsw
 
-from bmaddb.device.store.changeset import Change, table_changes
+from bmaddb.device.store.changeset import Change
 from bmaddb.device.store.feed import Told
 from bmaddb.device.store.layouts import Layouts
 from bmaddb.device.store.notes import Notes
@@ -51,6 +51,19 @@ class Capture:
             self._session = apsw.Session(self._connection, "main")
             self._session.table_filter(self._joins)
             self._session.attach()
+
+    def inserted(self, table: str, row: list[Any]) -> None:
+        """One statement has inserted this row, its values in the order of its record's slots, and nothing else."""
+        if self._session is None and self._layouts.recorded[table]:
+            put = self._layouts.in_file(table)
+            if put is not None:
+                self._noted.inserted(table, put(row))
+
+    def undone(self) -> None:
+        """A savepoint was undone."""
+        self._noted.undone()
+        if self._others is not None:
+            self._others.undone()
 
     def changeset(self) -> bytes:
         """The net change so far; empty when every recorded row is as it was at the start."""
@@ -94,11 +107,11 @@ class Capture:
             return
         self.touched.add(table)
         if recorded:
-            self._noted.note(update)
+            self._noted.note(table, update)
         elif table in self._followed:
             if self._others is None:
                 self._others = Notes(self._connection, self._layouts)
-            self._others.note(update)
+            self._others.note(table, update)
 
     def _joins(self, table: str) -> bool:
         """The session asks: does it record this table?"""
@@ -110,7 +123,7 @@ class Capture:
 
     def _noted_changes(self) -> bytes:
         changes = self._noted.changes()
-        return b"".join([table_changes(*self._layouts.of(table)[:2], rows) for table, rows in changes.items()])
+        return b"".join([self._layouts.changes(table, rows) for table, rows in changes.items()])
 
     def _together(self, noted: bytes, bulk: bytes) -> bytes:
         """What was noted before the bulk began knows best how its rows were at the start."""

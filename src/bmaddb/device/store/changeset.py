@@ -8,7 +8,7 @@ indirect, old values, new values). A value is a type byte and its content; 0 say
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import apsw
@@ -22,6 +22,7 @@ _NULL: Final = b"\x05"
 _INTEGER: Final = struct.Struct(">bq")
 _REAL: Final = struct.Struct(">bd")
 _SEVEN_BITS: Final = 0x7F
+_NUMBERS_KEPT: Final = 10
 _SHORT_TEXT: Final = tuple(bytes((3, size)) for size in range(_SEVEN_BITS + 1))
 
 
@@ -38,18 +39,18 @@ def table_head(name: str, columns: int, key: int) -> bytes:
     return b"".join((b"T", _varint(columns), flags, name.encode(), b"\x00"))
 
 
-def table_changes(head: bytes, key: int, changes: Iterable[Change]) -> bytes:
-    """The part of a changeset that is about one table; empty when nothing changed."""
-    body = b"".join([_change(change, key) for change in changes])
+def table_changes(head: bytes, key: int, written: Mapping[Any, bytes], changes: Iterable[Change]) -> bytes:
+    """The part of a changeset that is about one table; empty when nothing changed. `written`: what most values are."""
+    body = b"".join([_change(change, key, written) for change in changes])
     return head + body if body else b""
 
 
-def _change(change: Change, key: int) -> bytes:
+def _change(change: Change, key: int, written: Mapping[Any, bytes]) -> bytes:
     old, new = change
     if old is None:
-        return b"" if new is None else _INSERT + _values(new)
+        return b"" if new is None else _INSERT + b"".join(map(written.__getitem__, new))
     if new is None:
-        return _DELETE + _values(old)
+        return _DELETE + b"".join(map(written.__getitem__, old))
     if old == new:
         return b""
     before, after = [], []
@@ -60,20 +61,18 @@ def _change(change: Change, key: int) -> bytes:
     return b"".join((_UPDATE, *before, *after))
 
 
-def _values(row: Row) -> bytes:
-    """Every value of a row; what most of them are is written on the spot, for the calls are what costs."""
-    parts: list[bytes] = []
-    for value in row:
-        if value is None:
-            parts.append(_NULL)
-        elif type(value) is str:
-            text = value.encode()
-            size = len(text)
-            parts.append(_SHORT_TEXT[size] if size <= _SEVEN_BITS else b"\x03" + _varint(size))
-            parts.append(text)
-        else:
-            parts.append(_value(value))
-    return b"".join(parts)
+class Written(dict[Any, bytes]):
+    """Value -> as a changeset says it. Few are kept; others are written when they are asked for, and not kept.
+
+    1 and 1.0 are one key: a table that may hold numbers with a fraction has one without whole numbers.
+    """
+
+    def __init__(self, words: Iterable[str], *, whole_numbers: bool) -> None:
+        kept = range(_NUMBERS_KEPT) if whole_numbers else ()
+        super().__init__({value: _value(value) for value in (None, *kept, *words)})
+
+    def __missing__(self, value: Any) -> bytes:
+        return _value(value)
 
 
 def _value(value: Any) -> bytes:

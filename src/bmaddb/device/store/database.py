@@ -18,13 +18,13 @@ from bmaddb import errors as e
 from bmaddb.clock import Clock
 from bmaddb.device.query import Query, SearchText, compiler_writes, query_of
 from bmaddb.device.store import meta, seeds
+from bmaddb.device.store.capture import Capture
 from bmaddb.device.store.cipher import FileKey, Secret, new_file_key
 from bmaddb.device.store.connection import Durability, checked_path, open_reader, open_with_secret, open_writer
 from bmaddb.device.store.copies import copy_to, remove_leftover, replace_file
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.feed import Feed
 from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin
-from bmaddb.device.store.ids import new_ids
 from bmaddb.device.store.migrations import bind_user, bring_up
 from bmaddb.device.store.probe import Gauge, Probe
 from bmaddb.device.store.raw_door import Arguments, RawDoor
@@ -378,6 +378,11 @@ class Store:
     def writing_connection(self) -> apsw.Connection:
         return self._writer.connection
 
+    @property
+    def capture(self) -> Capture | None:
+        """What takes notice of the open write's changes."""
+        return self._writer.capture
+
     def begin_write(self, after: Sequence[str] = ()) -> bool:
         """Start a transaction, or a savepoint in this thread's one; the answer is whether it is outermost."""
         if not self._writer.mine:
@@ -424,8 +429,7 @@ class Store:
 
     def moment(self) -> Moment:
         """What the envelope of a row made now consists of."""
-        now_ms = self.clock.now_ms()
-        return Moment(self.user, now_ms, lambda count: new_ids(self.entropy, now_ms, count))
+        return Moment(self.user, self.clock.now_ms(), self.entropy)
 
     # -- inside --------------------------------------------------------------------------------------------
 
@@ -474,7 +478,8 @@ class Store:
                 import logging
 
                 logging.getLogger("bmaddb.store").exception("an after_commit hook failed")
-        self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
+        if self.signals.heard(Committed):
+            self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
 
     def _read_text(self, record: type[Record]) -> str:
         table = record.__table__

@@ -1,8 +1,8 @@
-"""Ids of new rows: uuid7 text, ascending within one call."""
+"""Ids of many new rows: uuid7 text, ascending within one call."""
 
 from __future__ import annotations
 
-from bmaddb.entropy import Entropy, uuid7, uuid7_of
+from bmaddb.entropy import Entropy, uuid7_of
 
 _CHANCE_BYTES = 10
 _CHANCE_BITS = 74
@@ -12,8 +12,6 @@ _LOW_BITS = (1 << 62) - 1
 
 def new_ids(entropy: Entropy, now_ms: int, count: int) -> list[str]:
     """`count` ids (RFC 9562, version 7) of one millisecond, sorted, so that an index grows at its end."""
-    if count == 1:
-        return [uuid7(entropy, now_ms)]
     chance = entropy.random_bytes(_CHANCE_BYTES * count)
     drawn = [
         int.from_bytes(chance[start : start + _CHANCE_BYTES], "big") & ((1 << _CHANCE_BITS) - 1)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import apsw
 import msgspec
 
 from bmaddb import statements
-from bmaddb.device.store.changeset import Row, table_head
+from bmaddb.device.store.changeset import Change, Row, Written, table_changes, table_head
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.rules import Scope
 
@@ -23,6 +23,8 @@ class Layout(NamedTuple):
     head: bytes
     key: int
     columns: tuple[str, ...]
+    whole_numbers: bool
+    """Are its numbers all whole?"""
 
 
 class Layouts:
@@ -35,25 +37,51 @@ class Layouts:
         self._catalog = catalog
         self._known: dict[str, Layout] = {}
         self._orders: dict[str, Callable[[Row], Row]] = {}
+        self._places: dict[str, Callable[[Sequence[Any]], Row] | None] = {}
+        self._written: dict[str, Written] = {}
 
     def look(self) -> None:
         """Read the file's layouts, once, before the first capture: the hook itself may not ask the file."""
         if not self._known:
             self._known = {
-                table: Layout(table_head(table, count, place), place, tuple(msgspec.json.decode(names)))
-                for table, count, place, names in self._connection.execute(_META["layouts"])
+                table: Layout(table_head(table, count, place), place, tuple(msgspec.json.decode(names)), bool(whole))
+                for table, count, place, names, whole in self._connection.execute(_META["layouts"])
             }
 
     def of(self, table: str) -> Layout:
         """The layout of the table in the file."""
         return self._known[table]
 
+    def changes(self, table: str, changes: Sequence[Change]) -> bytes:
+        """What a changeset says of these changes of a table's rows."""
+        head, key, _, _ = self._known[table]
+        return table_changes(head, key, self._written.get(table) or self._write(table), changes)
+
+    def _write(self, table: str) -> Written:
+        columns = self._catalog.table(table).columns
+        words = {word for column in columns for word in (*column.spec.enum, column.raw_unset) if type(word) is str}
+        written = self._written[table] = Written(words, whole_numbers=self._known[table].whole_numbers)
+        return written
+
     def in_slots(self, table: str) -> Callable[[Row], Row]:
         """What puts a row of the file into the order of its record's slots."""
         made = self._orders.get(table)
         if made is None:
-            columns = self.of(table).columns
-            wanted = tuple(column.name for column in self._catalog.records[table].__table__.columns)
-            made = tuple if wanted == columns else itemgetter(*[columns.index(name) for name in wanted])
-            self._orders[table] = made
+            made = self._orders[table] = _order(self.of(table).columns, self._slots(table))
         return made
+
+    def in_file(self, table: str) -> Callable[[Sequence[Any]], Row] | None:
+        """What puts the values of a record's slots into the order of the file; None when the file has more columns."""
+        try:
+            return self._places[table]
+        except KeyError:
+            columns, slots = self.of(table).columns, self._slots(table)
+            made = self._places[table] = _order(slots, columns) if set(columns) == set(slots) else None
+            return made
+
+    def _slots(self, table: str) -> tuple[str, ...]:
+        return tuple(column.name for column in self._catalog.records[table].__table__.columns)
+
+
+def _order(given: Sequence[str], wanted: Sequence[str]) -> Callable[[Sequence[Any]], Row]:
+    return tuple if given == wanted else itemgetter(*[given.index(name) for name in wanted])

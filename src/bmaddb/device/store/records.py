@@ -13,6 +13,8 @@ from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from bmaddb import errors as e
+from bmaddb.device.store.ids import new_ids
+from bmaddb.entropy import Entropy, uuid7
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import INT_MAX, INT_MIN, Kind, to_raw
 from bmaddb.schema.natural_keys import natural_id
@@ -31,7 +33,14 @@ class Moment(NamedTuple):
 
     user: str | None
     now_ms: int
-    new_ids: Callable[[int], Sequence[str]]
+    entropy: Entropy
+
+    def new_id(self) -> str:
+        return uuid7(self.entropy, self.now_ms)
+
+    def new_ids(self, count: int) -> list[str]:
+        """So many, ascending."""
+        return new_ids(self.entropy, self.now_ms, count)
 
 
 class Field(NamedTuple):
@@ -59,10 +68,12 @@ class RowMaker:
         self.table = table = record.__table__
         self._fields = tuple(_field(column, place) for place, column in enumerate(table.columns))
         self._blank = [field.default for field in self._fields]
-        self._required = tuple(x for x in self._fields if x.default is _MISSING and x.name != "id")
-        self._by_name = {field.name: field for field in self._fields}
-        self._plain_texts = {x.name: x.place for x in self._fields if x.kind is Kind.TEXT and x.ours and not x.enum}
         self._is_user = table.scope is Scope.USER
+        filled_in = ("id", *_STAMPED) if self._is_user else ("id",)
+        self._required = tuple(x for x in self._fields if x.default is _MISSING and x.name not in filled_in)
+        self._by_name = {field.name: field for field in self._fields}
+        self._texts = {x.name: (x.place, x.enum) for x in self._fields if x.kind is Kind.TEXT and x.ours}
+        self._numbers = {x.name: x.place for x in self._fields if x.kind is Kind.INT and x.ours and not x.enum}
         self._stamped = tuple(self._by_name[name].place for name in _STAMPED) if self._is_user else ()
         self._natural = bool(table.options.natural_key)
         if not writable(table):
@@ -73,13 +84,18 @@ class RowMaker:
     def row(self, values: Mapping[str, Any], moment: Moment) -> list[Any]:
         """The raw values of a new row, in column order."""
         row = self._blank.copy()
-        plain = self._plain_texts
-        for name, value in values.items():
-            if name in plain and type(value) is str and value.isascii() and "\0" not in value:
-                row[plain[name]] = value  # by far the most frequent value, and nothing to look up or convert
-            else:
-                raw = self._raw(name, value)
-                row[self._by_name[name].place] = raw
+        texts, numbers = self._texts, self._numbers
+        for name, value in values.items():  # the most frequent values first: there is nothing to convert
+            if type(value) is str and name in texts:
+                place, enum = texts[name]
+                if value in enum if enum else value.isascii() and "\0" not in value:
+                    row[place] = value
+                    continue
+            elif type(value) is int and name in numbers and INT_MIN <= value <= INT_MAX:
+                row[numbers[name]] = value
+                continue
+            raw = self._raw(name, value)
+            row[self._by_name[name].place] = raw
         if self._is_user:
             self._fill_envelope(row, moment)
         for field in self._required:
@@ -90,7 +106,7 @@ class RowMaker:
         elif "id" in values:
             self._check_id(row[0])
         else:
-            row[0] = moment.new_ids(1)[0]
+            row[0] = moment.new_id()
         return row
 
     def changes(self, current: Record, values: Mapping[str, Any], now_ms: int) -> dict[str, Any]:

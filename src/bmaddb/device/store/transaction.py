@@ -17,7 +17,8 @@ from msgspec.structs import replace
 from bmaddb import errors as e
 from bmaddb.clock import Clock
 from bmaddb.device.query import Query, compiler_writes
-from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.store.capture import Capture
+from bmaddb.device.store.failures import DRIVER_ERRORS, failure, undone
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.records import Moment, RowMaker
 from bmaddb.protocol.merge.counters import counted, total
@@ -48,6 +49,8 @@ class Ground(Protocol):
     def writes_here(self) -> bool: ...
     @property
     def writing_connection(self) -> apsw.Connection: ...
+    @property
+    def capture(self) -> Capture | None: ...
     def begin_write(self, after: Sequence[str] = ()) -> bool: ...
     def end_write(self, *, outermost: bool, keep: bool) -> None: ...
     def get(self, record: type[R], row_id: str) -> R | None: ...
@@ -60,7 +63,7 @@ class Ground(Protocol):
 class WriteTransaction:
     """Reads and writes of one transaction; made by `Store.write()`."""
 
-    __slots__ = ("_after", "_connection", "_open", "_outermost", "_store")
+    __slots__ = ("_after", "_capture", "_connection", "_open", "_outermost", "_store")
 
     def __init__(self, store: Ground, after: Sequence[str] = ()) -> None:
         self._store = store
@@ -70,6 +73,7 @@ class WriteTransaction:
     def __enter__(self) -> WriteTransaction:
         self._outermost = self._store.begin_write(self._after)
         self._connection = self._store.writing_connection
+        self._capture = self._store.capture
         self._open = True
         return self
 
@@ -108,6 +112,8 @@ class WriteTransaction:
         maker = self._store.row_maker(record)
         row = maker.row(values, self._store.moment())
         self._run(compiler_writes.insert(record), row, maker.table)
+        if self._capture is not None:
+            self._capture.inserted(maker.table.name, row)
         return record(*row)
 
     def insert_many(self, record: type[Record], rows: Iterable[Mapping[str, Any]], /) -> int:
@@ -215,6 +221,8 @@ class WriteTransaction:
             raise e.StoreError("the transaction is over", hint="use it inside its `with` block")
         if not self._store.writes_here:
             raise e.StoreError("a transaction belongs to the thread that opened it")
+        if not self._connection.in_transaction:
+            raise undone()
 
     def _run(self, text: str, arguments: list[Any] | tuple[Any, ...], table: Table) -> None:
         try:

@@ -18,7 +18,7 @@ from bmaddb import statements
 from bmaddb.device.store.capture import Capture
 from bmaddb.device.store.changeset import Change
 from bmaddb.device.store.connection import Place
-from bmaddb.device.store.failures import DRIVER_ERRORS, failure, moved
+from bmaddb.device.store.failures import DRIVER_ERRORS, failure, moved, undone
 from bmaddb.device.store.feed import ELSEWHERE, Commit, Feed, Told
 from bmaddb.device.store.hooks import BeforeCommit, CommitDraft
 from bmaddb.device.store.layouts import Layouts
@@ -102,6 +102,8 @@ class Writer:
     def commit(self, hooks: Sequence[BeforeCommit]) -> frozenset[str]:
         """Make the transaction durable; the answer is the tables it touched. Undone when a hook raises."""
         try:
+            if not self.connection.in_transaction:
+                raise undone()
             self._tell(hooks)
             touched = frozenset(self._touched or ())
             committed = self._committed() if self._followed and touched else None
@@ -124,6 +126,11 @@ class Writer:
         """The open write depends on these entries of the outbox."""
         if after:
             self._after.update(dict.fromkeys(after))
+
+    @property
+    def capture(self) -> Capture | None:
+        """What takes notice of the open write's changes."""
+        return self._capture
 
     def expect_many(self) -> None:
         """Many rows are about to be written: capture them the way that is cheap for many."""
@@ -171,6 +178,8 @@ class Writer:
     def rollback_to(self) -> None:
         self.depth -= 1
         if self.connection.in_transaction:
+            if self._capture is not None:
+                self._capture.undone()
             self._run("rollback_to")
             self._run("release")
 
@@ -269,8 +278,9 @@ class Writer:
             self.connection.preupdate_hook(None, id=_HOOK)
 
     def _note(self, update: apsw.PreUpdate) -> None:
-        if self._notes is not None and update.table_name in self._followed:
-            self._notes.note(update)
+        table = update.table_name
+        if self._notes is not None and table in self._followed:
+            self._notes.note(table, update)
 
     def _touch(self, _kind: int, _database: str, table: str, _row: int) -> None:
         if self._touched is not None:
