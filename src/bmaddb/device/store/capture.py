@@ -12,12 +12,12 @@ both doors refuse it.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import apsw
 
-from bmaddb.device.store.changeset import Change
+from bmaddb.device.store.changeset import Change, Row
 from bmaddb.device.store.feed import Told
 from bmaddb.device.store.layouts import Layouts
 from bmaddb.device.store.notes import Notes
@@ -39,13 +39,14 @@ class Capture:
         self._others: Notes | None = None
         self._session: apsw.Session | None = None
         self._bulk: set[str] = set()
-        """Tables that the session has seen."""
+        """Tables that a bulk or the session has changed."""
         layouts.look()
         connection.preupdate_hook(self._note, id=_HOOK)
 
     def expect_many(self) -> None:
         """Many rows come now: from here on the session extension takes notice."""
         if self._session is None:
+            self._noted.name_made()
             self._noted.name_inserted()
             self._connection.preupdate_hook(None, id=_HOOK)
             self._session = apsw.Session(self._connection, "main")
@@ -58,6 +59,29 @@ class Capture:
             put = self._layouts.in_file(table)
             if put is not None:
                 self._noted.inserted(table, put(row))
+
+    def begin_bulk(self, table: str) -> bool:
+        """Many rows come into a table, by statements that only insert: nobody looks, `inserted_bulk` tells.
+
+        False when there is a better way.
+        """
+        recorded = self._session is None and self._layouts.recorded[table]
+        if not recorded or self._layouts.in_file(table) is None or not self._layouts.plain(table):
+            return False
+        self._connection.preupdate_hook(None, id=_HOOK)
+        return True
+
+    def inserted_bulk(self, table: str, rows: Sequence[Row]) -> None:
+        """These rows were inserted, their values in the order of the record's slots."""
+        put = self._layouts.in_file(table)
+        if put is not None:
+            self.touched.add(table)
+            self._bulk.add(table)
+            self._noted.bulk(table, rows if put is tuple else list(map(put, rows)))
+
+    def end_bulk(self) -> None:
+        """Changes are noted row by row again."""
+        self._connection.preupdate_hook(self._note, id=_HOOK)
 
     def undone(self) -> None:
         """A savepoint was undone."""
@@ -122,8 +146,12 @@ class Capture:
         return bool(recorded)
 
     def _noted_changes(self) -> bytes:
-        changes = self._noted.changes()
-        return b"".join([self._layouts.changes(table, rows) for table, rows in changes.items()])
+        changes, made = self._noted.changes(), self._noted.made
+        noted = [self._layouts.changes(table, rows, made.get(table, {}).values()) for table, rows in changes.items()]
+        noted += [
+            self._layouts.changes(table, (), rows.values()) for table, rows in made.items() if table not in changes
+        ]
+        return b"".join(noted)
 
     def _together(self, noted: bytes, bulk: bytes) -> bytes:
         """What was noted before the bulk began knows best how its rows were at the start."""

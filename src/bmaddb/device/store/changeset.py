@@ -8,7 +8,8 @@ indirect, old values, new values). A value is a type byte and its content; 0 say
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import apsw
@@ -39,10 +40,22 @@ def table_head(name: str, columns: int, key: int) -> bytes:
     return b"".join((b"T", _varint(columns), flags, name.encode(), b"\x00"))
 
 
-def table_changes(head: bytes, key: int, written: Mapping[Any, bytes], changes: Iterable[Change]) -> bytes:
-    """The part of a changeset that is about one table; empty when nothing changed. `written`: what most values are."""
-    body = b"".join([_change(change, key, written) for change in changes])
-    return head + body if body else b""
+def table_changes(changes: Iterable[Change], key: int, written: Mapping[Any, bytes]) -> bytes:
+    """What comes after the head of a table; empty when nothing changed. `written`: what most values are."""
+    return b"".join([_change(change, key, written) for change in changes])
+
+
+def inserts(rows: Sequence[Row], written: Mapping[Any, bytes]) -> list[bytes]:
+    """Each of many new rows, as a changeset says it: column by column, for most columns hold one value."""
+    columns = zip(*rows, strict=True)
+    return list(map(b"".join, zip(repeat(_INSERT, len(rows)), *[_column(c, written) for c in columns], strict=True)))
+
+
+def _column(values: Row, written: Mapping[Any, bytes]) -> Iterable[bytes]:
+    first = values[0]
+    if not isinstance(first, float) and values.count(first) == len(values):  # 0.0 is equal to -0.0
+        return repeat(written[first], len(values))
+    return map(written.__getitem__, values)
 
 
 def _change(change: Change, key: int, written: Mapping[Any, bytes]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from bmaddb import statements
-from bmaddb.device.store.changeset import Change, Row, Written, table_changes, table_head
+from bmaddb.device.store.changeset import Change, Row, Written, inserts, table_changes, table_head
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.rules import Scope
 
@@ -36,6 +36,8 @@ class Layouts:
         self._connection = connection
         self._catalog = catalog
         self._known: dict[str, Layout] = {}
+        self._triggered: frozenset[str] = frozenset()
+        """Tables with triggers that are not the store's own."""
         self._orders: dict[str, Callable[[Row], Row]] = {}
         self._places: dict[str, Callable[[Sequence[Any]], Row] | None] = {}
         self._written: dict[str, Written] = {}
@@ -47,15 +49,27 @@ class Layouts:
                 table: Layout(table_head(table, count, place), place, tuple(msgspec.json.decode(names)), bool(whole))
                 for table, count, place, names, whole in self._connection.execute(_META["layouts"])
             }
+            self._triggered = frozenset(table for (table,) in self._connection.execute(_META["triggered"]))
+
+    def plain(self, table: str) -> bool:
+        """Does inserting a row into it change this table and the store's own, and no other?"""
+        return table not in self._triggered
 
     def of(self, table: str) -> Layout:
         """The layout of the table in the file."""
         return self._known[table]
 
-    def changes(self, table: str, changes: Sequence[Change]) -> bytes:
-        """What a changeset says of these changes of a table's rows."""
+    def changes(self, table: str, changes: Sequence[Change], made: Iterable[bytes] = ()) -> bytes:
+        """What a changeset says of these changes of a table's rows, and of rows that were `made`."""
         head, key, _, _ = self._known[table]
-        return table_changes(head, key, self._written.get(table) or self._write(table), changes)
+        body = table_changes(changes, key, self._written.get(table) or self._write(table))
+        if made:
+            body += b"".join(made)
+        return head + body if body else b""
+
+    def inserts(self, table: str, rows: Sequence[Row]) -> list[bytes]:
+        """What a changeset says of each of these new rows of a table."""
+        return inserts(rows, self._written.get(table) or self._write(table))
 
     def _write(self, table: str) -> Written:
         columns = self._catalog.table(table).columns

@@ -7,6 +7,7 @@ it holds: as long as nothing touched it since, and no savepoint was undone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import apsw
@@ -19,13 +20,15 @@ from bmaddb.device.store.layouts import Layouts
 class Notes:
     """Notes of the rows that SQLite says are about to change on `connection`."""
 
-    __slots__ = ("_connection", "_found", "_inserted", "_latest", "_layouts", "before")
+    __slots__ = ("_connection", "_found", "_inserted", "_latest", "_layouts", "before", "made")
 
     def __init__(self, connection: apsw.Connection, layouts: Layouts) -> None:
         self.before: dict[tuple[str, str], Row | None] = {}
         """(table, id) -> the row at the start, None where there was none."""
         self._connection = connection
         self._layouts = layouts
+        self.made: dict[str, dict[str, bytes]] = {}
+        """Table -> id -> what a changeset says of a row that a bulk inserted, and nothing has touched since."""
         self._inserted: dict[tuple[str, int], Row | None] = {}
         """(table, rowid) of rows whose id nobody has asked for yet -> what they hold, if that is known."""
         self._latest: tuple[str, int] | None = None
@@ -41,20 +44,42 @@ class Notes:
         else:
             self._latest = None
             old, place = _row(update.old), (table, update.rowid)
+            row_id = old[self._layouts.of(table).key]
             made_here = place in self._inserted
             if made_here:
                 self._inserted[place] = None
-            self.before.setdefault((table, old[self._layouts.of(table).key]), None if made_here else old)
+            elif self.made and self.made.get(table, {}).pop(row_id, None) is not None:
+                made_here = True
+            self.before.setdefault((table, row_id), None if made_here else old)
 
     def inserted(self, table: str, row: Row) -> None:
         """A statement has inserted this row, in the order of the file, and nothing else."""
         if self._latest is not None and self._latest == (table, self._connection.last_insert_rowid()):
             self._inserted[self._latest] = row
 
+    def bulk(self, table: str, rows: Sequence[Row]) -> None:
+        """These rows were inserted, unnoticed, in the order of the file."""
+        key = self._layouts.of(table).key
+        ids = [row[key] for row in rows]
+        made = self.made.setdefault(table, {})
+        made.update(zip(ids, self._layouts.inserts(table, rows), strict=True))
+        if self.before:  # one that was deleted before is an update
+            for row_id in ids:
+                if (table, row_id) in self.before:
+                    del made[row_id]
+                    self._found = None
+
     def undone(self) -> None:
         """Something was undone: what was inserted may not be there."""
         self._latest = self._found = None
         self._inserted = dict.fromkeys(self._inserted)
+        self.name_made()
+
+    def name_made(self) -> None:
+        """Note the rows of a bulk one by one; they are read at the end."""
+        for table, ids in self.made.items():
+            self.before.update(dict.fromkeys([(table, row_id) for row_id in ids]))
+        self.made.clear()
 
     def changes(self) -> dict[str, list[Change]]:
         """Table -> its noted rows before and now, in the order of the file; kept until the next note."""

@@ -123,11 +123,25 @@ class WriteTransaction:
         count = 0
         with self.savepoint():
             for chunk in _chunks(rows):
+                made = maker.rows(chunk, self._store.moment())
                 if len(chunk) >= MANY_ROWS:
-                    self._store.expect_many()
-                self._insert_rows(record, maker.rows(chunk, self._store.moment()))
+                    self._insert_bulk(record, list(made))
+                else:
+                    self._insert_rows(record, made)
                 count += len(chunk)
         return count
+
+    def _insert_bulk(self, record: type[Record], rows: list[tuple[Any, ...]]) -> None:
+        capture, table = self._capture, record.__table__.name
+        if capture is None or not capture.begin_bulk(table):
+            self._store.expect_many()
+            self._insert_rows(record, rows)
+            return
+        try:
+            self._insert_rows(record, rows)
+            capture.inserted_bulk(table, rows)
+        finally:
+            capture.end_bulk()
 
     def _insert_rows(self, record: type[Record], rows: Iterable[tuple[Any, ...]]) -> None:
         """Insert ROWS_PER_INSERT at once.
