@@ -24,7 +24,7 @@ _INTEGER: Final = struct.Struct(">bq")
 _REAL: Final = struct.Struct(">bd")
 _SEVEN_BITS: Final = 0x7F
 _NUMBERS_KEPT: Final = 10
-_SHORT_TEXT: Final = tuple(bytes((3, size)) for size in range(_SEVEN_BITS + 1))
+_HEADS_KEPT_SIZE_MAX: Final = 4_000
 
 
 class Change(NamedTuple):
@@ -47,15 +47,27 @@ def table_changes(changes: Iterable[Change], key: int, written: Mapping[Any, byt
 
 def inserts(rows: Sequence[Row], written: Mapping[Any, bytes]) -> list[bytes]:
     """Each of many new rows, as a changeset says it: column by column, for most columns hold one value."""
-    columns = zip(*rows, strict=True)
-    return list(map(b"".join, zip(repeat(_INSERT, len(rows)), *[_column(c, written) for c in columns], strict=True)))
+    parts: list[Iterable[bytes]] = []
+    fixed = _INSERT
+    for values in zip(*rows, strict=True):
+        first = values[0]
+        if type(first) is not float and values.count(first) == len(values):  # 0.0 is equal to -0.0
+            fixed += written[first]
+        else:
+            parts += (repeat(fixed), *_column(values, written))
+            fixed = b""
+    return list(map(b"".join, zip(*parts, repeat(fixed, len(rows)), strict=False)))
 
 
-def _column(values: Row, written: Mapping[Any, bytes]) -> Iterable[bytes]:
-    first = values[0]
-    if not isinstance(first, float) and values.count(first) == len(values):  # 0.0 is equal to -0.0
-        return repeat(written[first], len(values))
-    return map(written.__getitem__, values)
+def _column(values: Row, written: Mapping[Any, bytes]) -> tuple[Iterable[bytes], ...]:
+    """A value of each row, in one part or in two; hardly a step of Python for each."""
+    kinds = set(map(type, values))
+    if kinds == {str}:
+        texts = list(map(str.encode, values))
+        return map(_TEXT_HEADS.__getitem__, map(len, texts)), texts
+    if kinds == {int}:
+        return (map(_INTEGER.pack, repeat(1), values),)
+    return (map(written.__getitem__, values),)
 
 
 def _change(change: Change, key: int, written: Mapping[Any, bytes]) -> bytes:
@@ -72,6 +84,16 @@ def _change(change: Change, key: int, written: Mapping[Any, bytes]) -> bytes:
         before.append(_value(was) if differs or place == key else _ABSENT)
         after.append(_value(now) if differs else _ABSENT)
     return b"".join((_UPDATE, *before, *after))
+
+
+class _TextHeads(dict[int, bytes]):
+    """Size of a text in bytes -> what stands before it; of texts that are not long, it is kept."""
+
+    def __missing__(self, size: int) -> bytes:
+        head = b"\x03" + _varint(size)
+        if size <= _HEADS_KEPT_SIZE_MAX:
+            self[size] = head
+        return head
 
 
 class Written(dict[Any, bytes]):
@@ -93,8 +115,7 @@ def _value(value: Any) -> bytes:
         return _NULL
     if isinstance(value, str):
         text = value.encode()
-        size = len(text)
-        return _SHORT_TEXT[size] + text if size <= _SEVEN_BITS else b"\x03" + _varint(size) + text
+        return _TEXT_HEADS[len(text)] + text
     if isinstance(value, int):
         return _INTEGER.pack(1, value)
     if isinstance(value, float):
@@ -110,3 +131,6 @@ def _varint(number: int) -> bytes:
     while number := number >> 7:
         groups.append(number & _SEVEN_BITS | 0x80)
     return bytes(reversed(groups))
+
+
+_TEXT_HEADS: Final = _TextHeads({size: bytes((3, size)) for size in range(_SEVEN_BITS + 1)})

@@ -48,7 +48,7 @@ class Notes:
             made_here = place in self._inserted
             if made_here:
                 self._inserted[place] = None
-            elif self.made and self.made.get(table, {}).pop(row_id, None) is not None:
+            if self.made and self.made.get(table, {}).pop(row_id, None) is not None:
                 made_here = True
             self.before.setdefault((table, row_id), None if made_here else old)
 

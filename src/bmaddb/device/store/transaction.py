@@ -33,7 +33,8 @@ BULK_ROWS: Final = 1000
 """Rows of a bulk insert that are in memory at once."""
 MANY_ROWS: Final = 50
 """From here on a bulk is captured by a session; below, row by row."""
-ROWS_PER_INSERT: Final = 50
+ROWS_PER_INSERT: Final = (100, 20)
+"""As long as there are so many, one statement takes them; what is left goes row by row."""
 _NO_ID: Final = ""
 
 
@@ -144,17 +145,19 @@ class WriteTransaction:
             capture.end_bulk()
 
     def _insert_rows(self, record: type[Record], rows: Iterable[tuple[Any, ...]]) -> None:
-        """Insert ROWS_PER_INSERT at once.
+        """Insert as many at once as a statement takes.
 
         A table with triggers makes SQLite ready to undo each statement alone, and inside a savepoint that costs the
         more, the more pages were changed since: row by row, the last of 100,000 would be ten times as slow.
         """
         left = iter(rows)
         try:
-            while len(group := list(islice(left, ROWS_PER_INSERT))) == ROWS_PER_INSERT:
-                text = compiler_writes.insert_rows(record, ROWS_PER_INSERT)
-                self._connection.execute(text, list(chain.from_iterable(group)))
-            self._connection.executemany(compiler_writes.insert(record), group)
+            for size in ROWS_PER_INSERT:
+                while len(group := list(islice(left, size))) == size:
+                    text = compiler_writes.insert_rows(record, size)
+                    self._connection.execute(text, list(chain.from_iterable(group)))
+                left = iter(group)
+            self._connection.executemany(compiler_writes.insert(record), left)
         except DRIVER_ERRORS as error:
             raise failure(error, (record.__table__,)) from error
 
