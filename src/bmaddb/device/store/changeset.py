@@ -107,6 +107,9 @@ class Written(dict[Any, bytes]):
         super().__init__({value: _value(value) for value in (None, *kept, *words)})
 
     def __missing__(self, value: Any) -> bytes:
+        if type(value) is str:
+            text = value.encode()
+            return _TEXT_HEADS[len(text)] + text
         return _value(value)
 
 

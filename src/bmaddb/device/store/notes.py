@@ -95,6 +95,8 @@ class Notes:
                 row = self._connection.execute(compiler_writes.select_at(table), (place,)).fetchone()
             if row is not None:
                 name = (table, row[self._layouts.of(table).key])
+                if name[1] in self.made.get(table, ()):
+                    continue  # a row of a bulk stands where one was that is gone
                 found[name] = row
                 self.before.setdefault(name, None)
         self._inserted.clear()

@@ -97,7 +97,13 @@ class RowMaker:
             raw = self._raw(name, value)
             row[self._by_name[name].place] = raw
         if self._is_user:
-            self._fill_envelope(row, moment)
+            owner, created, updated = self._stamped
+            if row[owner] is not _MISSING or moment.user is None:
+                self._check_owner(row[owner], moment)
+            row[owner] = moment.user
+            for place in (created, updated):
+                if row[place] is _MISSING:
+                    row[place] = moment.now_ms
         for field in self._required:
             if row[field.place] is _MISSING:
                 raise self._missing(field.name)
@@ -223,15 +229,6 @@ class RowMaker:
                 hint=f"one of {', '.join(sorted(field.enum))}",
             )
         return raw
-
-    def _fill_envelope(self, row: list[Any], moment: Moment) -> None:
-        owner, created, updated = self._stamped
-        if row[owner] is not _MISSING or moment.user is None:
-            self._check_owner(row[owner], moment)
-        row[owner] = moment.user
-        for place in (created, updated):
-            if row[place] is _MISSING:
-                row[place] = moment.now_ms
 
     def _without(self, field: Field, moment: Moment) -> Any:
         """The raw value of a column nobody gave."""

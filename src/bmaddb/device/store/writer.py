@@ -108,10 +108,13 @@ class Writer:
             touched = frozenset(self._touched or ())
             committed = self._committed() if self._followed and touched else None
             rows, unknown = self._changed(touched)
+            cache = self._cache if self._cache.on else None  # it begins only while nobody writes
             with self.feed.gate:
-                self._cache.before_commit()
+                if cache is not None:
+                    cache.before_commit()
                 self.connection.execute(_SQL["commit"])
-                self._cache.after_commit(rows, unknown)
+                if cache is not None:
+                    cache.after_commit(rows, unknown)
                 if touched and self.feed.tables:
                     self.feed.hand(committed or Commit({}, touched))
         except BaseException as error:
