@@ -104,9 +104,7 @@ class RowMaker:
             for place in (created, updated):
                 if row[place] is _MISSING:
                     row[place] = moment.now_ms
-        for field in self._required:
-            if row[field.place] is _MISSING:
-                raise self._missing(field.name)
+        self._refuse_gaps(row)
         if self._natural:
             row[0] = self._natural_id(values, row)
         elif "id" in values:
@@ -114,6 +112,11 @@ class RowMaker:
         else:
             row[0] = moment.new_id()
         return row
+
+    def _refuse_gaps(self, row: list[Any]) -> None:
+        for field in self._required:
+            if row[field.place] is _MISSING:
+                raise self._missing(field.name)
 
     def changes(self, current: Record, values: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
         """Column -> raw value, only where `values` differ from `current`; with `updated_at` if any do."""

@@ -33,6 +33,8 @@ _FULL: Final = 2
 """What `PRAGMA synchronous` says when every commit is synced."""
 _HOOK: Final = "bmaddb.applied"
 _SQL: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
+_SAVEPOINT: Final = _SQL["savepoint"]
+_RELEASE: Final = _SQL["release"]
 
 
 class Writer:
@@ -171,12 +173,18 @@ class Writer:
     def savepoint(self) -> None:
         if self.depth >= SAVEPOINT_DEPTH_MAX:
             raise e.StoreError(f"writes are nested deeper than {SAVEPOINT_DEPTH_MAX}")
-        self._run("savepoint")
+        try:
+            self.connection.execute(_SAVEPOINT)
+        except apsw.Error as error:
+            raise failure(error) from error
         self.depth += 1
 
     def release(self) -> None:
         self.depth -= 1
-        self._run("release")
+        try:
+            self.connection.execute(_RELEASE)
+        except apsw.Error as error:
+            raise failure(error) from error
 
     def rollback_to(self) -> None:
         self.depth -= 1
