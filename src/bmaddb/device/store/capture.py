@@ -1,9 +1,10 @@
 """Change capture: what one transaction changes in the synced tables, whoever changed it, as one changeset.
 
-Two ways, one result. A row that is touched is noted once, as it was before, and one that is inserted by its place
+Three ways, one result. A row that is touched is noted once, as it was before, and one that is inserted by its place
 alone; at the end each is read again, and the difference is the change: so nothing that was undone in between can
-show. That costs least for few rows. For a bulk, SQLite's session extension does the same in C, but begins at some
-hundred microseconds.
+show. What the typed doors insert is known: it is read again only when something touched it since, or a savepoint was
+undone. In a bulk of such rows nobody looks at all. For many changes of other kinds, SQLite's session extension does
+the same in C, but begins at some hundred microseconds.
 
 Rules of this room: SQLite has one preupdate hook, and a session made beside ours would break the process; so
 ours is there only while a captured transaction is open, and goes before a session comes. An id never changes:
