@@ -48,6 +48,8 @@ R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 THREADS_MAX: Final = 4
 """Each has a reader of its own; writes stand in a row anyway."""
+OPERATION_THREADS_MAX: Final = 8
+"""Operations have threads of their own: a saga that waits for the world keeps no reader waiting."""
 
 
 async def open(path: str | Path, **options: Any) -> AsyncDatabase:  # noqa: A001 -- the field's word
@@ -67,7 +69,9 @@ class AsyncDatabase:
     def __init__(self, database: Database, threads: ThreadPoolExecutor) -> None:
         self.sync_database = database
         self._threads = threads
+        self._operating = ThreadPoolExecutor(OPERATION_THREADS_MAX, thread_name_prefix="bmaddb-operation")
         self._executing = 0
+        self._closing = False
 
     def query(self, record: type[R]) -> Query[R]:
         """A query to be narrowed; it reads nothing before `all`, `first`, ... of this database run it."""
@@ -75,8 +79,7 @@ class AsyncDatabase:
 
     async def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Any function in one hop: `await db.run(query.ids)`."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, partial(work, *args, **kwargs))
+        return await self._hop(self._threads, partial(work, *args, **kwargs))
 
     async def write(self, work: Callable[[WriteTransaction], T], *, after: Sequence[str] = ()) -> T:
         """`work(tx)` in one transaction; the answer is its. Undone when it raises."""
@@ -86,16 +89,14 @@ class AsyncDatabase:
         self, operation: Operation, *, bounds: Bounds | None = None, sync: bool = False
     ) -> OperationResult:
         """`Database.execute`. Who no longer awaits it calls it off: then nothing of it is left, or all of it stands."""
-        bounds, cancellation = _cancellable(bounds)
-        work = partial(self.sync_database.execute, operation, bounds=bounds, sync=sync)
-        return await self._bounded(work, cancellation, partial(never_begun, operation))
+        work = partial(self.sync_database.execute, operation, sync=sync)
+        return await self._bounded(work, bounds or Bounds(), partial(never_begun, operation))
 
     async def execute_batch(
         self, operations: Sequence[Operation], *, bounds: Bounds | None = None, sync: bool = False
     ) -> BatchResult:
-        bounds, cancellation = _cancellable(bounds)
-        work = partial(self.sync_database.execute_batch, operations, bounds=bounds, sync=sync)
-        return await self._bounded(work, cancellation, partial(no_batch, operations))
+        work = partial(self.sync_database.execute_batch, operations, sync=sync)
+        return await self._bounded(work, bounds or Bounds(), partial(no_batch, operations))
 
     async def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]], *, again: bool = False) -> ResumeReport:
         return await self.run(partial(self.sync_database.resume, steps, again=again))
@@ -167,27 +168,33 @@ class AsyncDatabase:
         with self.sync_database.write(after=after) as tx:
             return work(tx)
 
-    async def _bounded(
-        self, work: Callable[[], T], cancellation: Cancellation, refused: Callable[[e.AtomicError], T]
-    ) -> T:
-        """At most WAITING_MAX at once: more would wait for a thread where nobody sees them."""
+    async def _bounded(self, work: Callable[..., T], bounds: Bounds, refused: Callable[[e.AtomicError], T]) -> T:
+        """At most WAITING_MAX at once: more would wait for a thread where nobody sees them.
+
+        Who no longer awaits it calls off this one alone, whoever else goes by the cancellation in `bounds`.
+        """
         if self._executing >= WAITING_MAX:
             return refused(e.QueueFull(f"{self._executing} operations wait already", hint="await some of them first"))
+        asked, own = bounds.cancellation, Cancellation()
+        deaf = None if asked is None else asked.listen(own.cancel)
         self._executing += 1
         try:
-            return await self.run(work)
+            return await self._hop(self._operating, partial(work, bounds=replace(bounds, cancellation=own)))
         except asyncio.CancelledError:
-            cancellation.cancel()
+            own.cancel()
             raise
         finally:
             self._executing -= 1
+            if deaf is not None:
+                deaf()
+
+    async def _hop(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        if self._closing:
+            raise e.StoreError("the store is closed", hint="open it again with bmaddb.aio.open()")
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
 
     def _closed(self) -> None:
+        self._closing = True
+        self._operating.shutdown(wait=True)
         self._threads.shutdown(wait=True)
         self.sync_database.close()
-
-
-def _cancellable(bounds: Bounds | None) -> tuple[Bounds, Cancellation]:
-    bounds = bounds or Bounds()
-    cancellation = bounds.cancellation or Cancellation()
-    return replace(bounds, cancellation=cancellation), cancellation

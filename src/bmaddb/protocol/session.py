@@ -177,8 +177,6 @@ class Session:
 
     def _after_page(self, more: bool) -> Command:
         self._caught_up = not more
-        if self._sweeping and not more:
-            return self._request(State.SWEEPING, Sweep())
         return self._go_on()
 
     def _pull(self) -> Command:
@@ -209,8 +207,12 @@ class Session:
     def _go_on(self) -> Command:
         if not self._caught_up:
             return self._pull()
+        # The sweep ends what the file notes of the new beginning: a device that dies after it must not send an entry
+        # under its old number, for the answer would be as old, and its row may have gone since.
         if self._number_doubtful:
             return self._request(State.NUMBERING, AskNumber())
+        if self._sweeping:
+            return self._request(State.SWEEPING, Sweep())
         entries = max(1, self._limits.batch_entries // self._shrink)
         size = max(1, self._limits.batch_bytes // self._shrink)
         return self._go(State.LEASING, Lease(limit_entries=entries, limit_bytes=size))

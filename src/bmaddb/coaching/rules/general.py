@@ -9,7 +9,6 @@ from typing import Any, Final
 from bmaddb.coaching.bounds import fits
 from bmaddb.coaching.candidate import Candidate, Flaws, Rule, error, ms, type_flaw, warn
 from bmaddb.coaching.derived import derived_values
-from bmaddb.modules.registry import default_catalog
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import Kind, to_raw
 from bmaddb.schema.records import Record
@@ -173,7 +172,7 @@ def _size(column: Column[Any], value: Any) -> int:
 
 
 def _reference_flaw(c: Candidate, table: str, row_id: str) -> str | None:
-    record = default_catalog().records.get(table)
+    record = c.catalog.records.get(table)
     if record is None or f"{table}/{row_id}" in c.fact("planned", ()):
         return None
     row: Record | None = c.get(record, row_id)

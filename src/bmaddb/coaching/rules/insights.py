@@ -13,9 +13,8 @@ from bmaddb.coaching.rules.coaching_session import type_in_use
 from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.coaching.type_codes import stack_of
 from bmaddb.modules.ai_machine_learning import AiInteraction, MbtiInsight
-from bmaddb.modules.registry import default_catalog
 from bmaddb.modules.user_management import User
-from bmaddb.schema.kinds import canonical_json
+from bmaddb.schema.json_text import canonical_json
 from bmaddb.schema.natural_keys import natural_id
 
 DAY_MS: Final = 86_400_000
@@ -177,7 +176,7 @@ def _evidence(c: Candidate) -> list[str]:
 
 def _is_of_user(c: Candidate, reference: str) -> bool:
     table, _, row_id = reference.partition("/")
-    record = default_catalog().records.get(table)
+    record = c.catalog.records.get(table)
     row: Any = None if record is None else c.get(record, row_id)
     return row is not None and getattr(row, "user_id", None) == c.context.user
 

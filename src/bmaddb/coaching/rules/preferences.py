@@ -9,10 +9,11 @@ from bmaddb.coaching.candidate import Candidate, Flaws, Rule, RuleSet, error, wa
 from bmaddb.coaching.consents import in_force
 from bmaddb.coaching.registries import CHANNEL_DEFAULTS, CHANNELS, FLAGS, PREFERENCES_VERSION
 from bmaddb.coaching.rules.general import GENERAL, g2_shape, shape_flaws
+from bmaddb.device.upkeep.policy import MEGABYTE
 from bmaddb.modules.extensions import ExtensionRegistry
-from bmaddb.modules.registry import default_catalog
 from bmaddb.modules.user_management import UserPreferences
-from bmaddb.schema.kinds import canonical_json
+from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.json_text import canonical_json
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.schema.rules import Retention, RetentionKind
 
@@ -70,7 +71,7 @@ def p6_analytics_is_consented(c: Candidate) -> Flaws:
 def p7_retention_is_only_shortened(c: Candidate) -> Flaws:
     overrides = c.row["retention_overrides"]
     for name, days in (overrides if isinstance(overrides, dict) else {}).items():
-        most = retention_days_max(name)
+        most = retention_days_max(c.catalog, name)
         if most is None:
             yield error("retention_overrides", f"how long {name} is kept is fixed")
         elif type(days) is not int or not RETENTION_DAYS_MIN <= days <= most:
@@ -100,8 +101,8 @@ def p10_storage_limit_in_range(c: Candidate) -> Flaws:
     used_bytes = c.fact(STORAGE_USED_BYTES)
     if not STORAGE_MB_MIN <= limit_mb <= STORAGE_MB_MAX:
         yield error("storage_limit_mb", "it is out of range", [STORAGE_MB_MIN, STORAGE_MB_MAX])
-    elif used_bytes is not None and used_bytes > limit_mb * 1024 * 1024:
-        yield warn("storage_limit_mb", f"{used_bytes - limit_mb * 1024 * 1024} bytes would have to go", used_bytes)
+    elif used_bytes is not None and used_bytes > limit_mb * MEGABYTE:
+        yield warn("storage_limit_mb", f"{used_bytes - limit_mb * MEGABYTE} bytes would have to go", used_bytes)
 
 
 def p11_nothing_is_missing(c: Candidate) -> Flaws:
@@ -128,9 +129,9 @@ PreferencesValidator: Final = RuleSet(UserPreferences, (*(r for r in GENERAL if 
 """P2 says of the settings what G2 says of other rows."""
 
 
-def retention_days_max(table: str) -> int | None:
+def retention_days_max(catalog: Catalog, table: str) -> int | None:
     """The most days a user may keep rows of `table`; None where it is not for the user to say."""
-    record = default_catalog().records.get(table)
+    record = catalog.records.get(table)
     if record is None:
         return None
     retention: Retention = record.__table__.options.retention

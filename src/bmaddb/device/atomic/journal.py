@@ -1,7 +1,8 @@
 """The operation journal: what an operation did, in the file, in the transaction of what it did.
 
 Rules of this room: an operation that was undone leaves a line that says so, and nothing else; values of rows are not
-kept here, only their ids.
+kept here, only their ids, and of an error what it is called; what a compensation raised is kept in its own words, for a
+person has to act on it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from bmaddb.modules.sync_status import OperationJournal
 Line: TypeAlias = tuple[str | int | None, ...]
 IDS_KEPT_MAX: Final = 100
 """Of the rows of one step; how many there were is always said."""
+NAMES_KEPT_MAX: Final = 20
+"""Of rules and checks that were broken."""
 UNFINISHED: Final = (Status.RUNNING, Status.COMPENSATING)
 _ASKED_AT_ONCE: Final = 500
 _encode: Final = msgspec.json.Encoder().encode
@@ -128,8 +131,12 @@ def _violation_line(violation: Violation) -> dict[str, Any]:
 
 
 def error_line(failure: Failure) -> str:
+    """Code, step, and what was broken by its name: the words of an error may hold a value."""
     where = f" in step '{failure.step}'" if failure.step is not None else ""
-    return f"{failure.code}{where}: {failure.error.message}"
+    broken = [f"{one.rule} ({one.column})" if one.column else one.rule for one in failure.violations]
+    broken += [f"check {one.name}" for one in failure.checks]
+    named = f": {', '.join(broken[:NAMES_KEPT_MAX])}" if broken else ""
+    return f"{failure.code} {type(failure.error).__name__}{where}{named}"
 
 
 def unfinished_error(line: OperationJournal) -> e.OperationUnfinished:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import apsw
 import msgspec
+from msgspec.structs import replace
 
 from bmaddb.device.outbox.entries import Entry
 from bmaddb.device.outbox.waiting import Waiting

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import apsw
 import msgspec
+from msgspec.structs import replace
 
 from bmaddb import errors as e
 from bmaddb import signals, statements
@@ -38,8 +38,7 @@ FENCE: ContextVar[Fence | None] = ContextVar("bmaddb_outbox_fence", default=None
 """Asked at the start of every edit made in this context; it raises when somebody else syncs the file now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxCounts:
+class OutboxCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many entries stand where."""
 
     queued: int = 0
@@ -61,6 +60,8 @@ class Outbox:
         self._data_version = -1
         self._encoded: dict[int, bytes] = {}
         self._told: list[signals.Signal] = []
+        self.listened: frozenset[str] = frozenset()
+        """The tables whose rows, when they come from the server, are noted for who reacts to them."""
         self.given_up: list[Callable[[apsw.Connection, Sequence[str]], None]] = []
         """Asked with the ids of entries that are given up, in the transaction that does it."""
         self._parking = Parking(store.clock, self.tell)

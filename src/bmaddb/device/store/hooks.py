@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, TypeAlias
 
 import apsw
@@ -38,3 +38,14 @@ class CommitFact(msgspec.Struct, frozen=True, kw_only=True):
 
 BeforeCommit: TypeAlias = Callable[[CommitDraft], None]
 AfterCommit: TypeAlias = Callable[[CommitFact], None]
+
+
+def tell(hooks: Iterable[AfterCommit], fact: CommitFact) -> None:
+    """Tell each of a commit. It stands: one that fails must not make it look undone."""
+    for hook in tuple(hooks):
+        try:
+            hook(fact)
+        except Exception:
+            import logging
+
+            logging.getLogger("bmaddb.store").exception("an after_commit hook failed")

@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
-from bmaddb.entropy import Entropy, uuid7_of
+import msgspec
+
+from bmaddb.entropy import Entropy, uuid7, uuid7_of
 
 _CHANCE_BYTES = 10
 _CHANCE_BITS = 74
 _VARIANT = 0b10 << 62
 _LOW_BITS = (1 << 62) - 1
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """What the envelope of a new row is made of."""
+
+    user: str | None
+    now_ms: int
+    entropy: Entropy
+
+    def new_id(self) -> str:
+        return uuid7(self.entropy, self.now_ms)
+
+    def new_ids(self, count: int) -> list[str]:
+        """So many, ascending."""
+        return new_ids(self.entropy, self.now_ms, count)
 
 
 def new_ids(entropy: Entropy, now_ms: int, count: int) -> list[str]:

@@ -13,8 +13,7 @@ from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from bmaddb import errors as e
-from bmaddb.device.store.ids import new_ids
-from bmaddb.entropy import Entropy, uuid7
+from bmaddb.device.store.ids import Moment
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import INT_MAX, INT_MIN, Kind, to_raw
 from bmaddb.schema.natural_keys import natural_id
@@ -26,21 +25,6 @@ _USER_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _STAMPED: Final = ("user_id", "created_at", "updated_at")
 _UPDATED_AT: Final = "updated_at_raw"
 _ENVELOPE_FIXED: Final = frozenset({"id", "user_id", "server_seq"})
-
-
-class Moment(NamedTuple):
-    """What the envelope of a new row is made of."""
-
-    user: str | None
-    now_ms: int
-    entropy: Entropy
-
-    def new_id(self) -> str:
-        return uuid7(self.entropy, self.now_ms)
-
-    def new_ids(self, count: int) -> list[str]:
-        """So many, ascending."""
-        return new_ids(self.entropy, self.now_ms, count)
 
 
 class Field(NamedTuple):

@@ -19,8 +19,9 @@ from bmaddb.clock import Clock
 from bmaddb.device.query import Query, compiler_writes
 from bmaddb.device.store.capture import Capture
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure, undone
+from bmaddb.device.store.ids import Moment
 from bmaddb.device.store.raw_door import Arguments, RawDoor
-from bmaddb.device.store.records import Moment, RowMaker
+from bmaddb.device.store.records import RowMaker
 from bmaddb.protocol.merge.counters import counted, total
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
@@ -100,6 +101,11 @@ class WriteTransaction:
         """A query that sees the transaction's own writes."""
         self._usable()
         return self._store.query(record)
+
+    @property
+    def catalog(self) -> Catalog:
+        """The declarations the file was opened with."""
+        return self._store.catalog
 
     # -- writing -------------------------------------------------------------------------------------------
 
