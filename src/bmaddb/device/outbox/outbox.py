@@ -288,7 +288,8 @@ class Outbox:
 
     def look_again(self) -> None:
         """The file is open through another connection now: nothing that was seen through the old one counts."""
-        self._data_version = self.capture.data_version = -1
+        self._data_version = -1
+        self.capture.forget()
 
     def tell(self, signal: signals.Signal) -> None:
         """Emit `signal` when the transaction of the surrounding `edit` is durable."""
