@@ -14,6 +14,7 @@ import apsw
 
 from bmaddb import errors as e
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.store.records import read_only
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import deletable, writable
 from bmaddb.schema.rules import MergeRule
@@ -103,8 +104,10 @@ class RawDoor:
         if name.startswith("sqlite_"):
             return _only_rows()
         table = self._catalog.tables.get(name)
-        if table is None or not writable(table):
+        if table is None:
             return e.ReadOnlyTable(f"a device may not write {name}")
+        if not writable(table):
+            return read_only(table)
         if code == _DELETE and not deletable(table):
             return e.ReadOnlyTable(f"rows of {name} are never deleted on a device")
         declared = table.by_name.get(column or "")
