@@ -73,6 +73,7 @@ def test_what_cascades_goes_row_by_row_with_a_verdict_that_brings_it_back(bench:
     assert set(entry.changes) == {("notes", note.id)}
     assert ("tokens", token.id, None, "on_delete cascade", True) in verdicts(bench)
     [kept] = bench.store.query(SyncConflict).where(SyncConflict.table_name == "tokens").all()
+    assert kept.local_value is not None
     assert kept.local_value["name"] == "an hour of typing"
 
 

@@ -221,8 +221,7 @@ class SimulatedDevice:
         for entry in parked:
             with contextlib.suppress(e.RecordNotFound):  # it went with another one
                 given_up = self.outbox.discard(entry.id)
-                cut = [(table, row_id) for table, row_id, _ in given_up.cut]
-                self.history.give_up_rows(known, [*given_up.rows, *cut])
+                self.history.give_up_rows(known, {key[1] for key in (*given_up.rows, *given_up.cut)})
         gone = known - {entry.id for entry in self.outbox.entries()}
         for entry_id in gone:
             self.history.give_up(entry_id)

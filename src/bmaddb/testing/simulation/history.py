@@ -112,9 +112,9 @@ class History:
         for act in self.of_entry(entry):
             act.certainty = Certainty.MAYBE
 
-    def give_up_rows(self, entries: Collection[str], rows: Iterable[RowKey]) -> None:
-        """What these entries did to these rows went along with one that was discarded, or may have."""
-        for key in rows:
-            for act in self.rows.get(key, RowStory()).acts:
-                if act.entry in entries:
+    def give_up_rows(self, entries: Iterable[str], ids: Collection[str]) -> None:
+        """What these entries did to rows with these ids went along with one that was discarded, or may have."""
+        for entry in entries:
+            for act in self.of_entry(entry):
+                if act.key[2] in ids:
                     act.certainty = Certainty.MAYBE
