@@ -80,9 +80,9 @@ def _queue_orphans(store: Store, outbox: Outbox) -> None:
                     connection.execute(_SQL["remove"].format(table=table.name), (values["id"],))
                     orphans.append((compiler_writes.insert(store.catalog.record(table.name)), row))
     if orphans:
-        with store.write() as tx:
+        with store.write():
             for text, row in orphans:
-                tx.execute(text, row)
+                store.writing_connection.execute(text, row)
 
 
 def _unsent(connection: apsw.Connection, table: str, names: list[str]) -> list[tuple[object, ...]]:

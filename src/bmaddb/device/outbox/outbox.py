@@ -52,7 +52,7 @@ class OutboxCounts:
         return self.queued + self.leased + self.parked
 
 
-class _OnlyAsked(Exception):  # noqa: N818 -- it undoes an edit that was made to see what it does
+class _OnlyAsked(Exception):
     """Carries the answer out of the edit."""
 
     def __init__(self, answer: GivenUp) -> None:

@@ -1,12 +1,14 @@
 """The raw SQL door: one statement in the caller's own words, held to the same rules as the typed doors.
 
 Rules of this room: a text is judged once, while SQLite compiles it, by what it would do (not by how it is
-spelled); then it may use the statement cache. Nothing but reading and writing rows passes: transactions,
+spelled); then it may use the statement cache. What an insert puts there, and what it replaces, SQLite does not say
+then: `raw_rows` looks at that before the commit. Nothing but reading and writing rows passes: transactions,
 pragmas, attached files and schema changes belong to the store.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -24,6 +26,7 @@ Arguments: TypeAlias = Sequence[Any] | Mapping[str, Any]
 JUDGED_TEXTS_MAX: Final = 512
 
 _INSERT, _UPDATE, _DELETE = apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE
+_REPLACES: Final = re.compile(r"\breplace\b", re.IGNORECASE)
 _WRITES: Final = frozenset({_INSERT, _UPDATE, _DELETE})
 _READS: Final = frozenset({apsw.SQLITE_SELECT, apsw.SQLITE_READ, apsw.SQLITE_FUNCTION, apsw.SQLITE_RECURSIVE})
 _SCHEMA_PRAGMAS: Final = frozenset({"table_info", "table_xinfo", "table_list", "index_list", "foreign_key_list"})
@@ -36,7 +39,10 @@ class RawDoor:
     def __init__(self, connection: apsw.Connection, catalog: Catalog) -> None:
         self._connection = connection
         self._catalog = catalog
+        self.inserted_into: set[str] = set()
+        """Tables into which a statement of the open transaction inserted, or replaced: what only its rows can show."""
         self._judged: dict[str, str | None] = {}  # text -> the table it writes to; None when it only reads
+        self._inserting: set[str] = set()
         self._verb = _INSERT
         self._target: str | None = None
         self._refusal: e.BmadError | None = None
@@ -49,6 +55,8 @@ class RawDoor:
                 return self._judge_and_run(text, arguments, reading)
             if reading and self._judged[text] is not None:
                 raise _only_reads()
+            if text in self._inserting:
+                self.inserted_into.add(self._judged[text] or "")
             return self._connection.execute(text, arguments).fetchall()
         except DRIVER_ERRORS as error:
             raise failure(error, self._written(text)) from error
@@ -82,7 +90,11 @@ class RawDoor:
             raise _only_reads()
         if len(self._judged) >= JUDGED_TEXTS_MAX:
             self._judged.clear()
+            self._inserting.clear()
         self._judged[text] = None if reads_only else self._target
+        if not reads_only and (self._verb == _INSERT or _REPLACES.search(text)):
+            self._inserting.add(text)
+            self.inserted_into.add(self._target or "")
         return True
 
     def _authorize(
