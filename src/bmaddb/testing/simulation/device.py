@@ -210,6 +210,10 @@ class SimulatedDevice:
         """Why entries are parked here, as codes."""
         return [entry.reason.code for entry in self.outbox.parked() if entry.reason is not None]
 
+    def parked_stamps(self) -> list[str]:
+        """The stamps of the entries that are parked here."""
+        return [entry.hlc for entry in self.outbox.parked()]
+
     def waits_for_newer(self) -> bool:
         """Does an entry wait for a server that knows its names?"""
         return not NEWER_HERE.isdisjoint(self.park_reasons())
