@@ -14,7 +14,8 @@ from bmaddb.modules.tasks_productivity import Task
 
 USER = "0190f3d2-6f1a-7c3b-8a2e-5b1d9c4e7f60"
 DISPUTED = """insert into sync_conflicts (id, table_name, row_id, column_name, local_value, remote_value,
-resolved_value, policy, resolved_by, needs_attention, detected_at) values (?, 'tasks', ?, ?, ?, ?, ?, 'LWW', 'rule', ?, ?)"""
+resolved_value, policy, resolved_by, needs_attention, detected_at)
+values (?, 'tasks', ?, ?, ?, ?, ?, 'LWW', 'rule', ?, ?)"""
 
 
 @pytest.fixture
