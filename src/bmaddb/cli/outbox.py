@@ -12,6 +12,7 @@ from typing import Any
 
 from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
+from bmaddb.cli.device_file import existing
 from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.device.outbox import Entry, GivenUp
 from bmaddb.device.outbox.reasons import DEPENDS
@@ -48,8 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """List, or do it to one entry."""
-    if not options.file.is_file():
-        raise e.StoreError(f"there is no file {options.file}", hint="name the file that bmaddb.open() was given")
+    existing(options.file)
     catalog = chosen_catalog(options)
     secret = chosen_secret(options, settings)
     with open_database(options.file, catalog=catalog, migrations=chosen_migrations(options), **secret) as db:

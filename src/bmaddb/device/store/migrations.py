@@ -99,7 +99,7 @@ def _is_ours(connection: apsw.Connection) -> bool:
     """Is it a store? False for an empty file; StoreError for a database of somebody else."""
     if connection.pragma("application_id") == meta.APPLICATION_ID:
         return True
-    if connection.execute(_META["holds_tables"]).get:
+    if meta.holds_tables(connection):
         raise e.StoreError("the file is a database of another program", hint="choose another path")
     return False
 
