@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as replaced
-
 import pytest
+from msgspec.structs import replace as replaced
 
 from bmaddb.device.outbox import EntryStatus
 from bmaddb.device.outbox.entries import Entry

@@ -6,11 +6,12 @@ the same; a file in which everything fits is not touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
 from bmaddb.coaching.candidate import STORED, Candidate, candidate_of, ms
+from bmaddb.coaching.concerned import CONCERNED
 from bmaddb.coaching.consents import grant, last_record
 from bmaddb.coaching.derived import derived_values
 from bmaddb.coaching.rules.coaching_session import SLACK_S, c4_active_time_fits, wall_ms
@@ -18,11 +19,12 @@ from bmaddb.coaching.rules.preferences import filled, p3_quiet_hours_are_a_pair
 from bmaddb.coaching.rules.session_prerequisites import is_of_device
 from bmaddb.device.atomic import RuleContext
 from bmaddb.device.store import Store, WriteTransaction
+from bmaddb.device.sync.arrivals import Arrived
 from bmaddb.modules.chat_journal import CoachingSession
-from bmaddb.modules.levensgebieden import UserLifeArea
+from bmaddb.modules.levensgebieden import LifeAreaAssessment, LifeAreaScore, UserLifeArea
 from bmaddb.modules.subscription_payment import UsageCounter
 from bmaddb.modules.tasks_productivity import HabitLog, UserProgress
-from bmaddb.modules.user_management import MbtiProfile, UserPreferences
+from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, UserPreferences
 from bmaddb.protocol.merge.counters import counted, total
 from bmaddb.schema.records import Record
 
@@ -32,14 +34,16 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 _Change = dict[str, Any]
 
 
-def reconcile(store: Store) -> int:
-    """Put right what a merge left; the answer is how many rows were written. Call it after a sync, and sync again.
+def reconcile(store: Store, arrived: Arrived | None = None) -> int:
+    """Put right what a merge left; the answer is how many rows were written.
 
+    A database with a server does so by itself after a sync. `arrived`: only what these rows concern; else everything.
     Derived columns are computed anew. A type without its consent is declined; a setting without its consent is off;
     half a pair of quiet hours goes; of two sessions that run on this device the older is paused.
     """
-    if store.user is None:
+    if store.user is None or not all(store.catalog.declares(record) for record in _RECORDS):
         return 0
+    came = _Came(dict.fromkeys(CONCERNED) if arrived is None else arrived)
     with store.write() as tx:
         context = RuleContext(
             user=store.user,
@@ -49,15 +53,37 @@ def reconcile(store: Store) -> int:
             reader=tx,
             facts={STORED: True},
         )
-        written = _decline_without_consent(tx, context)
-        for record, change_of in _CHANGES:
-            for row in tx.query(record).all():
+        written = _decline_without_consent(tx, context) if came.any_of(_TYPE_AND_CONSENT) else 0
+        for record, change_of, others in _CHANGES:
+            for row in came.rows(tx, record, others):
                 candidate = candidate_of(record, {}, row, context)
                 change = {name: value for name, value in change_of(candidate).items() if candidate.row[name] != value}
                 if change:
                     tx.update(record, row.id, **change)
                     written += 1
-        return written + _pause_older(tx, context)
+        return written + (_pause_older(tx, context) if came.any_of(_SESSIONS) else 0)
+
+
+class _Came:
+    """What came, and so what is to be looked at."""
+
+    def __init__(self, arrived: Arrived) -> None:
+        self._arrived = arrived
+
+    def any_of(self, tables: frozenset[str]) -> bool:
+        return not tables.isdisjoint(self._arrived)
+
+    def rows(self, tx: WriteTransaction, record: type[Record], others: frozenset[str]) -> Iterator[Record]:
+        """The rows that came; all there are when one came of a table they follow from, or nobody knows which came."""
+        table = record.__table__.name
+        ids = self._arrived.get(table, frozenset())
+        if ids is None or self.any_of(others):
+            yield from tx.query(record).all()
+            return
+        for row_id in sorted(ids):
+            row = tx.get(record, row_id)
+            if row is not None:
+                yield row
 
 
 def _decline_without_consent(tx: WriteTransaction, context: RuleContext) -> int:
@@ -128,11 +154,23 @@ def _pause_older(tx: WriteTransaction, context: RuleContext) -> int:
     return len(ours[:-1])
 
 
-def _changes() -> Iterator[tuple[type[Record], Callable[[Candidate], _Change]]]:
-    yield from ((record, _derived) for record in (MbtiProfile, HabitLog, UsageCounter, UserLifeArea))
-    yield UserProgress, _progress
-    yield UserPreferences, _settings
-    yield CoachingSession, _session
-
-
-_CHANGES: Final = tuple(_changes())
+_ALONE: Final[frozenset[str]] = frozenset()
+_SESSIONS: Final = frozenset({"coaching_sessions"})
+_TYPE_AND_CONSENT: Final = frozenset({"mbti_profiles", "consent_records"})
+_WHEELS: Final = frozenset({"life_area_scores", "life_area_assessments"})
+_CHANGES: Final[Sequence[tuple[type[Record], Callable[[Candidate], _Change], frozenset[str]]]] = (
+    (MbtiProfile, _derived, _TYPE_AND_CONSENT),
+    (HabitLog, _derived, _ALONE),
+    (UsageCounter, _derived, _ALONE),
+    (UserLifeArea, _derived, _WHEELS),
+    (UserProgress, _progress, _ALONE),
+    (UserPreferences, _settings, _TYPE_AND_CONSENT),
+    (CoachingSession, _session, _ALONE),
+)
+"""Record -> what its rows must be, and the tables that all of them follow from beside themselves."""
+_RECORDS: Final[Sequence[type[Record]]] = (
+    *(record for record, _, _ in _CHANGES),
+    LifeAreaAssessment,
+    LifeAreaScore,
+    ConsentRecord,
+)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
+
+import msgspec
 
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column, ColumnSpec
@@ -32,8 +34,7 @@ _ALLOWED_MERGE: dict[Scope, frozenset[MergeRule]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableOptions:
+class TableOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the class statement says beside the columns.
 
     `natural_key` columns make the id (uuid5), so that two devices which create "the same" row create one id;
@@ -53,7 +54,7 @@ class TableOptions:
     open_states: tuple[str, ...] = ()
     indexes: IndexColumns = ()
     uniques: IndexColumns = ()
-    server_uniques: Mapping[str, str] = field(default_factory=dict)
+    server_uniques: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Name -> SQL expression that is unique among all rows on the server, whoever owns them; of SRV columns only."""
     searchable: tuple[str, ...] = ()
     sync_priority: int = 5
@@ -63,7 +64,7 @@ class TableOptions:
         cls, table: str, scope: Scope, columns: tuple[Column[Any], ...], options: Mapping[str, Any]
     ) -> TableOptions:
         """Options from the class statement; SchemaError names what is wrong."""
-        unknown = set(options) - {item.name for item in fields(cls)}
+        unknown = set(options) - set(cls.__struct_fields__)
         if unknown:
             raise e.SchemaError(f"{table}: unknown option {', '.join(sorted(unknown))}")
         made = cls(**options)
@@ -131,8 +132,7 @@ def _check_merge(spec: ColumnSpec, where: str) -> None:
         raise e.SchemaError(f"{where}: transitions name {', '.join(sorted(named - set(spec.enum)))}, no such state")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One table: envelope columns first, then the declared ones, in the order of the record's slots."""
 
     name: str
@@ -140,10 +140,10 @@ class Table:
     columns: tuple[Column[Any], ...]
     purpose: str
     options: TableOptions
-    by_name: Mapping[str, Column[Any]] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+    @cached_property
+    def by_name(self) -> Mapping[str, Column[Any]]:
+        return {column.name: column for column in self.columns}
 
     @property
     def delete_rule(self) -> DeleteRule:

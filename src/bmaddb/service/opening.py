@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from bmaddb import errors as e
 from bmaddb.clock import Clock, SystemClock
-from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import CACHE_BYTES, Durability, Store
 from bmaddb.entropy import Entropy, SystemEntropy
 from bmaddb.modules.registry import catalog_with, default_catalog
@@ -17,7 +16,7 @@ from bmaddb.service.database import Database
 from bmaddb.service.keys import secret_of
 
 if TYPE_CHECKING:
-    from bmaddb.device.sync import SyncEngine, Transport
+    from bmaddb.device.sync import Transport
     from bmaddb.device.sync.http_transport import Token
     from bmaddb.device.upkeep import UpkeepPolicy
     from bmaddb.schema.evolution import Migration
@@ -77,21 +76,24 @@ def open_database(
         cache_bytes=cache_bytes,
     )
     try:
-        outbox = Outbox(store)
         if transport is None and url is not None and token is not None:
             from bmaddb.device.sync import HttpTransport
 
             transport = HttpTransport(url, token, api_key=api_key)
-        return Database(store, outbox, None if transport is None else _engine(store, outbox, transport), upkeep)
+        return Database(store, policy=upkeep) if transport is None else _syncing(store, transport, upkeep)
     except BaseException:
         store.close()
         raise
 
 
-def _engine(store: Store, outbox: Outbox, transport: Transport) -> SyncEngine:
+def _syncing(store: Store, transport: Transport, upkeep: UpkeepPolicy | None) -> Database:
+    from bmaddb.device.outbox import Outbox
     from bmaddb.device.sync import SyncEngine
+    from bmaddb.service.reacting import reactions_of
 
-    return SyncEngine(store, outbox, transport)
+    outbox = Outbox(store)
+    engine = SyncEngine(store, outbox, transport, reactions=reactions_of(store.catalog))
+    return Database(store, outbox, engine, upkeep)
 
 
 def _catalog_of(modules: Sequence[Module] | None) -> Catalog:

@@ -15,7 +15,7 @@ from bmaddb.coaching.type_codes import stack_of
 from bmaddb.modules.ai_machine_learning import AiInteraction, MbtiInsight
 from bmaddb.modules.registry import default_catalog
 from bmaddb.modules.user_management import User
-from bmaddb.schema.kinds import canonical_json
+from bmaddb.schema.json_text import canonical_json
 from bmaddb.schema.natural_keys import natural_id
 
 DAY_MS: Final = 86_400_000

@@ -12,7 +12,7 @@ from bmaddb.coaching.rules.general import GENERAL, g2_shape, shape_flaws
 from bmaddb.modules.extensions import ExtensionRegistry
 from bmaddb.modules.registry import default_catalog
 from bmaddb.modules.user_management import UserPreferences
-from bmaddb.schema.kinds import canonical_json
+from bmaddb.schema.json_text import canonical_json
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.schema.rules import Retention, RetentionKind
 

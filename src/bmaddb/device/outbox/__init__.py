@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bmaddb.device.outbox.entries import Entry, EntryStatus, ParkReason
-from bmaddb.device.outbox.giving_up import GivenUp
+from bmaddb.device.outbox.entries import Entry, EntryStatus, GivenUp, ParkReason
 from bmaddb.device.outbox.outbox import Outbox, OutboxCounts
 
 __all__ = ["Entry", "EntryStatus", "GivenUp", "Outbox", "OutboxCounts", "ParkReason"]

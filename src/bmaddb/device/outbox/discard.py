@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import apsw
+from msgspec.structs import replace
 
 from bmaddb.device.outbox.entries import Entry
 from bmaddb.device.outbox.waiting import Waiting

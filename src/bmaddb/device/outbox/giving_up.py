@@ -8,11 +8,11 @@ cut, leaves a verdict. A row that was deleted here meanwhile is gone by its owne
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import apsw
 import msgspec
+from msgspec.structs import replace
 
 from bmaddb import errors as e
 from bmaddb import signals, statements
@@ -21,6 +21,7 @@ from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.entropy import uuid7
 from bmaddb.protocol.changes import Change, Op, RowKey
+from bmaddb.protocol.merge.deletes import merge_lost_parent
 from bmaddb.protocol.merge.shapes import Action, Pending, Verdict
 from bmaddb.protocol.values import to_raw, to_wire
 from bmaddb.schema.columns import Column
@@ -32,21 +33,7 @@ DISCARDED = "discarded"
 """The rule of a verdict on a row of the entry itself that a person gave up."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenUp:
-    """What went with an entry that was given up; `entries` are ids, its own first.
-
-    `rows` (table, id) left the file, its own among them; `cut` (table, id, column) referred to one of those and
-    live on without that reference, or with the one the server knows.
-    """
-
-    entries: tuple[str, ...] = ()
-    rows: tuple[RowKey, ...] = ()
-    cut: tuple[tuple[str, str, str], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Span:
+class _Span(msgspec.Struct, frozen=True):
     """From the entry that made a row to the one that deleted it again; without that, to the end."""
 
     born: int
@@ -146,8 +133,6 @@ class GivingUp:
 
     def _lose_parent(self, child: Table, column: Column[Any], row_id: str, parent: str, span: _Span) -> int | None:
         """Cut the reference; where the row cannot live without it, the position of what made it."""
-        from bmaddb.protocol.merge.deletes import merge_lost_parent
-
         name = column.name
         chain = [item for item in self._waiting.chain((child.name, row_id)) if span.holds(item.position)]
         local = self._local_row(child, row_id)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import apsw
 import msgspec
+from msgspec.structs import replace
 
 from bmaddb import errors as e
 from bmaddb import signals, statements
@@ -21,12 +21,12 @@ from bmaddb.device.outbox import reasons
 from bmaddb.device.outbox.amend import amend_entry
 from bmaddb.device.outbox.capture import Capture
 from bmaddb.device.outbox.discard import discard_entry
-from bmaddb.device.outbox.entries import Entry, EntryStatus, ParkReason, read_entry, write_changes
-from bmaddb.device.outbox.giving_up import GivenUp, GivingUp
+from bmaddb.device.outbox.entries import Entry, EntryStatus, GivenUp, ParkReason, read_entry, write_changes
 from bmaddb.device.outbox.layouts import Layouts
 from bmaddb.device.outbox.leasing import Leasing, encode_leased, leased_units
 from bmaddb.device.outbox.parking import Parking
 from bmaddb.device.outbox.row_index import BEFORE_ALL, RowIndex
+from bmaddb.device.outbox.sizing import Sizing
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.protocol.changes import Change, Op, RowKey
@@ -39,8 +39,7 @@ FENCE: ContextVar[Fence | None] = ContextVar("bmaddb_outbox_fence", default=None
 """Asked at the start of every edit made in this context; it raises when somebody else syncs the file now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxCounts:
+class OutboxCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many entries stand where."""
 
     queued: int = 0
@@ -69,9 +68,12 @@ class Outbox:
         self._data_version = -1
         self._encoded: dict[int, bytes] = {}
         self._told: list[signals.Signal] = []
+        self.listened: frozenset[str] = frozenset()
+        """The tables whose rows, when they come from the server, are noted for who reacts to them."""
         self.given_up: list[Callable[[apsw.Connection, Sequence[str]], None]] = []
         """Asked with the ids of entries that are given up, in the transaction that does it."""
         self._parking = Parking(store.clock, self.tell)
+        store.before_commit.append(Sizing(store, self._layouts).check)
         self.capture = Capture(store, self._layouts.current)
 
     # --- for people ---
@@ -144,6 +146,8 @@ class Outbox:
             return asked.answer
 
     def _discard(self, connection: apsw.Connection, waiting: Waiting, entry_id: str) -> GivenUp:
+        from bmaddb.device.outbox.giving_up import GivingUp
+
         entry = self._parked_entry(waiting, entry_id)
         made = [(key, entry.position) for key, change in entry.changes.items() if change.op is Op.INSERT]
         known = [made_by for made_by in made if made_by[0][0] in self._store.catalog.tables]
@@ -326,6 +330,8 @@ class Outbox:
         made = [((table, row_id), position) for table, row_id, position in connection.execute(_SQL["made_and_deleted"])]
         if not made:
             return
+        from bmaddb.device.outbox.giving_up import GivingUp
+
         parked = {position: waiting.at(position) for _, position in made}
         giving = GivingUp(self._store, connection, waiting, self.tell)
         giving.inserted([item for item in made if item[0][0] in self._store.catalog.tables])

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
+import msgspec
+
 from bmaddb.entropy import Entropy, uuid7, uuid7_of
 
 _CHANCE_BYTES = 10
 _CHANCE_BITS = 74
 _VARIANT = 0b10 << 62
 _LOW_BITS = (1 << 62) - 1
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """What the envelope of a new row is made of."""
+
+    user: str | None
+    now_ms: int
+    new_ids: Callable[[int], Sequence[str]]
 
 
 def new_ids(entropy: Entropy, now_ms: int, count: int) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from operator import itemgetter
 from typing import Final, NamedTuple
 
@@ -29,12 +30,15 @@ class Layouts:
     """The tables of a file: which are recorded, and how their columns stand in it."""
 
     def __init__(self, connection: apsw.Connection, catalog: Catalog) -> None:
-        self.recorded = {table.name: table.scope is Scope.USER for table in catalog.device_tables}
-        """Table -> does it travel? Tables that are not here are the store's own."""
         self._connection = connection
         self._catalog = catalog
         self._known: dict[str, Layout] = {}
         self._orders: dict[str, Callable[[Row], Row]] = {}
+
+    @cached_property
+    def recorded(self) -> Mapping[str, bool]:
+        """Table -> does it travel? Tables that are not here are the store's own."""
+        return {table.name: table.scope is Scope.USER for table in self._catalog.device_tables}
 
     def look(self) -> None:
         """Read the file's layouts, once, before the first capture: the hook itself may not ask the file."""

@@ -8,7 +8,6 @@ pragmas, attached files and schema changes belong to the store.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -16,7 +15,6 @@ import apsw
 
 from bmaddb import errors as e
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
-from bmaddb.device.store.records import read_only
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import deletable, writable
 from bmaddb.schema.rules import MergeRule
@@ -26,7 +24,6 @@ Arguments: TypeAlias = Sequence[Any] | Mapping[str, Any]
 JUDGED_TEXTS_MAX: Final = 512
 
 _INSERT, _UPDATE, _DELETE = apsw.SQLITE_INSERT, apsw.SQLITE_UPDATE, apsw.SQLITE_DELETE
-_REPLACES: Final = re.compile(r"\breplace\b", re.IGNORECASE)
 _WRITES: Final = frozenset({_INSERT, _UPDATE, _DELETE})
 _READS: Final = frozenset({apsw.SQLITE_SELECT, apsw.SQLITE_READ, apsw.SQLITE_FUNCTION, apsw.SQLITE_RECURSIVE})
 _SCHEMA_PRAGMAS: Final = frozenset({"table_info", "table_xinfo", "table_list", "index_list", "foreign_key_list"})
@@ -92,7 +89,7 @@ class RawDoor:
             self._judged.clear()
             self._inserting.clear()
         self._judged[text] = None if reads_only else self._target
-        if not reads_only and (self._verb == _INSERT or _REPLACES.search(text)):
+        if not reads_only and (self._verb == _INSERT or "replace" in text.lower()):
             self._inserting.add(text)
             self.inserted_into.add(self._target or "")
         return True
@@ -119,6 +116,8 @@ class RawDoor:
         if table is None:
             return e.ReadOnlyTable(f"a device may not write {name}")
         if not writable(table):
+            from bmaddb.device.store.records import read_only
+
             return read_only(table)
         if code == _DELETE and not deletable(table):
             return e.ReadOnlyTable(f"rows of {name} are never deleted on a device")

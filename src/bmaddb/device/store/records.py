@@ -13,6 +13,7 @@ from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from bmaddb import errors as e
+from bmaddb.device.store.ids import Moment
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import INT_MAX, INT_MIN, Kind, to_raw
 from bmaddb.schema.natural_keys import natural_id
@@ -25,14 +26,6 @@ _USER_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _STAMPED: Final = ("user_id", "created_at", "updated_at")
 _UPDATED_AT: Final = "updated_at_raw"
 _ENVELOPE_FIXED: Final = frozenset({"id", "user_id", "server_seq"})
-
-
-class Moment(NamedTuple):
-    """What the envelope of a new row is made of."""
-
-    user: str | None
-    now_ms: int
-    new_ids: Callable[[int], Sequence[str]]
 
 
 class Field(NamedTuple):

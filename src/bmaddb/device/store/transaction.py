@@ -18,8 +18,9 @@ from bmaddb import errors as e
 from bmaddb.clock import Clock
 from bmaddb.device.query import Query, compiler_writes
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.store.ids import Moment
 from bmaddb.device.store.raw_door import Arguments, RawDoor
-from bmaddb.device.store.records import Moment, RowMaker
+from bmaddb.device.store.records import RowMaker
 from bmaddb.protocol.merge.counters import counted, total
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column

@@ -17,7 +17,8 @@ from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.protocol.values import to_raw, to_wire
 from bmaddb.schema import Record, Scope, Table
 from bmaddb.schema.columns import Column
-from bmaddb.schema.kinds import canonical_json, from_raw
+from bmaddb.schema.json_text import canonical_json
+from bmaddb.schema.kinds import from_raw
 from bmaddb.schema.rules import MergeRule
 
 _SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -39,13 +40,13 @@ def user_records(catalog: Catalog) -> list[type[Record]]:
     return [catalog.record(name) for name, table in catalog.tables.items() if table.scope is Scope.USER]
 
 
-def export_archive(store: Store, path: Path) -> Mapping[str, str]:
+def export_archive(store: Store, path: str | os.PathLike[str]) -> Mapping[str, str]:
     """Write everything to `path`; the answer is the SHA-256 of each file in it.
 
     All of one moment. The ZIP is not encrypted, and only its owner may read it. StoreError when it cannot be written.
     """
     hashes: dict[str, str] = {}
-    with placed(path) as file, store.read(), zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with placed(Path(path)) as file, store.read(), zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for record in user_records(store.catalog):
             _put(archive, hashes, f"tables/{record.__table__.name}.jsonl", json_lines(store, record))
         if store.catalog.records.get(JournalEntry.__table__.name) is JournalEntry:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -26,7 +27,7 @@ from bmaddb.schema.records import Record
 
 def import_from(
     store: Store,
-    path: Path,
+    path: str | os.PathLike[str],
     record: type[Record] | None = None,
     *,
     key: str | None = None,
@@ -34,6 +35,7 @@ def import_from(
     tell: TellProgress | None = None,
 ) -> ImportReport:
     """Bring in what is at `path`; see `Database.import_from`."""
+    path = Path(path)
     if strict and path.suffix.lower() == ".zip":
         raise e.SettingsError("strict is for files of one table, Day One JSON and Markdown", hint="leave it out")
     with readable(path):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op
 from bmaddb.protocol.merge.shapes import Action, Chain, RemoteRow, RowMerge, Verdict
