@@ -12,7 +12,7 @@ import pytest
 
 from bmaddb.device.store import Store
 from tests.store.conftest import Witness, open_store
-from tests.store.shelf import Author, Book, Draft
+from tests.store.shelf import USER, Author, Book, Draft
 
 
 class Stop(Exception):
@@ -121,7 +121,8 @@ def test_replacing_a_row_is_an_update(store: Store, witness: Witness) -> None:
     witness.drafts.clear()
     with store.write() as tx:
         tx.execute(
-            "insert or replace into authors (id, user_id, created_at, updated_at, name) values ('a', 'u', 1, 1, 'm')"
+            "insert or replace into authors (id, user_id, created_at, updated_at, name) values ('a', ?, 1, 1, 'm')",
+            (USER,),
         )
     assert witness.changes() == [("authors", "UPDATE", "a")]
 

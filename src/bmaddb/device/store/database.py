@@ -389,14 +389,22 @@ class Store(Noted):
     def end_write(self, *, outermost: bool, keep: bool) -> None:
         """End what `begin_write` started: keep its changes, or undo them."""
         if outermost:
+            inserted, self.writing_door.inserted_into = self.writing_door.inserted_into, set()
             if keep:
-                self._commit(self.before_commit, "local")
+                self._commit([self._judged(inserted), *self.before_commit] if inserted else self.before_commit, "local")
             else:
                 self._undo()
         elif keep:
             self._writer.release()
         else:
             self._writer.rollback_to()
+
+    def _judged(self, inserted: set[str]) -> BeforeCommit:
+        """What looks, before the commit, at the rows that raw statements inserted into these tables."""
+        from bmaddb.device.store.raw_rows import RawRows
+
+        rows = RawRows(self._writer.connection, self.catalog, self.user, inserted)
+        return lambda draft: rows.judge(draft.changeset)
 
     def savepoint(self) -> Savepoint:
         """A part of this thread's write, for `with`: undone alone when its block raises."""

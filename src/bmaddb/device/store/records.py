@@ -19,6 +19,7 @@ from bmaddb.schema.kinds import INT_MAX, INT_MIN, Kind, to_raw
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.schema.records import Record, writable
 from bmaddb.schema.rules import MergeRule, Scope
+from bmaddb.schema.tables import Table
 
 _MISSING: Final = object()
 _USER_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
@@ -61,7 +62,7 @@ class RowMaker:
         self._stamped = tuple(self._by_name[name].place for name in _STAMPED) if self._is_user else ()
         self._natural = bool(table.options.natural_key)
         if not writable(table):
-            raise e.ReadOnlyTable(f"a device may not write {table.name}", hint="its rows come from the server, by sync")
+            raise read_only(table)
 
     # -- one row -------------------------------------------------------------------------------------------
 
@@ -256,6 +257,16 @@ class RowMaker:
     def _check_changeable(self, field: Field) -> None:
         if field.fixed:
             raise e.RecordInvalid(f"{self.table.name}.{field.name} is set at insert and never changes")
+
+
+def read_only(table: Table) -> e.ReadOnlyTable:
+    """Nobody but its owner writes this table: the server, or the engine."""
+    if table.options.engine:
+        return e.ReadOnlyTable(
+            f"{table.name} is the engine's own",
+            hint="read it; what waits is changed through db.outbox, db.requests and db.overturn()",
+        )
+    return e.ReadOnlyTable(f"a device may not write {table.name}", hint="its rows come from the server, by sync")
 
 
 def _field(column: Column[Any], place: int) -> Field:

@@ -23,6 +23,8 @@ from bmaddb.device.transfer.writing import Fate, Missing, Writing, typed_writing
 from bmaddb.schema.records import writable
 
 CHUNK_LINES: Final = 500
+CHUNK_BYTES: Final = 1024 * 1024
+"""Of texts and blobs; a chunk with more ends there, for a transaction must fit into one push."""
 STRICT_LINES_MAX: Final = 10_000
 PUT_OFF_MAX: Final = 10_000
 BAD_KEPT_MAX: Final = 200
@@ -68,7 +70,7 @@ class Bringing:
 
     def _source(self, part: int, chunk_lines: int) -> None:
         source, lines = self._sources[part], iter(self._sources[part].lines(self._place.at, self._place.number))
-        while chunk := list(islice(lines, chunk_lines)):
+        while chunk := _chunk_of(lines, chunk_lines):
             if self._store.writes_here and self._place.number > STRICT_LINES_MAX:
                 raise e.RecordInvalid(f"more than {STRICT_LINES_MAX} lines", hint="import them without strict")
             with self._chunk(chunk) as writing:
@@ -175,3 +177,14 @@ class Bringing:
                 for what, found in sorted(place.aside.items())
             ),
         )
+
+
+def _chunk_of(lines: Iterator[Line], lines_max: int) -> list[Line]:
+    chunk: list[Line] = []
+    size = 0
+    for line in islice(lines, lines_max):
+        chunk.append(line)
+        size += sum(len(value) for row in line.rows for value in row.values.values() if isinstance(value, str | bytes))
+        if size >= CHUNK_BYTES:
+            break
+    return chunk

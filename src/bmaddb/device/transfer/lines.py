@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from bmaddb.schema.records import Record
 
-LINE_BYTES_MAX: Final = 16 * 1024 * 1024
+LINE_BYTES_MAX: Final = 15 * 1024 * 1024
+"""What one line holds must fit into one push."""
 
 
 @dataclass(frozen=True, slots=True)
