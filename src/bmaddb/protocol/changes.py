@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -24,6 +24,8 @@ from bmaddb.schema.tables import Table
 
 SERVER_SEQ = "server_seq"
 _ENVELOPE_UNSENT = frozenset({"user_id", SERVER_SEQ})
+ENTRY_BYTES_MAX: Final = 16 * 1024 * 1024 - 64 * 1024
+"""Of one entry as JSON: a server takes bodies of 16 MiB, and something stands around the entry."""
 RowKey = tuple[str, str]
 
 

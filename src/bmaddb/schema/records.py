@@ -219,5 +219,7 @@ def deletable(table: Table) -> bool:
 
 
 def writable(table: Table) -> bool:
-    """May a device write rows of this table?"""
-    return table.scope is Scope.LOCAL or (table.scope is Scope.USER and table.delete_rule is not DeleteRule.SERVER_ONLY)
+    """May an application on a device write rows of this table?"""
+    if table.scope is Scope.LOCAL:
+        return not table.options.engine
+    return table.scope is Scope.USER and table.delete_rule is not DeleteRule.SERVER_ONLY

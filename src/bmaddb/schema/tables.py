@@ -41,6 +41,7 @@ class TableOptions(msgspec.Struct, frozen=True, kw_only=True):
     `key_folded` compares them without case and in Unicode NFC. `open_states` belong to
     DeleteRule.EDIT_WINS_WHILE_OPEN and name values of the column `state`. `row_key` is a whole number by which the
     file keeps the rows of a local table: unique, and the only key there is; a row is found by its id by looking.
+    `engine`: only the engine itself writes the rows of this local table; an application reads them.
     """
 
     retention: Retention = KEEP
@@ -49,6 +50,7 @@ class TableOptions(msgspec.Struct, frozen=True, kw_only=True):
     natural_key: tuple[str, ...] = ()
     key_folded: bool = False
     row_key: str = ""
+    engine: bool = False
     open_states: tuple[str, ...] = ()
     indexes: IndexColumns = ()
     uniques: IndexColumns = ()
@@ -73,6 +75,8 @@ class TableOptions(msgspec.Struct, frozen=True, kw_only=True):
                 raise e.SchemaError(f"{table}: no column {', '.join(missing)}")
         if (made.delete is DeleteRule.EDIT_WINS_WHILE_OPEN) != bool(made.open_states):
             raise e.SchemaError(f"{table}: open_states go with DeleteRule.EDIT_WINS_WHILE_OPEN, and only with it")
+        if made.engine and scope is not Scope.LOCAL:
+            raise e.SchemaError(f"{table}: only a local table is the engine's own")
         if made.row_key:
             _check_row_key(table, scope, {column.name: column for column in columns}.get(made.row_key))
         for column in columns:

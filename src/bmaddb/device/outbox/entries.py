@@ -75,6 +75,18 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         return self.position < 1
 
 
+class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
+    """What went with an entry that was given up; `entries` are ids, its own first.
+
+    `rows` (table, id) left the file, its own among them; `cut` (table, id, column) referred to one of those and
+    live on without that reference, or with the one the server knows.
+    """
+
+    entries: tuple[str, ...] = ()
+    rows: tuple[RowKey, ...] = ()
+    cut: tuple[tuple[str, str, str], ...] = ()
+
+
 def read_entry(row: tuple[Any, ...], layouts: Layouts, catalog: Catalog) -> Entry:
     """An entry out of a row of the outbox (columns as in the block `one`), in today's names.
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import apsw
 
 from bmaddb import errors as e
-from bmaddb import statements
 from bmaddb.device.store import meta
 from bmaddb.device.store.search import currency as search
 from bmaddb.schema.catalog import Catalog
-
-_META: Final = statements.load("bmaddb.device.store", "sql/meta.sql")
 
 
 def digest(catalog: Catalog) -> str:
@@ -30,7 +25,7 @@ def is_ours(connection: apsw.Connection) -> bool:
     """Is the file a store? False for an empty file; StoreError for a database of somebody else."""
     if connection.pragma("application_id") == meta.APPLICATION_ID:
         return True
-    if connection.execute(_META["holds_tables"]).get:
+    if meta.holds_tables(connection):
         raise e.StoreError("the file is a database of another program", hint="choose another path")
     return False
 

@@ -101,7 +101,7 @@ def merge_lost_parent(
     name = column.name
     touching = [item for item in chain if item.change.new.get(name) in gone]
     refers = local is not None and local[name] in gone
-    if column.spec.on_delete == "null":
+    if column.spec.nullable and column.spec.on_delete != "cascade":
         return _refer_to(None, column, chain, row_id, gone, refers=refers)
     standing = touching[0].change.old.get(name) if touching else None
     if touching and touching[0].change.op is Op.UPDATE and standing not in gone:  # the row itself lives on there

@@ -224,7 +224,8 @@ class SimulatedDevice:
         known = {entry.id for entry in self.outbox.entries()}
         for entry in parked:
             with contextlib.suppress(e.RecordNotFound):  # it went with another one
-                self.outbox.discard(entry.id)
+                given_up = self.outbox.discard(entry.id)
+                self.history.give_up_rows(known, {key[1] for key in (*given_up.rows, *given_up.cut)})
         gone = known - {entry.id for entry in self.outbox.entries()}
         for entry_id in gone:
             self.history.give_up(entry_id)
