@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from bmaddb.device.transfer.front_matter import read as front_of
+from bmaddb.device.transfer import front_matter
 from bmaddb.device.transfer.identity import id_from
+from bmaddb.device.transfer.note import read_note
 from bmaddb.device.transfer.report import ImportReport
 from bmaddb.modules.chat_journal import Journal, JournalEntry, JournalRevision, Tag
 from bmaddb.service import Database
@@ -265,6 +268,8 @@ def test_an_impossible_value_of_ours_is_refused_and_a_strange_one_of_others_left
     report = db.import_from(tmp_path / "n")
     assert aside(report) == {"front matter": (4, ("mood", "energy", "day", "type"))}
     assert db.query(JournalEntry).one().location == {"placeName": "Delft"}
+    note(tmp_path / "u" / "a.md", "---\nid: 0198c0de-0000-7000-8000-00000000000a\nmood: happy\ntz: ~\n---\nx")
+    assert aside(db.import_from(tmp_path / "u")) == {"front matter": (1, ("mood",))}
     note(tmp_path / "o" / "a.md", '---\nbmaddb: 1\nid: "e1"\nmood: 9\n---\nx')
     assert "mood" in db.import_from(tmp_path / "o").bad[0].reason
 
@@ -312,8 +317,23 @@ def test_a_rule_is_no_front_matter(db: Database, tmp_path: Path) -> None:
     assert bodies(db) == ["", text, "one\ntwo"]
 
 
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(front=st.dictionaries(st.sampled_from(("id", "title", "a b", "tags")), values), body=st.text(max_size=30))
+@example(front={"title": "---\n"}, body="---\na: b\n---\r\n")
+def test_what_is_written_is_read_to_the_letter(front: dict[str, Any], body: str) -> None:
+    note = read_note("x.md", f"{front_matter.written({'bmaddb': 1, **front, 'id': 'e'})}\n{body}\n")
+    assert note.front == {"bmaddb": 1, **front, "id": "e"}
+    assert (note.body, note.title, note.strays) == (body, None, [])
+
+
 def test_values_of_yaml() -> None:
-    front, body, strays = front_of("---\na: 'it''s'\nb: \"q\" # c\nc: plain # c\nd: ~\ne:\nf: [1, x]\n---\nz")
+    front, body, strays = front_matter.read("---\na: 'it''s'\nb: \"q\" # c\nc: plain # c\nd: ~\ne:\nf: [1, x]\n---\nz")
     assert (front, body, strays) == ({"a": "it's", "b": "q", "c": "plain", "d": None, "f": ["1", "x"]}, "z", [])
 
 
@@ -361,6 +381,7 @@ def test_photos_of_day_one_are_named(db: Database, tmp_path: Path) -> None:
             "photos": [{"identifier": "p1"}, {"md5": "m", "type": "png"}],
         },
         {"uuid": "2", "creationDate": "2024-01-01T00:00:00Z", "videos": [{"identifier": "v"}], "richText": "{}"},
+        {"uuid": "4", "creationDate": "2024-01-01T00:00:00Z", "tags": {"x": 1}, "starred": 1, "isPinned": False},
         {"uuid": "3", "creationDate": "soon", "photos": [{"identifier": "refused with its entry"}]},
     ]
     (tmp_path / "d.json").write_text(json.dumps({"entries": entries}))

@@ -52,20 +52,18 @@ class DayOne:
             place = at
             try:
                 for element in reader.elements() if at else reader.elements_of("entries"):
-                    rows, problem = self._read(element.value)
-                    aside = tuple(_aside(element.value)) if rows else ()
-                    yield Line(number, element.at, element.after, rows, problem, aside)
+                    yield Line(number, element.at, element.after, *self._read(element.value))
                     place, number = element.after, number + 1
             except BrokenJson as error:
                 yield Line(number, place, self.total, problem=str(error))
 
-    def _read(self, value: Any) -> tuple[tuple[Row, ...], str | None]:
+    def _read(self, value: Any) -> tuple[tuple[Row, ...], str | None, tuple[Aside, ...]]:
         try:
-            return rows_of(self._entry(value), self._user), None
+            return rows_of(self._entry(value), self._user), None, tuple(_aside(value))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            return (), f"not an entry of Day One: {type(error).__name__} {error}"
+            return (), f"not an entry of Day One: {type(error).__name__} {error}", ()
         except e.BmadError as error:
-            return (), error.message
+            return (), error.message, ()
 
     def _entry(self, value: Mapping[str, Any]) -> Entry:
         made, tz = datetime.fromisoformat(value["creationDate"]), _zone_name(value.get("timeZone"))
@@ -73,7 +71,7 @@ class DayOne:
         stated = {
             "entry_date": made.astimezone(zone(tz)).date().isoformat(),
             "title": title,
-            "starred": value.get("starred"),
+            "starred": bool(value["starred"]) if "starred" in value else None,
             "location": _location(value.get("location")),
             "weather": _weather(value.get("weather")),
         }
@@ -95,7 +93,7 @@ def _aside(value: Mapping[str, Any]) -> Iterator[Aside]:
     for name, held in value.items():
         if name in _MEDIA and isinstance(held, list):
             yield from (Aside(_MEDIA[name], _file_name(medium)) for medium in held)
-        elif name not in _READ and held not in (None, "", [], {}):
+        elif name not in _READ and held not in (None, False, "", [], {}):
             yield Aside("fields", name)
     yield from (Aside("tags", str(tag)) for tag in (value.get("tags") or ())[TAGS_MAX:])
 

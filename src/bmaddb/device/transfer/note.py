@@ -62,6 +62,11 @@ class Note:
         return given if _VERSION_FIELD in self.front or _is_uuid(given) else None
 
     @property
+    def ours(self) -> bool:
+        """Does it say so? Notes of our first exports did not, and held little that can be wrong."""
+        return _VERSION_FIELD in self.front and self.own_id is not None
+
+    @property
     def title(self) -> str | None:
         """The heading of the first line, where a note of others has no field for it."""
         return titled(self._plain)[0] if self._headed else None
@@ -115,8 +120,8 @@ def entry_of(note: Note, key: str, journal: str, modified: datetime) -> tuple[En
     `key` says which folder it is, `journal` is the one of a note that names none.
     """
     front, own = note.front, note.own_id
-    stated, strange = _columns(front, own=own is not None)
-    tz, dated = str(front.get("tz", "UTC")), _dated(note)
+    stated, strange = _columns(note)
+    tz, dated = _text(front.get("tz")) or "UTC", _dated(note)
     occurred_at = modified if dated is None else _moment(dated, tz)
     if dated is not None and own is None:
         stated.setdefault("entry_date", occurred_at.astimezone(zone(tz)).date().isoformat())
@@ -140,19 +145,19 @@ def entry_of(note: Note, key: str, journal: str, modified: datetime) -> tuple[En
     return entry, (*left, *(Aside("tags", tag) for tag in (tags or ())[TAGS_MAX:]))
 
 
-def _columns(front: Mapping[str, Any], *, own: bool) -> tuple[dict[str, Any], list[str]]:
+def _columns(note: Note) -> tuple[dict[str, Any], list[str]]:
     """Column -> value for what the note states, and the fields that are no column, or do not fit theirs."""
     stated: dict[str, Any] = {}
     strange: list[str] = []
-    for name, value in front.items():
-        if name in _FRAME or (own and name in _FRAME_OF_OURS):
+    for name, value in note.front.items():
+        if name in _FRAME or (name in _FRAME_OF_OURS and note.own_id is not None):
             continue
         try:
-            stated[_COLUMNS[name]] = _ours(name, value) if own else _FITS[name](value)
+            stated[_COLUMNS[name]] = _ours(name, value) if note.ours else _FITS[name](value)
         except KeyError:
             strange.append(name)
         except ValueError as error:
-            if own:
+            if note.ours:
                 raise ValueError(f"{name}: {error}") from None
             strange.append(name)
     return stated, strange
