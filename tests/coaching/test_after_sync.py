@@ -14,8 +14,9 @@ from bmaddb.coaching.reconciling import reconcile
 from bmaddb.device.store import Store, meta
 from bmaddb.device.sync import arrivals
 from bmaddb.device.sync.arrivals import Arrived
+from bmaddb.modules.chat_journal import Contact
 from bmaddb.modules.registry import catalog_with, default_catalog
-from bmaddb.modules.tasks_productivity import Task, UserProgress
+from bmaddb.modules.tasks_productivity import UserProgress
 from bmaddb.protocol.session import Limits
 from bmaddb.service.reacting import Reconciling, reactions_of
 from bmaddb.testing.network import Fault
@@ -107,7 +108,7 @@ def test_what_concerns_nothing_is_reacted_to_by_nobody(world: World, listening: 
     world.settle(first, second)
     listening.heard.clear()
     with first.store.write() as tx:
-        tx.insert(Task, title="Swim")
+        tx.insert(Contact, display_name="Kim", relation="friend")
     first.sync()
     assert second.sync().pulled_rows == 1
     assert listening.heard == []

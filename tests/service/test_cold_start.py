@@ -45,6 +45,8 @@ NOT_TO_OPEN = {
     "bmaddb.device.store.search.index",
     "bmaddb.device.store.transaction",
     "bmaddb.device.sync",
+    "bmaddb.device.sync.engine",
+    "bmaddb.device.sync.http_transport",
     "bmaddb.device.upkeep",
     "bmaddb.monitor",
     "bmaddb.personality",
@@ -54,6 +56,7 @@ NOT_TO_OPEN = {
     "bmaddb.schema.sqlite_ddl",
     "bmaddb.settings",
 }
+FOR_AN_ADDRESS = {"urllib.parse", "bmaddb.device.sync"}
 ALSO_FOR_A_QUERY = {"json", "bmaddb.device.query.compiler"}
 OTHER_MODULES = {
     f"bmaddb.modules.{name}"
@@ -107,6 +110,14 @@ def test_opening_and_reading_a_row_loads_no_more_than_that_takes(path: Path) -> 
     assert "bmaddb.device.store" in found
     assert not found & NOT_TO_OPEN
     assert not found & OTHER_MODULES, "the file is known by its digests; the tables of others are nobody's business"
+
+
+def test_a_server_is_nothing_to_load_before_the_first_sync(path: Path) -> None:
+    script = OPEN.replace("sys.argv[1])", 'sys.argv[1], url="http://127.0.0.1:9", token="x.y.z")')
+    found = loaded(script, path)
+    assert not found & (NOT_TO_OPEN - FOR_AN_ADDRESS | OTHER_MODULES)
+    later = loaded(script + "\nassert not db.sync().ok", path)
+    assert later >= {"httpx", "bmaddb.device.sync.engine"}
 
 
 def test_a_query_loads_the_compiler_and_still_nothing_of_the_network(path: Path) -> None:

@@ -6,30 +6,34 @@ the same; a file in which everything fits is not touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from bmaddb import statements
 from bmaddb.coaching.candidate import STORED, Candidate, candidate_of, ms
 from bmaddb.coaching.concerned import CONCERNED
 from bmaddb.coaching.consents import grant, last_record
-from bmaddb.coaching.derived import derived_values
+from bmaddb.coaching.counted_once import TABLES, count_once
+from bmaddb.coaching.derived import ARCHIVED_TABLES, TAG_COUNTS, derived_values
+from bmaddb.coaching.follows import DERIVED, TAGGED, TYPE_AND_CONSENT, Follows
 from bmaddb.coaching.rules.coaching_session import SLACK_S, c4_active_time_fits, wall_ms
 from bmaddb.coaching.rules.preferences import filled, p3_quiet_hours_are_a_pair
 from bmaddb.coaching.rules.session_prerequisites import is_of_device
 from bmaddb.device.atomic import RuleContext
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.device.sync.arrivals import Arrived
-from bmaddb.modules.chat_journal import CoachingSession
-from bmaddb.modules.levensgebieden import LifeAreaAssessment, LifeAreaScore, UserLifeArea
-from bmaddb.modules.subscription_payment import UsageCounter
-from bmaddb.modules.tasks_productivity import HabitLog, UserProgress
+from bmaddb.device.upkeep import stubs
+from bmaddb.modules.chat_journal import CoachingSession, Tag
+from bmaddb.modules.extensions import ExtensionRecord
+from bmaddb.modules.tasks_productivity import Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, UserPreferences
 from bmaddb.protocol.merge.counters import counted, total
 from bmaddb.schema.records import Record
 
 RECONCILING: Final = "reconciling"
 """The operation id its rules see."""
+_SQL: Final = statements.load("bmaddb.coaching", "derived.sql")
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _Change = dict[str, Any]
 
@@ -39,51 +43,41 @@ def reconcile(store: Store, arrived: Arrived | None = None) -> int:
 
     A database with a server does so by itself after a sync. `arrived`: only what these rows concern; else everything.
     Derived columns are computed anew. A type without its consent is declined; a setting without its consent is off;
-    half a pair of quiet hours goes; of two sessions that run on this device the older is paused.
+    half a pair of quiet hours goes; of two sessions that run on this device the older is paused; a task that two
+    devices counted counts once.
     """
     if store.user is None or not all(store.catalog.declares(record) for record in _RECORDS):
         return 0
-    came = _Came(dict.fromkeys(CONCERNED) if arrived is None else arrived)
+    came = dict.fromkeys(CONCERNED) if arrived is None else arrived
     with store.write() as tx:
-        context = RuleContext(
-            user=store.user,
-            device_id=store.device_id,
-            now_ms=store.clock.now_ms(),
-            operation_id=RECONCILING,
-            reader=tx,
-            facts={STORED: True},
-        )
-        written = _decline_without_consent(tx, context) if came.any_of(_TYPE_AND_CONSENT) else 0
-        for record, change_of, others in _CHANGES:
-            for row in came.rows(tx, record, others):
-                candidate = candidate_of(record, {}, row, context)
-                change = {name: value for name, value in change_of(candidate).items() if candidate.row[name] != value}
+        context = _context(store, store.user, tx, came)
+        written = count_once(tx, context, came) if came.keys() & TABLES else 0
+        if came.keys() & TYPE_AND_CONSENT:
+            written += _decline_without_consent(tx, context)
+        for follows in _FOLLOWS:
+            for row in follows.rows(tx, came):
+                candidate = candidate_of(follows.record, {}, row, context)
+                change = follows.change_of(candidate)
+                change = {name: value for name, value in change.items() if candidate.row[name] != value}
                 if change:
-                    tx.update(record, row.id, **change)
+                    tx.update(follows.record, row.id, **change)
                     written += 1
-        return written + (_pause_older(tx, context) if came.any_of(_SESSIONS) else 0)
+        return written + (_pause_older(tx, context) if "coaching_sessions" in came else 0)
 
 
-class _Came:
-    """What came, and so what is to be looked at."""
-
-    def __init__(self, arrived: Arrived) -> None:
-        self._arrived = arrived
-
-    def any_of(self, tables: frozenset[str]) -> bool:
-        return not tables.isdisjoint(self._arrived)
-
-    def rows(self, tx: WriteTransaction, record: type[Record], others: frozenset[str]) -> Iterator[Record]:
-        """The rows that came; all there are when one came of a table they follow from, or nobody knows which came."""
-        table = record.__table__.name
-        ids = self._arrived.get(table, frozenset())
-        if ids is None or self.any_of(others):
-            yield from tx.query(record).all()
-            return
-        for row_id in sorted(ids):
-            row = tx.get(record, row_id)
-            if row is not None:
-                yield row
+def _context(store: Store, user: str, tx: WriteTransaction, came: Arrived) -> RuleContext:
+    facts: dict[str, Any] = {STORED: True, ARCHIVED_TABLES: frozenset(stubs.counts(store.writing_connection))}
+    countable = not facts[ARCHIVED_TABLES] & TAGGED and tx.query(Tag).exists()
+    if countable and came.keys() & {"tags", *TAGGED}:
+        facts[TAG_COUNTS] = dict(store.tuples(_SQL["tag_counts"], ()))
+    return RuleContext(
+        user=user,
+        device_id=store.device_id,
+        now_ms=store.clock.now_ms(),
+        operation_id=RECONCILING,
+        reader=tx,
+        facts=facts,
+    )
 
 
 def _decline_without_consent(tx: WriteTransaction, context: RuleContext) -> int:
@@ -103,10 +97,6 @@ def _decline_without_consent(tx: WriteTransaction, context: RuleContext) -> int:
     }
     tx.insert(MbtiProfile, **row, **derived_values(candidate_of(MbtiProfile, row, None, context)))
     return 1
-
-
-def _derived(c: Candidate) -> _Change:
-    return dict(derived_values(c))
 
 
 def _progress(c: Candidate) -> _Change:
@@ -154,23 +144,16 @@ def _pause_older(tx: WriteTransaction, context: RuleContext) -> int:
     return len(ours[:-1])
 
 
-_ALONE: Final[frozenset[str]] = frozenset()
-_SESSIONS: Final = frozenset({"coaching_sessions"})
-_TYPE_AND_CONSENT: Final = frozenset({"mbti_profiles", "consent_records"})
-_WHEELS: Final = frozenset({"life_area_scores", "life_area_assessments"})
-_CHANGES: Final[Sequence[tuple[type[Record], Callable[[Candidate], _Change], frozenset[str]]]] = (
-    (MbtiProfile, _derived, _TYPE_AND_CONSENT),
-    (HabitLog, _derived, _ALONE),
-    (UsageCounter, _derived, _ALONE),
-    (UserLifeArea, _derived, _WHEELS),
-    (UserProgress, _progress, _ALONE),
-    (UserPreferences, _settings, _TYPE_AND_CONSENT),
-    (CoachingSession, _session, _ALONE),
+_FOLLOWS: Final[Sequence[Follows]] = (
+    *DERIVED,
+    Follows(record=UserProgress, change_of=_progress),
+    Follows(record=UserPreferences, change_of=_settings, others=TYPE_AND_CONSENT),
+    Follows(record=CoachingSession, change_of=_session),
 )
-"""Record -> what its rows must be, and the tables that all of them follow from beside themselves."""
 _RECORDS: Final[Sequence[type[Record]]] = (
-    *(record for record, _, _ in _CHANGES),
-    LifeAreaAssessment,
-    LifeAreaScore,
+    *(follows.record for follows in _FOLLOWS),
+    *(record for follows in _FOLLOWS for record in follows.parents),
     ConsentRecord,
+    ExtensionRecord,
+    Task,
 )

@@ -16,7 +16,7 @@ from typing import Any, Final
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import Kind
-from bmaddb.schema.postgres_ddl_tables import declared_columns, literal, qualified, quoted
+from bmaddb.schema.postgres_ddl_tables import declared_columns, fixed_columns, literal, qualified, quoted
 from bmaddb.schema.records import writable
 from bmaddb.schema.rules import Scope
 from bmaddb.schema.tables import Table
@@ -97,7 +97,7 @@ def dispatchers(
     """
     signatures = (
         ("read", "uuid, bigint, bigint, int, bigint[]", "bmad_sync.page", "stable", tables),
-        ("versions", "uuid, bigint, bigint, int", "bigint[]", "stable", tables),
+        ("versions", "uuid, bigint, bigint, int, bigint[]", "bigint[]", "stable", tables),
         ("raw", "uuid, bigint, bigint", "json", "stable", tables),
         ("alive", "uuid, text[]", "text[]", "stable", tables),
         ("look", "uuid, text[]", "jsonb", "stable", writable_tables),
@@ -143,14 +143,16 @@ $$;"""
 
 
 def _versions(table: Table) -> str:
-    return f"""create function bmad_sync.versions_{table.name}(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+    return f"""create function bmad_sync.versions_{table.name}(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from {qualified(table.name)} t
-    where {mine(table)}{_SINCE}
+    where {mine(table)}{_SINCE} and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -246,7 +248,8 @@ $$;"""
 
 
 def _update(table: Table) -> str:
-    columns = {name: kind for name, kind in write_columns(table).items() if name != "id"}
+    fixed = fixed_columns(table)
+    columns = {name: kind for name, kind in write_columns(table).items() if name != "id" and fixed.get(name, True)}
     sets = ",\n    ".join(
         f"{quoted(name)} = case when c.s ? '{name}' then {_in_object(name, kind)} else t.{quoted(name)} end"
         for name, kind in columns.items()

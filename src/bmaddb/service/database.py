@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from bmaddb.monitor.health import HealthRegistry
     from bmaddb.personality.desk import Personality
     from bmaddb.service.health import DatabaseHealth
+    from bmaddb.service.joining import Connect
     from bmaddb.service.operations import OperationDesk
     from bmaddb.service.status import DatabaseStatus
     from bmaddb.service.upkeep import Upkeep
@@ -62,10 +63,10 @@ class Database:
         outbox: Outbox | None = None,
         engine: SyncEngine | None = None,
         policy: UpkeepPolicy | None = None,
+        connect: Connect | None = None,
     ) -> None:
         self.store = store
-        self._engine = engine
-        self._parts = Parts(store, outbox, engine, policy)
+        self._parts = Parts(store, outbox, engine, connect, policy)
         self._background: BackgroundSync | None = None
         self._starting = threading.Lock()
 
@@ -418,7 +419,7 @@ class Database:
         """
         from bmaddb.service.integrity import check_integrity
 
-        return check_integrity(self.store, self.outbox, self._engine, full=full, repair=repair)
+        return check_integrity(self.store, self.outbox, self._parts.engine, full=full, repair=repair)
 
     def close(self) -> None:
         """Stop syncing and cleaning up, and close the file; again is fine."""
@@ -434,10 +435,11 @@ class Database:
 
     def _sync_if(self, asked: bool) -> None:
         """Being offline is no failure of what was just done; without a server there is nothing to send to."""
-        if asked and self._engine is not None and self._background is None:
+        if asked and self._parts.has_server and self._background is None:
             self.sync()
 
     def _wired(self) -> SyncEngine:
-        if self._engine is None:
+        engine = self._parts.engine
+        if engine is None:
             raise e.SettingsError("this database has no server", hint="bmaddb.open(..., url=..., token=...)")
-        return self._engine
+        return engine

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from bmaddb.device.store import Store
-from bmaddb.service.joining import LateOutbox
+from bmaddb.service.joining import LateParts
 
 if TYPE_CHECKING:
     from bmaddb.device.observe import Observers
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from bmaddb.monitor.health import HealthRegistry
     from bmaddb.personality.desk import Personality
     from bmaddb.service.health_checks import StandardChecks
+    from bmaddb.service.joining import Connect
     from bmaddb.service.operations import OperationDesk
     from bmaddb.service.upkeep import Upkeep
 
@@ -51,10 +52,14 @@ class Parts:
     """What one database is made of, beside its store."""
 
     def __init__(
-        self, store: Store, outbox: Outbox | None, engine: SyncEngine | None, policy: UpkeepPolicy | None
+        self,
+        store: Store,
+        outbox: Outbox | None,
+        engine: SyncEngine | None,
+        connect: Connect | None,
+        policy: UpkeepPolicy | None,
     ) -> None:
         self._store = store
-        self._engine = engine
         self._policy = policy
         self.requests = Once(self._make_requests)
         self.upkeep = Once(self._make_upkeep)
@@ -63,20 +68,29 @@ class Parts:
         self.monitor = Once(self._make_monitor)
         self.health = Once(self._make_health)
         self.observers = Once(self._make_observers)
-        self._late = LateOutbox(store, outbox, self.requests if engine is None else None)
+        self._late = LateParts(store, self.requests, outbox, engine, connect)
 
     @property
     def outbox(self) -> Outbox:
         """The one outbox of the store."""
         return self._late.outbox
 
+    @property
+    def engine(self) -> SyncEngine | None:
+        """What syncs with the server; None when there is none."""
+        return self._late.engine
+
+    @property
+    def has_server(self) -> bool:
+        """Is there one to sync with? Asking loads nothing of the network."""
+        return self._late.has_server
+
     def stop(self) -> None:
         """End what runs in the background; again is fine."""
         for part in (self.upkeep.made, self.personality.made, self.monitor.made, self.operations.made):
             if part is not None:
                 part.stop()
-        if self._engine is not None:
-            self._engine.close()
+        self._late.close()
         if self.observers.made is not None:
             self.observers.made.close()
 
@@ -85,22 +99,25 @@ class Parts:
     def _make_requests(self) -> RequestQueue:
         from bmaddb.device.requests import RequestQueue
 
-        return RequestQueue(self._store, self.outbox) if self._engine is None else self._engine.requests
+        engine = self.engine
+        return RequestQueue(self._store, self.outbox) if engine is None else engine.requests
 
     def _make_upkeep(self) -> Upkeep:
         from bmaddb.service.upkeep import Upkeep
 
-        return Upkeep(self._store, self.outbox, self._engine, self._policy)
+        return Upkeep(self._store, self.outbox, self.engine, self._policy)
 
     def _make_personality(self) -> Personality:
         from bmaddb.personality.desk import Personality
 
-        return Personality(self._store, None if self._engine is None else self._engine.wish_tables)
+        engine = self.engine
+        return Personality(self._store, None if engine is None else engine.wish_tables)
 
     def _make_operations(self) -> OperationDesk:
+        from bmaddb.service.device_facts import DeviceFacts
         from bmaddb.service.operations import OperationDesk
 
-        return OperationDesk(self._store)
+        return OperationDesk(self._store, DeviceFacts(self._store, self.outbox, lambda: self.upkeep().usage()))
 
     def _make_monitor(self) -> Monitor:
         from bmaddb.monitor import Monitor
@@ -115,7 +132,7 @@ class Parts:
         return checks_of(
             self._store,
             self.outbox,
-            has_server=self._engine is not None,
+            has_server=self.has_server,
             usage=lambda: self.upkeep().usage().share,
             monitor=lambda: self.monitor.made,
         )

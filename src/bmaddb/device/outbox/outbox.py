@@ -6,7 +6,7 @@ leased; numbers are in the file before they are on the wire.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from typing import Any, TypeAlias
@@ -234,12 +234,19 @@ class Outbox:
         return tuple(self._encoded.values())
 
     def settle(
-        self, connection: apsw.Connection, waiting: Waiting, applied: Sequence[Settlement], *, seen: bool = True
+        self,
+        connection: apsw.Connection,
+        waiting: Waiting,
+        applied: Sequence[Settlement],
+        *,
+        seen: bool = True,
+        note: Callable[[Iterable[RowKey]], None] | None = None,
     ) -> int:
         """The server holds these entries: they leave, their rows take the version. Returns rows pushed.
 
         What it did not answer is released first: a later delete of such a row is rebased with it. Not `seen`: the
         rows are read again from nothing, and an answer as old as its first time does not say that they still stand.
+        `note` is told which rows they were.
         """
         versions: dict[RowKey, int] = {}
         units = leased_units(waiting)
@@ -252,6 +259,8 @@ class Outbox:
                 waiting.remove(entry.position)
                 self.tell(signals.EntrySettled(position=entry.position, version=item.version))
             rows += len(unit.changes)
+            if note is not None:
+                note(unit.changes)
             versions.update({key: item.version for key, change in unit.changes.items() if change.op is not Op.DELETE})
         self.release(connection, waiting)
         self._write_versions(connection, waiting, versions)
@@ -311,7 +320,8 @@ class Outbox:
 
     def look_again(self) -> None:
         """The file is open through another connection now: nothing that was seen through the old one counts."""
-        self._data_version = self.capture.data_version = -1
+        self._data_version = -1
+        self.capture.forget()
 
     def tell(self, signal: signals.Signal) -> None:
         """Emit `signal` when the transaction of the surrounding `edit` is durable."""

@@ -19,13 +19,14 @@ from bmaddb import errors as e
 from bmaddb.clock import Clock
 from bmaddb.device.query import compiler_writes
 from bmaddb.device.store import meta
+from bmaddb.device.store.capture import Capture
 from bmaddb.device.store.cipher import FileKey, Secret, new_file_key
 from bmaddb.device.store.connection import Durability, checked_path, open_reader, open_with_secret, open_writer
 from bmaddb.device.store.copies import copy_to, remove_leftover, replace_file
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.feed import Feed
 from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin, tell
-from bmaddb.device.store.ids import Moment, new_ids
+from bmaddb.device.store.ids import Moment
 from bmaddb.device.store.migrations import bind_user, bring_up
 from bmaddb.device.store.noted import Noted
 from bmaddb.device.store.raw_door import Arguments, RawDoor
@@ -95,7 +96,6 @@ class Store(Noted):
         self._reads: dict[type[Record], str] = {}
         self._queries: dict[type[Record], Query[Any]] = {}
         self._writes: type[WriteTransaction] | None = None
-        self._untold: set[object] = set()
         self._closed = False
         self._gauge: Gauge | None = None
         self._probe: Probe | None = None
@@ -151,12 +151,12 @@ class Store(Noted):
             raise failure(error) from error
         return None
 
-    def is_archived(self, record: type[Record], row_id: str) -> bool:
-        """Is the row with this id archived: not here, and on the server?"""
-        try:
-            return meta.is_archived(self._readers.connection, record.__table__.name, row_id)
-        except apsw.Error as error:
-            raise failure(error) from error
+    def expect(self, lists: Sequence[Query[Any]]) -> None:
+        """Records are about to be read ahead: hold them from now on, and these lists when they are next read."""
+        if self._cache.wanted and not self._cache.on:
+            self._writer.when_idle(self._cache.begin)
+        for one in lists:
+            self._cache.expect(one.statement(None))
 
     def query(self, record: type[R]) -> Query[R]:
         """Every row of the record's table, to be narrowed: `.where(...)`, `.order_by(...)`, then `.all()`."""
@@ -249,11 +249,6 @@ class Store(Noted):
     def writer_busy(self) -> bool:
         """Does any thread write just now?"""
         return self._writer.busy
-
-    @property
-    def all_told(self) -> bool:
-        """Has every hook heard of every commit of this process? False while one is being told."""
-        return not self._untold
 
     @contextmanager
     def alone(self) -> Iterator[apsw.Connection]:
@@ -372,6 +367,11 @@ class Store(Noted):
     def writing_connection(self) -> apsw.Connection:
         return self._writer.connection
 
+    @property
+    def capture(self) -> Capture | None:
+        """What takes notice of the open write's changes."""
+        return self._writer.capture
+
     def begin_write(self, after: Sequence[str] = ()) -> bool:
         """Start a transaction, or a savepoint in this thread's one; the answer is whether it is outermost."""
         if not self._writer.mine:
@@ -430,8 +430,7 @@ class Store(Noted):
 
     def moment(self) -> Moment:
         """What the envelope of a row made now consists of."""
-        now_ms = self.clock.now_ms()
-        return Moment(self.user, now_ms, lambda count: new_ids(self.entropy, now_ms, count))
+        return Moment(self.user, self.clock.now_ms(), self.entropy)
 
     # -- inside --------------------------------------------------------------------------------------------
 
@@ -472,17 +471,12 @@ class Store(Noted):
         self._readers.write_on(self._writer.connection, self.writing_door)
 
     def _commit(self, hooks: list[BeforeCommit] | tuple[()], origin: Origin) -> None:
-        mark = object()
-        self._untold.add(mark)
         try:
-            try:
-                touched = self._writer.commit(hooks)
-            finally:
-                self._readers.write_no_more()
-            if touched:
-                self._tell(CommitFact(tables=touched, origin=origin, captured=isinstance(hooks, list)))
+            touched = self._writer.commit(hooks)
         finally:
-            self._untold.discard(mark)
+            self._readers.write_no_more()
+        if touched:
+            self._tell(CommitFact(tables=touched, origin=origin, captured=isinstance(hooks, list)))
 
     def _undo(self) -> None:
         self._readers.write_no_more()
@@ -491,7 +485,8 @@ class Store(Noted):
     def _tell(self, fact: CommitFact) -> None:
         """The commit stands; a listener that fails must not make it look undone."""
         tell(self.after_commit, fact)
-        self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
+        if self.signals.heard(Committed):
+            self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
 
     def _read_text(self, record: type[Record]) -> str:
         table = record.__table__

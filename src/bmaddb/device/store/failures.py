@@ -89,6 +89,14 @@ def moved() -> e.StoreError:
     )
 
 
+def undone() -> e.StoreError:
+    """A statement failed in such a way that SQLite undid the whole transaction."""
+    return e.StoreError(
+        "SQLite has undone the whole transaction because a statement of it failed",
+        hint="let the first error end the `with` block, and write all of it again",
+    )
+
+
 def _full(_: Exception) -> e.BmadError:
     return e.StoreError("the disk is full", hint="nothing was written; free some space and try again")
 

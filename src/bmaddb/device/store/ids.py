@@ -1,8 +1,6 @@
-"""Ids of new rows: uuid7 text, ascending within one call."""
+"""Ids of many new rows: uuid7 text, ascending within one call."""
 
 from __future__ import annotations
-
-from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -19,13 +17,18 @@ class Moment(msgspec.Struct, frozen=True):
 
     user: str | None
     now_ms: int
-    new_ids: Callable[[int], Sequence[str]]
+    entropy: Entropy
+
+    def new_id(self) -> str:
+        return uuid7(self.entropy, self.now_ms)
+
+    def new_ids(self, count: int) -> list[str]:
+        """So many, ascending."""
+        return new_ids(self.entropy, self.now_ms, count)
 
 
 def new_ids(entropy: Entropy, now_ms: int, count: int) -> list[str]:
     """`count` ids (RFC 9562, version 7) of one millisecond, sorted, so that an index grows at its end."""
-    if count == 1:
-        return [uuid7(entropy, now_ms)]
     chance = entropy.random_bytes(_CHANCE_BYTES * count)
     drawn = [
         int.from_bytes(chance[start : start + _CHANCE_BYTES], "big") & ((1 << _CHANCE_BITS) - 1)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from bmaddb.device.store.hooks import Origin
     from bmaddb.device.store.readers import Readers
     from bmaddb.device.store.writer import Writer
+    from bmaddb.schema.records import Record
 
 
 class Noted:
@@ -53,3 +54,10 @@ class Noted:
         else:
             with self.apply("local") as own:
                 meta.drop(own, key)
+
+    def is_archived(self, record: type[Record], row_id: str) -> bool:
+        """Is the row with this id archived: not here, and on the server?"""
+        try:
+            return meta.is_archived(self._readers.connection, record.__table__.name, row_id)
+        except apsw.Error as error:
+            raise failure(error) from error

@@ -22,7 +22,7 @@ from bmaddb.device.store.cipher import FileKey
 from bmaddb.device.store.connection import open_reader
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.raw_door import RawDoor
-from bmaddb.device.store.record_cache import RecordCache
+from bmaddb.device.store.record_cache import RecordCache, list_key
 from bmaddb.device.store.search import functions as search
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import Record
@@ -85,7 +85,7 @@ class Readers:
         cache = self.cache
         if not cache.on or get_ident() in self.apart:
             return self._records(record, text, arguments)
-        key = (text, arguments, tuple(map(type, arguments)))
+        key = list_key(text, arguments)
         found = cache.rows(key)
         if found is not None:
             return found.copy()

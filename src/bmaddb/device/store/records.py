@@ -53,10 +53,12 @@ class RowMaker:
         self.table = table = record.__table__
         self._fields = tuple(_field(column, place) for place, column in enumerate(table.columns))
         self._blank = [field.default for field in self._fields]
-        self._required = tuple(x for x in self._fields if x.default is _MISSING and x.name != "id")
-        self._by_name = {field.name: field for field in self._fields}
-        self._plain_texts = {x.name: x.place for x in self._fields if x.kind is Kind.TEXT and x.ours and not x.enum}
         self._is_user = table.scope is Scope.USER
+        filled_in = ("id", *_STAMPED) if self._is_user else ("id",)
+        self._required = tuple(x for x in self._fields if x.default is _MISSING and x.name not in filled_in)
+        self._by_name = {field.name: field for field in self._fields}
+        self._texts = {x.name: (x.place, x.enum) for x in self._fields if x.kind is Kind.TEXT and x.ours}
+        self._numbers = {x.name: x.place for x in self._fields if x.kind is Kind.INT and x.ours and not x.enum}
         self._stamped = tuple(self._by_name[name].place for name in _STAMPED) if self._is_user else ()
         self._natural = bool(table.options.natural_key)
         if not writable(table):
@@ -67,25 +69,39 @@ class RowMaker:
     def row(self, values: Mapping[str, Any], moment: Moment) -> list[Any]:
         """The raw values of a new row, in column order."""
         row = self._blank.copy()
-        plain = self._plain_texts
-        for name, value in values.items():
-            if name in plain and type(value) is str and value.isascii() and "\0" not in value:
-                row[plain[name]] = value  # by far the most frequent value, and nothing to look up or convert
-            else:
-                raw = self._raw(name, value)
-                row[self._by_name[name].place] = raw
+        texts, numbers = self._texts, self._numbers
+        for name, value in values.items():  # the most frequent values first: there is nothing to convert
+            if type(value) is str and name in texts:
+                place, enum = texts[name]
+                if value in enum if enum else value.isascii() and "\0" not in value:
+                    row[place] = value
+                    continue
+            elif type(value) is int and name in numbers and INT_MIN <= value <= INT_MAX:
+                row[numbers[name]] = value
+                continue
+            raw = self._raw(name, value)
+            row[self._by_name[name].place] = raw
         if self._is_user:
-            self._fill_envelope(row, moment)
-        for field in self._required:
-            if row[field.place] is _MISSING:
-                raise self._missing(field.name)
+            owner, created, updated = self._stamped
+            if row[owner] is not _MISSING or moment.user is None:
+                self._check_owner(row[owner], moment)
+            row[owner] = moment.user
+            for place in (created, updated):
+                if row[place] is _MISSING:
+                    row[place] = moment.now_ms
+        self._refuse_gaps(row)
         if self._natural:
             row[0] = self._natural_id(values, row)
         elif "id" in values:
             self._check_id(row[0])
         else:
-            row[0] = moment.new_ids(1)[0]
+            row[0] = moment.new_id()
         return row
+
+    def _refuse_gaps(self, row: list[Any]) -> None:
+        for field in self._required:
+            if row[field.place] is _MISSING:
+                raise self._missing(field.name)
 
     def changes(self, current: Record, values: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
         """Column -> raw value, only where `values` differ from `current`; with `updated_at` if any do."""
@@ -201,15 +217,6 @@ class RowMaker:
                 hint=f"one of {', '.join(sorted(field.enum))}",
             )
         return raw
-
-    def _fill_envelope(self, row: list[Any], moment: Moment) -> None:
-        owner, created, updated = self._stamped
-        if row[owner] is not _MISSING or moment.user is None:
-            self._check_owner(row[owner], moment)
-        row[owner] = moment.user
-        for place in (created, updated):
-            if row[place] is _MISSING:
-                row[place] = moment.now_ms
 
     def _without(self, field: Field, moment: Moment) -> Any:
         """The raw value of a column nobody gave."""

@@ -1,4 +1,4 @@
-"""What came from the server and nobody has reacted to yet: noted with the rows, gone with the reaction.
+"""What came from the server or went there, and nobody has reacted to: noted with the rows, gone with the reaction.
 
 Some rows follow from others, and no merge of single columns sees that; who knows how they follow reacts when rows of
 its tables have come. A sync that is killed in between has lost nothing: the next one finds the note.
@@ -17,6 +17,7 @@ import msgspec
 
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store, meta
+from bmaddb.protocol.changes import RowKey
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.digests import row_texts
 from bmaddb.protocol.messages import TablePage
@@ -60,6 +61,14 @@ def note_parts(outbox: Outbox, connection: apsw.Connection, parts: Iterable[Tabl
 def note_rows(outbox: Outbox, connection: apsw.Connection, rows: Iterable[tuple[str, Collection[str]]]) -> None:
     """Rows (table, ids) were merged or removed, in this transaction."""
     _note(outbox, connection, [(table, frozenset(ids)) for table, ids in rows if table in outbox.listened and ids])
+
+
+def note_keys(outbox: Outbox, connection: apsw.Connection, keys: Iterable[RowKey]) -> None:
+    """Rows of our own are on the server now, in this transaction: what follows from them follows here too."""
+    rows: dict[str, set[str]] = {}
+    for table, row_id in keys:
+        rows.setdefault(table, set()).add(row_id)
+    note_rows(outbox, connection, rows.items())
 
 
 def due(connection: apsw.Connection, tables: Collection[str]) -> Arrived:

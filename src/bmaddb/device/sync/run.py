@@ -34,6 +34,7 @@ from bmaddb.device.sync.walk import Walk
 from bmaddb.device.sync.wishes import first_sync_order
 from bmaddb.entropy import uuid7
 from bmaddb.protocol import codec, digests, steps
+from bmaddb.protocol.changes import RowKey
 from bmaddb.protocol.digests import DigestRequest, UnseenAsked
 from bmaddb.protocol.messages import (
     PULL_FUNCTION,
@@ -370,7 +371,11 @@ class SyncRun:
     def _settle(self, command: steps.Settle) -> steps.Event:
         with self._outbox.edit(loose_keys=command.clash is not None) as (connection, waiting):
             refused = [] if command.rejection is None else waiting.under_number(command.rejection.number)
-            rows = self._outbox.settle(connection, waiting, command.applied, seen=not reads_anew(connection))
+            sent: list[RowKey] = []
+            note = sent.extend if self._outbox.listened else None
+            anew = reads_anew(connection)
+            rows = self._outbox.settle(connection, waiting, command.applied, seen=not anew, note=note)
+            arrivals.note_keys(self._outbox, connection, sent)
             verdicts = 0
             if command.rejection is not None and refused:
                 reason = reasons.of_rejection(self._store.catalog, command.rejection)

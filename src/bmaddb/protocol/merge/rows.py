@@ -118,8 +118,8 @@ def _merge_column(
     if column.spec.merge is MergeRule.SRV or same(mine, theirs):
         outcome.row[name] = theirs
         return
-    if same(theirs, was):
-        outcome.kept.add(name)
+    if same(theirs, was) and (column.spec.merge is not MergeRule.IMM or mine is None):
+        outcome.kept.add(name)  # (what is set at insert only follows a parent that is deleted here)
         return
     if same(mine, was):  # changed there and back again here, or a default nobody chose
         outcome.row[name] = theirs

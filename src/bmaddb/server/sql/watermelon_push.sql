@@ -98,7 +98,8 @@ begin
 end
 $$;
 
--- Upserts records: those that exist get the columns that differ, the others are inserted whole.
+-- Upserts records: those that exist get the columns that differ, the others are inserted whole. A column that is set at
+-- insert keeps the server's value; the row gets a version all the same, so that the client's next pull brings that back.
 create function bmad_sync.upsert_raws(uid uuid, facts bmad_sync.tables, raws jsonb) returns void
 language plpgsql
 as $$
@@ -121,7 +122,9 @@ begin
   from jsonb_array_elements(raws) r where not stored ? (r ->> 'id');
   select jsonb_agg(jsonb_build_object('id', e.id, 'set', e.set)) into edits
   from (
-    select r ->> 'id' as id, jsonb_object_agg(c.name, v.clean) as set
+    select r ->> 'id' as id, coalesce(jsonb_object_agg(c.name, v.clean) filter (
+      where not facts.fixed ? c.name or v.clean = 'null' and facts.fixed -> c.name = 'true'
+    ), '{}') as set
     from jsonb_array_elements(raws) r
     cross join unnest(facts.write_columns) c (name)
     cross join lateral (select bmad_sync.sanitised(facts.kinds ->> c.name, r -> c.name, fallbacks -> c.name) as clean) v
@@ -317,6 +320,7 @@ begin
     select coalesce(jsonb_object_agg(k, coalesce(refused -> k, '[]') || coalesce(each -> k, '[]')), '{}') into refused
     from (select jsonb_object_keys(refused || each)) z (k);
   end if;
+  perform set_config('bmad_sync.own', '', true), set_config('bmad_sync.own_versions', '', true);
   return case when refused = '{}' then json_build_object() else json_build_object('experimentalRejectedIds', refused) end;
 end
 $$;

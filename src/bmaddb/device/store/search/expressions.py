@@ -8,7 +8,7 @@ from typing import Final
 import apsw
 
 from bmaddb import statements
-from bmaddb.device.store.search.stems import beginnings, same_word
+from bmaddb.device.store.search.stems import beginnings, same_word, spelt_otherwise
 from bmaddb.device.store.search.words import Part, wish
 
 INFLECTIONS_MAX: Final = 500
@@ -34,7 +34,7 @@ def _quoted(words: str) -> str:
 
 
 def _inflections(word: str, connection: apsw.Connection) -> list[str]:
-    found = {word}
+    found = {word, *spelt_otherwise(word)}
     for term in _terms(word, connection):
         if len(found) < INFLECTIONS_MAX and same_word(word, term):
             found.add(term)
