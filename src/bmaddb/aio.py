@@ -95,37 +95,48 @@ class AsyncDatabase:
     async def execute_batch(
         self, operations: Sequence[Operation], *, bounds: Bounds | None = None, sync: bool = False
     ) -> BatchResult:
+        """As `Database.execute_batch`."""
         work = partial(self.sync_database.execute_batch, operations, sync=sync)
         return await self._bounded(work, bounds or Bounds(), partial(no_batch, operations))
 
     async def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]], *, again: bool = False) -> ResumeReport:
+        """As `Database.resume`."""
         return await self.run(partial(self.sync_database.resume, steps, again=again))
 
     async def all(self, query: Ends[T]) -> list[T]:
+        """As `Query.all`: every row."""
         return await self.run(query.all)
 
     async def first(self, query: Ends[T]) -> T | None:
+        """As `Query.first`: the first row, or None."""
         return await self.run(query.first)
 
     async def one(self, query: Ends[T]) -> T:
+        """As `Query.one`: the only row; RecordNotFound when there is none, QueryError when there are more."""
         return await self.run(query.one)
 
     async def one_or_none(self, query: Ends[T]) -> T | None:
+        """As `Query.one_or_none`: the only row, or None."""
         return await self.run(query.one_or_none)
 
     async def count(self, query: Ends[Any]) -> int:
+        """As `Query.count`."""
         return await self.run(query.count)
 
     async def exists(self, query: Ends[Any]) -> bool:
+        """As `Query.exists`."""
         return await self.run(query.exists)
 
     async def get(self, record: type[R], row_id: str) -> R | None:
+        """As `Database.get`."""
         return await self.run(self.sync_database.get, record, row_id)
 
     async def search(self, rows: type[R] | Query[R], text: str, **options: Any) -> list[Found[R]]:
+        """As `Database.search`."""
         return await self.run(partial(self.sync_database.search, rows, text, **options))
 
     async def nearest(self, rows: type[R] | Query[R], vector: Sequence[float], k: int = 10) -> list[Near[R]]:
+        """As `Database.nearest`."""
         return await self.run(self.sync_database.nearest, rows, vector, k)
 
     async def observe(self, what: Any, which: Any = None, **options: Any) -> Subscription[Any]:
@@ -137,21 +148,27 @@ class AsyncDatabase:
         return await self.run(partial(self.sync_database.observe, what, which, **options))
 
     async def sql(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """As `Database.sql`."""
         return await self.run(self.sync_database.sql, sql, arguments)
 
     async def request(self, kind: str, payload: Any = None, **options: Any) -> ServerRequest:
+        """As `Database.request`."""
         return await self.run(partial(self.sync_database.request, kind, payload, **options))
 
     async def sync(self) -> SyncReport:
+        """As `Database.sync`."""
         return await self.sync_database.sync_async()
 
     async def verify(self, *, repair: bool = True) -> VerifyReport:
+        """As `Database.verify`."""
         return await self.run(partial(self.sync_database.verify, repair=repair))
 
     async def export(self, path: str | Path, record: type[Record] | None = None) -> None:
+        """As `Database.export`."""
         await self.run(self.sync_database.export, path, record)
 
     async def import_from(self, path: str | Path, record: type[Record] | None = None, **options: Any) -> ImportReport:
+        """As `Database.import_from`."""
         return await self.run(self.sync_database.import_from, path, record, **options)
 
     async def close(self) -> None:

@@ -170,10 +170,11 @@ def test_a_write_after_a_late_start_is_in_the_outbox(path: Path) -> None:
         assert db.store.before_commit == []
         with db.write() as tx:
             tx.insert(Task, title="drinken")
-        assert len(db.store.before_commit) == 1
+        joined = list(db.store.before_commit)
+        assert joined
         with db.store.write() as tx:
             tx.insert(Task, title="slapen")
-        assert len(db.store.before_commit) == 1
+        assert db.store.before_commit == joined
         assert [entry.position for entry in db.outbox.entries()] == [1, 2, 3]
 
 

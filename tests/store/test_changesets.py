@@ -16,7 +16,7 @@ from bmaddb import errors as e
 from bmaddb.device.store import CommitDraft, Store
 from bmaddb.schema import sqlite_ddl
 from tests.store.conftest import open_store
-from tests.store.shelf import Book, library
+from tests.store.shelf import USER, Book, library
 
 IDS = st.sampled_from(["a", "b", "c", "d"])
 TEXTS = st.sampled_from(["", "x", "é" * 70, "long " * 4_000])
@@ -26,9 +26,9 @@ PAGES = st.sampled_from([0, 1, 2**62])
 AUTHORS = st.sampled_from([None, "a", "b"])
 BOOK = (
     "insert into books (id, user_id, created_at, updated_at, title, price, cover, pages, author_id)"
-    " values (?, 'u', 1, 1, ?, ?, ?, ?, ?)"
+    f" values (?, '{USER}', 1, 1, ?, ?, ?, ?, ?)"
 )
-AUTHOR = "insert into authors (id, user_id, created_at, updated_at, name) values (?, 'u', 1, 1, ?)"
+AUTHOR = f"insert into authors (id, user_id, created_at, updated_at, name) values (?, '{USER}', 1, 1, ?)"
 STEPS = st.one_of(
     st.tuples(st.just(BOOK), st.tuples(IDS, TEXTS, REALS, BLOBS, PAGES, AUTHORS)),
     st.tuples(

@@ -138,8 +138,8 @@ def act(store: Store, step: tuple[str, ...]) -> None:
                 tx.execute("delete from authors where rowid = ? or id = ?", (last, name))
                 tx.execute(
                     "insert or abort into authors (rowid, id, user_id, created_at, updated_at, name)"
-                    " values (?, ?, 'u', 0, 0, ?)",
-                    (last or 1, name, text),
+                    " values (?, ?, ?, 0, 0, ?)",
+                    (last or 1, name, USER, text),
                 )
         case ("undo",) | ("savepoint",):
             _undo(store, step[0])
@@ -148,7 +148,7 @@ def act(store: Store, step: tuple[str, ...]) -> None:
 def _replacing(name: str, text: str) -> str:
     return (
         "insert or replace into authors (id, user_id, created_at, updated_at, name, motto)"
-        " values (:id, 'u', 0, 0, :text, null)"
+        f" values (:id, '{USER}', 0, 0, :text, null)"
     )
 
 

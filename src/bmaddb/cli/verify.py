@@ -64,7 +64,8 @@ def lines(report: VerifyReport) -> list[str]:
     if report.waiting:
         told.append(f"waiting: {report.waiting} rows were left out, for changes of them have yet to leave")
     if report.failure is not None:
-        told.append(f"stopped: {report.failure.message}")
+        told.append(f"stopped: {report.failure.message} [{report.failure.code}]")
+        told += [f"what to do: {report.failure.hint}"] if report.failure.hint else []
     cost = f"{report.requests} requests, {report.bytes_up} bytes up, {report.bytes_down} down"
     return [*told, f"{report.result}: {report.rows} rows compared, {cost}"]
 

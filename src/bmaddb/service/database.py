@@ -87,6 +87,7 @@ class Database:
 
     @property
     def catalog(self) -> Catalog:
+        """The tables of this file, those of its modules together."""
         return self.store.catalog
 
     @property

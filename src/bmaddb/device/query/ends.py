@@ -111,9 +111,11 @@ class Ends(Generic[T]):
         raise NotImplementedError
 
     def count_statement(self) -> Statement:
+        """The SQL of `count`, and its arguments."""
         return compiler.count(self.plan, self._operands(), self._runner.search_text)
 
     def exists_statement(self) -> Statement:
+        """The SQL of `exists`, and its arguments."""
         return compiler.exists(self.plan, self._operands(), self._runner.search_text)
 
     def number(self, text: str, arguments: tuple[Any, ...]) -> int:

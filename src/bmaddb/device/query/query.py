@@ -208,9 +208,11 @@ class Query(Ends[R], frames.Framed):
     # -- inside --------------------------------------------------------------------------------------------
 
     def statement(self, rows_max: int | None) -> Statement:
+        """The SQL of at most `rows_max` rows, and its arguments."""
         return compiler.select(self.plan, self._runner.search_text, rows_max)
 
     def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[R]:
+        """What that SQL gives, as the query's rows."""
         record: Any = self.plan.record
         rows: list[R] = self._runner.records(record, text, arguments, self.plan)
         return rows

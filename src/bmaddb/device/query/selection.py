@@ -48,9 +48,11 @@ class Selection(Ends[T], Subquery, Framed):
         return self.operands[0]
 
     def statement(self, rows_max: int | None) -> Statement:
+        """The SQL of at most `rows_max` rows, and its arguments."""
         return compiler.select_operands(self.plan, self.operands, self._runner.search_text, rows_max)
 
     def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[T]:
+        """What that SQL gives, as the query's rows."""
         return self.made(self._runner.tuples(text, arguments))
 
     def made(self, rows: list[Any]) -> list[T]:

@@ -68,7 +68,7 @@ def _not_a_database(_: Exception) -> e.BmadError:
 def _corrupt(error: Exception) -> e.BmadError:
     return e.StoreCorrupt(
         f"the file is damaged: {error}",
-        hint="bmaddb.service.salvage sets it aside and keeps what was not sent yet; or restore a backup",
+        hint="`bmaddb salvage FILE` sets it aside and keeps what was not sent yet; or restore a backup",
     )
 
 

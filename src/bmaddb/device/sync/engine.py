@@ -68,7 +68,7 @@ class SyncEngine:
         """Bring both sides together; everything committed before the call is part of it.
 
         Trouble with the network, the server or the token comes back in the report. A call during a sync
-        waits for it and then for one more, which all callers share. Raises StoreError for the file.
+        waits for it and then for one more, which all callers share. Raises StoreError for the file, and inside a write.
         """
         future = self._submit(trigger)
         try:
@@ -88,6 +88,7 @@ class SyncEngine:
 
     def verify_blocking(self, *, repair: bool = True) -> VerifyReport:
         """Compare every row with the server's and, with `repair`, make this file the same; see VerifyReport."""
+        self._outside_a_write()
         try:
             return self.loop.submit(self.verify(repair=repair)).result()
         except CancelledError:
@@ -121,7 +122,13 @@ class SyncEngine:
             self._next = self._begun(self._after(self._current, trigger))
         return await asyncio.shield(self._next)
 
+    def _outside_a_write(self) -> None:
+        """A sync writes on a thread of its own: called inside a write it would wait for it, and that for the sync."""
+        if self.store.writes_here:
+            raise e.StoreError("a sync cannot run inside a write", hint="call it after the `with db.write()` block")
+
     def _submit(self, trigger: Trigger) -> Future[SyncReport]:
+        self._outside_a_write()
         return self.loop.submit(self.join(trigger))
 
     def _begun(self, run: Coroutine[Any, Any, SyncReport]) -> asyncio.Task[SyncReport]:
