@@ -1,5 +1,7 @@
-"""The same rows in the same order, whatever the type and the mode: random queries on a real file, with writes between.
+"""The same rows in the same order, whatever the type and the mode: random queries on a real file, while others write.
 
+Each answer of `db.personality` stands beside one of a snapshot, which is read from the file; a thread writes meanwhile,
+now through the same database, now through another that has the same file open.
 `python -m bench.personality.equal [queries]` runs the whole promise: 10,000 queries x 16 types x off, prior, adaptive.
 """
 
@@ -9,6 +11,7 @@ import random
 import sys
 import tempfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,7 +34,7 @@ STATES = ("todo", "doing", "waiting", "done")
 
 @dataclass
 class Tally:
-    """Queries asked, answers from memory, writes between, and answers that differed in rows or order."""
+    """Queries asked, answers from memory, writes meanwhile, and answers that differed in rows or order."""
 
     queries: int = 0
     from_memory: int = 0
@@ -82,26 +85,65 @@ def random_query(db: Database, chance: random.Random) -> Query[Any]:
     return query.limit(chance.choice((1, 5, 20, 50))) if chance.random() < 0.7 else query
 
 
-def compare(db: Database, chance: random.Random, queries: int) -> Tally:
-    """Ask `queries` times twice, through `db.personality` and of the file; and single rows likewise."""
-    tally, asked = Tally(), [random_query(db, chance) for _ in range(min(queries, 60))]
+def compare(db: Database, other: Database, chance: random.Random, queries: int) -> Tally:
+    """Ask `queries` times twice, through `db.personality` and of the file; and single rows likewise.
+
+    Meanwhile a thread writes, one commit at a time, through `db` or `other`, which have the same file.
+    """
+    tally, asked = Tally(), [random_query(db, chance) for _ in range(min(1 + queries // 4, 60))]
+    db.store.expect(())  # to hold what is read from the beginning
     ids = db.query(Task).order_by(Task.id).ids()
-    desk = db.personality
-    for number in range(queries):
-        if number % 20 == 0:
-            desk.begin_session()
-        if chance.random() < WRITE_SHARE:
-            _write(db, chance, ids, number)
-            tally.writes += 1
-        query = chance.choice(asked) if chance.random() < 0.8 else random_query(db, chance)
-        plan = desk.plan(query)
-        assert plan.query is query
-        tally.different += desk.read(query) != query.all()
-        row_id = chance.choice(ids[:80])
-        tally.different += desk.get(Task, row_id) != db.store.get(Task, row_id)
-        tally.queries += 1
-    tally.from_memory = 0 if desk._memory is None else desk._memory.hits
+    desk, held = db.personality, Held()
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(_write, db, 0, ids)
+        tally.writes += 1
+        for number in range(queries):
+            if number % 20 == 0:
+                desk.begin_session()
+                assert desk.plan(asked[0]).query is asked[0]
+            if chance.random() < WRITE_SHARE:
+                writing.result()
+                writing = pool.submit(_write, chance.choice((db, other)), chance.getrandbits(32), ids)
+                tally.writes += 1
+            query = chance.choice(asked) if chance.random() < 0.8 else random_query(db, chance)
+            row_id = chance.choice(ids[:80])
+            tally.different += _different(db, query, row_id, held)
+            tally.queries += 1
+        writing.result()
+    tally.from_memory = held.again
     return tally
+
+
+class Held:
+    """Tells what was answered from memory: a record that was given out before, itself and not an equal one."""
+
+    def __init__(self) -> None:
+        self.again = 0
+        self._seen: dict[str, Any] = {}
+
+    def look(self, answer: Any) -> None:
+        """Count this answer, if its first row is one that was given out before."""
+        row = answer[0] if isinstance(answer, list) and answer else answer
+        if row:
+            self.again += self._seen.get(row.id) is row
+            self._seen[row.id] = row
+
+
+def _different(db: Database, query: Query[Any], row_id: str, held: Held) -> int:
+    """How many of two answers are neither what the file held just before nor, one commit being between, just after."""
+
+    def truth() -> tuple[Any, Any]:
+        with db.read():
+            return query.all(), db.store.get(Task, row_id)
+
+    before = truth()
+    answers = db.personality.read(query), db.personality.get(Task, row_id)
+    for answer in answers:
+        held.look(answer)
+    if answers == before:
+        return 0
+    after = truth()
+    return sum(answer not in states for answer, *states in zip(answers, before, after, strict=True))
 
 
 def ready(db: Database, code: str, mode: Optimisation) -> None:
@@ -112,29 +154,38 @@ def ready(db: Database, code: str, mode: Optimisation) -> None:
     db.personality.switch(mode)
 
 
-def _write(db: Database, chance: random.Random, ids: list[str], number: int) -> None:
+def _write(db: Database, seed: int, ids: list[str]) -> None:
+    chance = random.Random(seed)
     with db.write() as tx:
         luck = chance.random()
-        if luck < 0.6:
-            tx.update(Task, chance.choice(ids[:80]), priority=chance.randint(0, 4), title=f"changed {number}")
+        if luck < 0.6:  # the title is one that never was, so that no state comes back
+            tx.update(Task, chance.choice(ids[:80]), priority=chance.randint(0, 4), title=f"changed {seed}")
         elif luck < 0.8:
-            tx.insert(Task, title=f"new {number}", due_at=datetime(2026, 1, 1, tzinfo=UTC))
+            tx.insert(Task, title=f"new {seed}", due_at=datetime(2026, 1, 1, tzinfo=UTC))
         else:
-            tx.insert(Contact, display_name=f"new {number}", circle=chance.randint(1, 5))
+            tx.insert(Contact, display_name=f"new {seed}", circle=chance.randint(1, 5))
 
 
 def promise(mode: Optimisation, queries: int) -> Tally:
     """So many queries for each of the sixteen types in this mode."""
     total = Tally()
     for code in TYPES:
-        with tempfile.TemporaryDirectory() as folder, bmaddb.open(Path(folder) / "own.db", user=USER) as db:
-            chance = random.Random(f"{code}/{mode}")
-            fill(db, chance, 300)
-            ready(db, code, mode)
-            tally = compare(db, chance, queries)
+        tally = of_type(code, mode, queries)
         for name in vars(total):
             setattr(total, name, getattr(total, name) + getattr(tally, name))
     return total
+
+
+def of_type(code: str, mode: Optimisation, queries: int) -> Tally:
+    """The same of one type."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "own.db"
+        with bmaddb.open(path, user=USER, durability="normal") as db:
+            chance = random.Random(f"{code}/{mode}")
+            fill(db, chance, 120)
+            ready(db, code, mode)
+            with bmaddb.open(path, user=USER, durability="normal") as other:
+                return compare(db, other, chance, queries)
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from bench.personality.paired import difference
 from bench.personality.summary import (
     GUARDED,
     NEUTRAL,
@@ -93,10 +94,17 @@ def _first(lines: Sequence[Line]) -> Any:
     )
     width = 0.8 / len(arms)
     for shift, (arm, label, colour) in enumerate(arms):
-        values = [100 * share(pick(lines, kind="main", family=family), arm, "first") for family in FAMILIES]
-        axis.bar([row + (shift - 2) * width for row in range(len(FAMILIES))], values, width, color=colour, label=label)
+        found = [
+            difference([line["arms"][arm]["first"] for line in pick(lines, kind="main", family=family)])
+            for family in FAMILIES
+        ]
+        places = [row + (shift - 2) * width for row in range(len(FAMILIES))]
+        bars = [[100 * (one.mean - one.low) for one in found], [100 * (one.high - one.mean) for one in found]]
+        means = [100 * one.mean for one in found]
+        axis.bar(places, means, width, color=colour, label=label)
+        axis.errorbar(places, means, yerr=bars, fmt="none", ecolor="#222222", elinewidth=0.8, capsize=1.5)
     axis.set_xticks(range(len(FAMILIES)), FAMILIES)
-    axis.set_ylabel("hit ratio of the first session, %")
+    axis.set_ylabel("hit ratio of the first session, % (95 %)")
     axis.set_xlabel("family of traces")
     axis.legend(frameon=False, ncols=3, loc="upper center", bbox_to_anchor=(0.5, 1.18))
     return figure

@@ -54,7 +54,7 @@ def measure(users: int) -> dict[str, dict[str, float]]:
     taken: dict[str, dict[str, list[float]]] = {
         mode: {"row": [], "list": [], "begin": [], "idle": []} for mode in MODES
     }
-    fetched, sessions = dict.fromkeys(MODES, 0), 0
+    fetched, listed, sessions = dict.fromkeys(MODES, 0), dict.fromkeys(MODES, 0), 0
     for user in range(users):
         code = TYPES[user * 5 % len(TYPES)]
         trace = trace_of("A.25", code, user, 25.0)
@@ -65,8 +65,11 @@ def measure(users: int) -> dict[str, dict[str, float]]:
                 with bmaddb.open(path, user=USER, catalog=catalog_with(MODULE), durability="normal") as db:
                     ids = _fill(db)
                     ready(db, code, mode)
-                    fetched[mode] += _walk(db, trace, ids, taken[mode])
-    return {mode: {**_figures(taken[mode], sessions), "rows_ahead": fetched[mode] / sessions} for mode in MODES}
+                    rows, lists = _walk(db, trace, ids, taken[mode])
+                    fetched[mode] += rows
+                    listed[mode] += lists
+    ahead = {mode: {"rows_ahead": fetched[mode] / sessions, "lists_ahead": listed[mode] / sessions} for mode in MODES}
+    return {mode: {**_figures(taken[mode], sessions), **ahead[mode]} for mode in MODES}
 
 
 def _fill(db: Database) -> list[list[str]]:
@@ -79,15 +82,16 @@ def _fill(db: Database) -> list[list[str]]:
     return ids
 
 
-def _walk(db: Database, trace: Trace, ids: list[list[str]], taken: dict[str, list[float]]) -> int:
-    desk, session, view, fetched = db.personality, -1, -1, 0
+def _walk(db: Database, trace: Trace, ids: list[list[str]], taken: dict[str, list[float]]) -> tuple[int, int]:
+    """Rows and lists that were read ahead."""
+    desk, session, view, ahead = db.personality, -1, -1, []
     for event in trace.events:
         if event.session >= SESSIONS:
             break
         if event.session != session:
             session, view = event.session, -1
             began = perf_counter()
-            fetched += desk.begin_session().rows
+            ahead.append(desk.begin_session())
             taken["begin"].append((perf_counter() - began) * 1e6)
         if event.view != view:
             view = event.view
@@ -95,7 +99,7 @@ def _walk(db: Database, trace: Trace, ids: list[list[str]], taken: dict[str, lis
             desk.open(VIEWS[view])
             taken["list"].append((perf_counter() - began) * 1e6)
             began = perf_counter()
-            fetched += desk.idle().rows
+            ahead.append(desk.idle())
             taken["idle"].append((perf_counter() - began) * 1e6)
         if event.op == "w":
             with db.write() as tx:
@@ -104,7 +108,7 @@ def _walk(db: Database, trace: Trace, ids: list[list[str]], taken: dict[str, lis
         began = perf_counter()
         desk.get(RECORDS[view], ids[view][event.row])
         taken["row"].append((perf_counter() - began) * 1e6)
-    return fetched
+    return sum(one.rows for one in ahead), sum(one.lists for one in ahead)
 
 
 def _figures(taken: dict[str, list[float]], sessions: int) -> dict[str, float]:

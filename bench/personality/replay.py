@@ -20,12 +20,16 @@ Resolve = Callable[[int, int], Key | None]
 
 @dataclass(slots=True)
 class Outcome:
-    """`hits`: one byte an access, 1 a hit. `first`: where each session begins in it. `fetched`, `used`: rows ahead."""
+    """`hits`: one byte an access, 1 a hit. `first`: where each session begins in it.
+
+    Of the rows `fetched` ahead, `used` were opened in the same session, and `used_later` in another one, while held.
+    """
 
     hits: bytearray = field(default_factory=bytearray)
     first: list[int] = field(default_factory=list)
     fetched: int = 0
     used: int = 0
+    used_later: int = 0
     fetched_most: int = 0
     switches: int = 0
     stops: int = 0
@@ -139,37 +143,38 @@ def replay(trace: Trace, arm: Arm) -> Outcome:
     """Run the trace; a write puts the row into the cache and counts as no demand."""
     counts = list(trace.rows_at_first)
     outcome = Outcome()
-    ahead: set[Key] = set()
+    ahead: dict[Key, int] = {}
     session = view = -1
     in_session = 0
 
     def resolve(view: int, rank: int) -> Key | None:
         return (view, counts[view] - 1 - rank) if rank < counts[view] else None
 
+    def came(keys: Sequence[Key]) -> int:
+        ahead.update(dict.fromkeys(keys, session))
+        outcome.fetched += len(keys)
+        return len(keys)
+
     for event in trace.events:
         if event.session != session:
             session, view = event.session, -1
             outcome.first.append(len(outcome.hits))
-            ahead = set(arm.session(session, resolve))
-            in_session = len(ahead)
-            outcome.fetched += in_session
-            outcome.fetched_most = max(outcome.fetched_most, in_session)
+            in_session = came(arm.session(session, resolve))
         key = (event.view, event.row)
         if event.op == "w":
             counts[event.view] += 1
             arm.wrote(key)
             continue
-        outcome.hits.append(arm.access(event.view, counts[event.view] - 1 - event.row, key))
-        if key in ahead:
-            ahead.discard(key)
-            outcome.used += 1
+        hit = arm.access(event.view, counts[event.view] - 1 - event.row, key)
+        outcome.hits.append(hit)
+        since = ahead.pop(key, None)
+        if since is not None and hit:
+            outcome.used += since == session
+            outcome.used_later += since != session
         if event.view != view:
             view = event.view
-            more = arm.idle(resolve)
-            ahead.update(more)
-            outcome.fetched += len(more)
-            in_session += len(more)
-            outcome.fetched_most = max(outcome.fetched_most, in_session)
+            in_session += came(arm.idle(resolve))
+        outcome.fetched_most = max(outcome.fetched_most, in_session)
     if isinstance(arm, Adaptive):
         outcome.switches, outcome.stops = arm.cache.guard.switches, arm.cache.guard.stops
     return outcome

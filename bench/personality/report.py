@@ -12,7 +12,7 @@ from bench.personality.evictions import EVICTIONS
 from bench.personality.paired import difference
 from bench.personality.plots import draw
 from bench.personality.replay import PREFETCHES
-from bench.personality.run import BUDGET, GRID, SIZE, THRESHOLDS
+from bench.personality.run import BUDGET, GRID, REPORT_SEED, SIZE, THRESHOLDS
 from bench.personality.summary import (
     GUARDED,
     NEUTRAL,
@@ -200,7 +200,8 @@ def _overhead(seen: Evidence) -> str:
 def _run(seen: Evidence) -> str:
     main = pick(seen.lines, kind="main")
     accesses = sum(line["arms"][NEUTRAL]["accesses"] for line in main)
+    when = seen.side["run"]
     return (
-        f"{len(main)} traces with {accesses:,.0f} accesses at C = {SIZE}, B = {BUDGET}; Python"
-        f" {platform.python_version()}, {os.cpu_count()} cores"
+        f"{len(main)} traces with {accesses:,.0f} accesses at C = {SIZE}, B = {BUDGET}, of seed {REPORT_SEED}; one run,"
+        f" from {when['began']} to {when['ended']} UTC; Python {platform.python_version()}, {os.cpu_count()} cores"
     )

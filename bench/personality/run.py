@@ -1,13 +1,15 @@
-"""Every trace through every policy, one JSON line a trace: `python -m bench.personality.run OUT [users] [part/parts]`.
+"""Every trace through every policy, one JSON line a trace: `python -m bench.personality.run OUT [users] [seed]`.
 
-Lines that are in OUT already are not run again, so a run that was cut goes on.
+Lines that are in OUT already are not run again, so a run that was cut goes on. What was tuned was tuned on traces of
+`TUNE_SEED`; what is reported comes from `REPORT_SEED`, whose traces nobody looked at while anything was chosen.
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from bmaddb.personality.functions import TYPES
 SPREADS = (25.0, 100.0)
 SIZE, BUDGET = 96, 32
 USERS = 2  # of each type, family and spread
+TUNE_SEED, REPORT_SEED = 0, 7919
+PROCESSES = 2
 GRID = ((48, 16), (384, 96))
 WINDOW = 500
 THRESHOLDS = (0.0, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08)
@@ -30,20 +34,24 @@ EVICTION = "SLRU"
 def main() -> None:
     """Run what is missing."""
     users = int(sys.argv[2]) if len(sys.argv) > 2 else USERS
-    part, parts = (int(x) for x in (sys.argv[3] if len(sys.argv) > 3 else "0/1").split("/"))
-    run_all(Path(sys.argv[1]), users, part, parts)
+    run_all(Path(sys.argv[1]), users, int(sys.argv[3]) if len(sys.argv) > 3 else REPORT_SEED)
 
 
-def run_all(out: Path, users: int, part: int = 0, parts: int = 1) -> None:
-    """Add to `out` the lines it lacks; of `parts` processes this is number `part`."""
+def run_all(out: Path, users: int, seed: int = REPORT_SEED) -> None:
+    """Add to `out` the lines it lacks."""
+    complete(out, ((f"{seed}/{key}", {"seed": seed, **job}) for key, job in jobs(users)), run)
+
+
+def complete(out: Path, named: Iterable[tuple[str, dict[str, Any]]], work: Callable[[dict[str, Any]], Any]) -> None:
+    """Add to `out` what `work` makes of each job whose key it lacks; on all processes, in order."""
     done = set()
     if out.exists():
         done = {json.loads(line)["key"] for line in out.read_text(encoding="utf-8").splitlines()}
-    with out.open("a", encoding="utf-8") as file:
-        for number, (key, job) in enumerate(jobs(users)):
-            if number % parts == part and key not in done:
-                file.write(json.dumps({"key": key, **run(job)}) + "\n")
-                file.flush()
+    missing = [(key, job) for key, job in named if key not in done]
+    with out.open("a", encoding="utf-8") as file, ProcessPoolExecutor(PROCESSES) as pool:
+        for (key, _), found in zip(missing, pool.map(work, [job for _, job in missing]), strict=True):
+            file.write(json.dumps({"key": key, **found}) + "\n")
+            file.flush()
 
 
 def jobs(users: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -73,7 +81,7 @@ def _side_jobs() -> Iterator[tuple[str, dict[str, Any]]]:
 
 def run(job: dict[str, Any]) -> dict[str, Any]:
     """The figures of one job, by policy."""
-    trace = trace_of(job["family"], job["code"], job["user"], job["spread"])
+    trace = trace_of(job["family"], job["code"], job["user"], job["spread"], seed=job["seed"])
     size, budget = job.get("size", SIZE), job.get("budget", BUDGET)
     if job["kind"] == "main":
         arms = [(eviction, "none") for eviction in EVICTIONS] + [(EVICTION, prefetch) for prefetch in PREFETCHES[1:]]
@@ -111,6 +119,7 @@ def figures(outcome: Outcome, neutral: Outcome | None = None) -> dict[str, float
         "accesses": len(outcome.hits),
         "fetched": outcome.fetched,
         "used": outcome.used,
+        "used_later": outcome.used_later,
         "fetched_most": outcome.fetched_most,
         "switches": outcome.switches,
         "stops": outcome.stops,

@@ -22,6 +22,10 @@ def place(view: int, rank: int) -> Key | None:
     return (view, rank) if rank < 40 else None
 
 
+def never() -> int:
+    return 0
+
+
 def cache_of(mode: Mode, now_ms: Callable[[], int] = lambda: 0, code: str = "ISTJ") -> AdaptiveCache:
     return AdaptiveCache(now_ms=now_ms, mode=mode, typed_prior=prior_shares(code, 0.25))
 
@@ -130,14 +134,15 @@ def test_the_hard_stop_ends_the_type_for_thirty_days() -> None:
     guard = Guard()
     guard.session(0.9, 0.1)
     assert guard.typed_leads(1)
-    stopped = [guard.record(False, True, 1) for _ in range(3)]
+    stopped = [guard.record(False, True, lambda: 1) for _ in range(3)]
     assert stopped == [False, False, True]
     assert not guard.typed_leads(1)
     assert guard.stopped(PAUSE_MS)
     assert guard.typed_leads(1 + PAUSE_MS)
 
 
-def test_a_stopped_type_leaves_nothing_behind_in_the_cache() -> None:
+def stopped_cache() -> AdaptiveCache:
+    """A guarded cache whose type was acted on and has just been stopped."""
     cache = cache_of("guarded", code="ESTJ")
     cache.guard.session(0.9, 0.1)
     cache.begin_session(place)
@@ -145,6 +150,11 @@ def test_a_stopped_type_leaves_nothing_behind_in_the_cache() -> None:
     for view, rank in cast("list[Key]", lost[:3]):
         cache.access(view, rank, (view, rank))
     assert cache.guard.stopped(0), "three hits less than without the type, or the test proves nothing"
+    return cache
+
+
+def test_a_stopped_type_leaves_nothing_behind_in_the_cache() -> None:
+    cache = stopped_cache()
     cache.begin_session(place)
     assert list(cache.real.cache.held()) == list(cache._neutral.cache.held())
     for view in range(20):
@@ -153,21 +163,42 @@ def test_a_stopped_type_leaves_nothing_behind_in_the_cache() -> None:
     assert list(cache.real.cache.held()) == list(cache._neutral.cache.held())
 
 
+@pytest.mark.parametrize("left", [0, 1, 3])
+def test_the_session_in_which_the_type_is_stopped_keeps_its_budget(left: int) -> None:
+    cache = stopped_cache()
+    for rank in range(30, 36):
+        cache._neutral.access((19, rank))
+    cache.real.left = left
+    before = set(cache.real.cache.held())
+    missing = [key for key in cache._neutral.cache.held() if key not in before]
+    assert len(missing) > 3, "or the budget would not be in the way"
+    wishes = cache.idle(place)
+    assert len(wishes) == left
+    assert cache.real.left == 0
+    assert {wish.key for wish in wishes} <= set(missing)
+    held = set(cache.real.cache.held())
+    assert held <= set(cache._neutral.cache.held()), "nothing of the type is left"
+    assert held - before == {wish.key for wish in wishes}, "and nothing is thought to be held that was not fetched"
+    cache.begin_session(place)
+    assert list(cache.real.cache.held()) == list(cache._neutral.cache.held()), "the next session makes up for the rest"
+    assert cache.real.left >= 0
+
+
 def test_hits_won_are_no_excuse_for_more_that_are_lost_later() -> None:
     guard = Guard()
-    assert not any(guard.record(True, False, 0) for _ in range(40))
-    assert [guard.record(False, True, 0) for _ in range(3)] == [False, False, True]
+    assert not any(guard.record(True, False, never) for _ in range(40))
+    assert [guard.record(False, True, never) for _ in range(3)] == [False, False, True]
 
 
 def test_what_was_lost_five_hundred_accesses_ago_is_forgiven() -> None:
     guard = Guard()
     for _ in range(2):
-        assert not guard.record(False, True, 0)
+        assert not guard.record(False, True, never)
         for _ in range(500):
-            assert not guard.record(True, True, 0)
-    assert not guard.record(False, True, 0)
-    assert not guard.record(False, True, 0)
-    assert guard.record(False, True, 0)
+            assert not guard.record(True, True, never)
+    assert not guard.record(False, True, never)
+    assert not guard.record(False, True, never)
+    assert guard.record(False, True, never)
 
 
 @given(st.lists(st.integers(-1, 1), max_size=1500))
@@ -176,7 +207,7 @@ def test_the_guard_stops_at_the_first_stretch_that_lost_too_much(balance: list[i
     for number, won in enumerate(balance, start=1):
         sums.append(sums[-1] + won)
         lost = max(sums[max(0, number - 500) :]) - sums[-1]
-        assert guard.record(won >= 0, won <= 0, 0) == (lost > 2.5)
+        assert guard.record(won >= 0, won <= 0, never) == (lost > 2.5)
         if lost > 2.5:
             return
 

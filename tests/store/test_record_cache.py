@@ -8,7 +8,7 @@ import gc
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import apsw
@@ -68,6 +68,64 @@ def test_a_list_holds_the_records_that_get_gives(store: Store) -> None:
     assert store.get(Book, "b3") is again[3]
     listed.clear()
     assert len(todo(store)) == 10
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_list_is_of_one_state_though_somebody_commits_while_it_is_read(
+    store: Store, monkeypatch: pytest.MonkeyPatch, elsewhere: bool
+) -> None:
+    """The commit comes after the look whether anything changed, and before the file is read."""
+    warmed(store)
+    todo(store)
+    for number in range(10):
+        store.get(Book, f"b{number}")
+    reading, after_commit = RecordCache.reading, RecordCache.after_commit
+    committed, read, writers = threading.Event(), threading.Event(), list[threading.Thread]()
+
+    def change(writes: Store) -> None:
+        with writes.write() as tx:
+            tx.update(Book, "b1", title="new")
+            tx.update(Book, "b2", state="done")
+        committed.set()
+
+    def late(cache: RecordCache) -> int:
+        changes = reading(cache)
+        if not writers:
+            writers.append(threading.Thread(target=change, args=(other if elsewhere else store,)))
+            writers[0].start()
+            assert committed.wait(30)
+        return changes
+
+    def told_late(cache: RecordCache, rows: Collection[tuple[str, str]], tables: frozenset[str]) -> None:
+        committed.set()
+        assert read.wait(30)
+        after_commit(cache, rows, tables)
+
+    with open_store(Path(store.path), seed=2) as other:
+        monkeypatch.setattr(RecordCache, "reading", late)
+        if not elsewhere:
+            monkeypatch.setattr(RecordCache, "after_commit", told_late)
+        found = todo(store)
+        read.set()
+        writers[0].join()
+    assert [book.id for book in found if book.title == "new"] == ["b1"]
+    assert "b2" not in [book.id for book in found]
+    assert todo(store) == found
+
+
+def test_what_is_expected_is_held_from_the_first_read_on(store: Store) -> None:
+    with store.write() as tx:
+        tx.insert(Author, id="a", name="n")
+        tx.insert(Book, id="b1", title="t", author_id="a", pages=1)
+    assert store.get(Book, "b1") is not store.get(Book, "b1"), "nothing is held yet, or the test proves nothing"
+    query = store.query(Book).where(Book.state == "todo").order_by(Book.id)
+    store.expect([query])
+    assert query.all()[0] is query.all()[0] is store.get(Book, "b1")
+    with store.write() as tx:
+        tx.update(Book, "b1", title="new")
+        store.expect([query])
+        assert query.all()[0].title == "new"
+    assert query.all()[0].title == "new"
 
 
 @pytest.mark.parametrize(

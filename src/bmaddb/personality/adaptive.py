@@ -95,7 +95,6 @@ class AdaptiveCache:
         self.mode = mode
         self.budget = budget
         self.worth_min = worth_min
-        self._stopping = False
         self.model = model or UseModel(len(prior))
         self.guard = guard or Guard()
         self._now_ms = now_ms
@@ -112,7 +111,7 @@ class AdaptiveCache:
         if self._shadows:
             neutral_hit = self._neutral.access(key)
             self._typed.access(key)
-            self._stopping |= self.guard.record(hit, neutral_hit, self._now_ms())
+            self.guard.record(hit, neutral_hit, self._now_ms)
         self.model.note(view, rank, key)
         return hit
 
@@ -126,6 +125,10 @@ class AdaptiveCache:
         for key in keys:
             for lane in (self.real, *self._shadows):
                 lane.cache.drop(key)
+
+    def held(self) -> list[Key]:
+        """Every key that any lane holds."""
+        return list({key for lane in (self.real, *self._shadows) for key in lane.cache.held()})
 
     def retype(self, typed_prior: Sequence[float]) -> None:
         """Another type is declared; what was counted stays."""
@@ -147,24 +150,35 @@ class AdaptiveCache:
         return self._plan(resolve, IDLE_ROWS)
 
     def _plan(self, resolve: Resolve, rows_max: int) -> list[Wish]:
-        if self.mode == "guarded":
-            leads = self.guard.typed_leads(self._now_ms())
-            self.real.prior = self._typed_prior if leads else self._neutral_prior
-        for shadow in self._shadows:
-            self._fill(shadow, resolve, rows_max)
-        if self._stopping:
-            return self._become_neutral()
+        if self.mode != "guarded":
+            return self._fill(self.real, resolve, rows_max)
+        now_ms = self._now_ms()
+        leads = self.guard.typed_leads(now_ms)
+        self._fill(self._typed, resolve, rows_max)
+        wishes = self._fill(self._neutral, resolve, rows_max)
+        if self.guard.stopped(now_ms):
+            return self._follow_neutral(wishes)
+        self.real.prior = self._typed_prior if leads else self._neutral_prior
         return self._fill(self.real, resolve, rows_max)
 
-    def _become_neutral(self) -> list[Wish]:
-        """The type was stopped: hold what would be held without it, so that nothing it did lives on.
+    def _follow_neutral(self, planned: list[Wish]) -> list[Wish]:
+        """The type is stopped: hold what would be held without it, so that nothing it did lives on.
 
-        What is missing for that is fetched beside the session's budget: a few rows, at most once in thirty days.
+        What is missing for that is fetched as far as the session's budget goes, first what was `planned`, then what
+        would go last; the rest is not held, and missing still at the next plan.
         """
-        self._stopping = False
         here, there = self.real.cache, self._neutral.cache.copy()
-        self.real.cache, self.real.left = there, self._neutral.left
-        return [Wish(key, -1, -1, self.model.warmth(key)) for key in there.held() if key not in here]
+        missing = {wish.key: wish for wish in planned if wish.key not in here}
+        for key in reversed(list(there.held())):
+            if key not in here and key not in missing:
+                missing[key] = Wish(key, -1, -1, self.model.warmth(key))
+        wishes = list(missing.values())
+        for wish in wishes[self.real.left :]:
+            there.drop(wish.key)
+        wishes = wishes[: self.real.left]
+        self.real.cache = there
+        self.real.left -= len(wishes)
+        return wishes
 
     def _fill(self, lane: Lane, resolve: Resolve, rows_max: int) -> list[Wish]:
         wishes: list[Wish] = []

@@ -71,12 +71,13 @@ class SegmentedLru:
 
     def add(self, key: Key) -> Key | None:
         """Take `key` in, if it is new; the answer is the key that went for it."""
-        if key in self:
+        probation, protected = self._probation, self._protected
+        if key in probation or key in protected:
             return None
-        gone = self.victim()
-        if gone is not None:
-            self.drop(gone)
-        self._probation[key] = None
+        gone = None
+        if len(probation) + len(protected) >= self.size:
+            gone = (probation or protected).popitem(last=False)[0]
+        probation[key] = None
         return gone
 
     def held(self) -> list[Key]:
@@ -92,9 +93,10 @@ class SegmentedLru:
         self._protected.pop(key, None)
 
     def victim(self) -> Key | None:
-        if len(self) < self.size:
+        probation, protected = self._probation, self._protected
+        if len(probation) + len(protected) < self.size:
             return None
-        return next(iter(self._probation or self._protected), None)
+        return next(iter(probation or protected), None)
 
 
 class _Node:

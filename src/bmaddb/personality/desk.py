@@ -119,8 +119,9 @@ class Personality:
         memory = self._memory
         if memory is None:
             return query.all()
+        rows = query.all()
         self.indexes.asked(*query.statement(None))
-        return memory.read(query)
+        return rows
 
     def open(self, view: str) -> list[Any]:
         """The first rows of a view, at most 48; SettingsError for one that is not there."""
@@ -181,11 +182,14 @@ class Personality:
         return table_wishes(self._store.catalog, self._shares())
 
     def save(self) -> int:
-        """Write down what is known of use, for the next opening; the answer is how many rows that is."""
-        with self._lock:
-            if self._memory is None:
-                return 0
-            return state.keep(self._store, self._model(), self._memory.cache.guard, self._prior())
+        """Write down what is known of use, for the next opening; the answer is how many rows that is.
+
+        It is done anyway when the database closes, and every so many accesses in between.
+        """
+        memory = self._memory
+        if memory is None:
+            return 0
+        return state.keep(self._store, memory.rows_to_keep(self._prior()), lambda: self._is_on(memory))
 
     def stop(self) -> None:
         """Save, and hold nothing any more; again is fine."""
@@ -193,8 +197,7 @@ class Personality:
             if self._heard in self._store.after_commit:
                 self._store.after_commit.remove(self._heard)
             if self._memory is not None:
-                with contextlib.suppress(e.StoreError):  # what was learned is not worth a database that does not close
-                    self.save()
+                self._save_quietly()
                 self._memory.stop()
                 self._memory = None
             self._clean_up()
@@ -241,9 +244,18 @@ class Personality:
             model=model,
             guard=guard,
         )
-        self._memory = Memory(self._store, cache, self.views)
+        self._memory = Memory(self._store, cache, self.views, self._save_quietly)
         if self._wish_tables is not None:
             self._wish_tables(self.table_wishes())
+
+    def _save_quietly(self) -> None:
+        """What was learnt is not worth a read that fails, or a database that does not close."""
+        with contextlib.suppress(e.StoreError):
+            self.save()
+
+    def _is_on(self, memory: Memory) -> bool:
+        """Is this still what counts, and does the file, which another process may have written, say so too?"""
+        return self._memory is memory and consent.standing(self._store).mode != "off"
 
     def _erase(self) -> None:
         with self._lock:

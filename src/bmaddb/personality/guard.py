@@ -7,6 +7,7 @@ looks at every stretch within the last 500 accesses, so that hits won earlier ar
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from math import exp
 from typing import Final
 
@@ -34,7 +35,7 @@ class Guard:
         self._peaks: deque[tuple[int, int]] = deque([(0, 0)])
         self._led_typed = False
 
-    def record(self, hit: bool, neutral_hit: bool, now_ms: int) -> bool:
+    def record(self, hit: bool, neutral_hit: bool, now_ms: Callable[[], int]) -> bool:
         """One access: was it a hit, and would it have been one without the type? True when this stops the type."""
         self._accesses += 1
         self._won += hit - neutral_hit
@@ -45,9 +46,9 @@ class Guard:
         if peaks[0][0] < self._accesses - WINDOW_ACCESSES:
             peaks.popleft()
         lost = peaks[0][1] - self._won
-        if lost <= LOST_SHARE_MAX * WINDOW_ACCESSES or now_ms < self.stopped_until_ms:
+        if lost <= LOST_SHARE_MAX * WINDOW_ACCESSES or (now := now_ms()) < self.stopped_until_ms:
             return False
-        self.stopped_until_ms = now_ms + PAUSE_MS
+        self.stopped_until_ms = now + PAUSE_MS
         self.stops += 1
         return True
 

@@ -79,8 +79,8 @@ class Indexes:
 
     def asked(self, text: str, arguments: tuple[Any, ...]) -> None:
         """A query was run; the last hundred different ones tell which indexes are used."""
+        self._asked.pop((text, arguments), None)
         self._asked[text, arguments] = None
-        self._asked.move_to_end((text, arguments))
         if len(self._asked) > QUERIES_REMEMBERED_MAX:
             self._asked.popitem(last=False)
 

@@ -105,7 +105,7 @@ class UseModel:
 
     def best(self, shares: Sequence[float]) -> Iterator[tuple[float, int, int]]:
         """Every place, the most valuable first, for these shares of the views: (share of accesses, view, rank)."""
-        places = [self._places(view) for view in range(self.views)]
+        places = [known or self._places(view) for view, known in enumerate(self._sorted)]
         heap = [(-share * places[view][0][0], view, 0) for view, share in enumerate(shares)]
         heapify(heap)
         while heap:
@@ -117,10 +117,9 @@ class UseModel:
                 heappop(heap)
 
     def _places(self, view: int) -> list[tuple[float, int]]:
-        known = self._sorted[view]
-        if known is None:
-            shares = self.rank_shares(view)
-            known = self._sorted[view] = sorted(zip(shares, range(RANKS_MAX), strict=True), key=_by_share)
+        shares = self.rank_shares(view)
+        best = sorted(range(RANKS_MAX), key=shares.__getitem__, reverse=True)  # which keeps the order of what is equal
+        known = self._sorted[view] = [(shares[rank], rank) for rank in best]
         return known
 
     def recall_rank(self, view: int, rank: int, count: float) -> None:
@@ -150,7 +149,3 @@ class UseModel:
         self.rank_weights[view] *= factor
         self.rank_totals[view] *= factor
         self.ranks[view] = [count * factor for count in self.ranks[view]]
-
-
-def _by_share(place: tuple[float, int]) -> tuple[float, int]:
-    return -place[0], place[1]

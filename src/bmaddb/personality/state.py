@@ -6,9 +6,9 @@ the state is forgotten, so that a search of the files' bytes finds nothing of it
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import apsw
 
@@ -25,13 +25,18 @@ COUNT_MIN: Final = 0.05
 STATE_BYTES_MAX: Final = 256 * 1024
 READERS_WAIT_MS_MAX: Final = 200
 _SQL: Final = statements.load("bmaddb.personality", "sql/state.sql")
+Row: TypeAlias = tuple[Any, ...]
 _SECURE: Final = ("secure_delete_off", "secure_delete_on", "secure_delete_fast")
 
 
-def keep(store: Store, model: UseModel, guard: Guard, prior: Sequence[float]) -> int:
-    """Write down what is known of use, and the guard's state; the answer is how many rows that is."""
-    rows = list(_rows(model, guard, prior, store.clock.now_ms()))
+def keep(store: Store, rows: Sequence[Row], wanted: Callable[[], bool]) -> int:
+    """Write down `rows`, in place of what was there; the answer is how many that is.
+
+    `wanted` is asked when nobody else can write any more: unless it says yes, nothing is written, and the answer is 0.
+    """
     with store.maintain() as connection, _without_trace(connection):
+        if not wanted():
+            return 0
         connection.execute(_SQL["forget"])
         connection.executemany(_SQL["keep"], rows)
     return len(rows)
@@ -100,7 +105,8 @@ def _without_trace(connection: apsw.Connection) -> Iterator[None]:
         connection.execute(_SQL[_SECURE[before]]).fetchall()
 
 
-def _rows(model: UseModel, guard: Guard, prior: Sequence[float], now_ms: int) -> Iterator[tuple[Any, ...]]:
+def rows_of(model: UseModel, guard: Guard, prior: Sequence[float], now_ms: int) -> Iterator[Row]:
+    """What is known of use, and the guard's state, as `keep` writes it."""
     for view, name in enumerate(VIEWS):
         count = model.counts[view] / model.weight
         yield f"view/{name}", "view", prior[view], count, round(count), 0, 0.0, now_ms

@@ -8,6 +8,7 @@ person has to act on it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -31,6 +32,10 @@ UNFINISHED: Final = (Status.RUNNING, Status.COMPENSATING)
 _ASKED_AT_ONCE: Final = 500
 _encode: Final = msgspec.json.Encoder().encode
 _SQL: Final = statements.load("bmaddb.device.atomic", "sql/journal.sql")
+LINES_AT_ONCE: Final = 50
+"""A statement that takes many lines takes each in less time."""
+_LINE: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_MANY: Final = _SQL["put"].replace(_LINE, ", ".join([_LINE] * LINES_AT_ONCE))
 
 
 def known(store: Store, ids: Sequence[str]) -> dict[str, OperationJournal]:
@@ -73,8 +78,11 @@ def line_of(course: Course, result: OperationResult, finished_at_ms: int | None,
 
 def note(store: Store, lines: Iterable[Line]) -> None:
     """Keep the lines, in this thread's write; one of an operation that was tried before takes its place."""
+    connection, left = store.writing_connection, iter(lines)
     try:
-        store.writing_connection.executemany(_SQL["put"], lines)
+        while len(group := list(islice(left, LINES_AT_ONCE))) == LINES_AT_ONCE:
+            connection.execute(_PUT_MANY, list(chain.from_iterable(group)))
+        connection.executemany(_SQL["put"], group)
     except DRIVER_ERRORS as error:
         raise failure(error) from error
 
@@ -101,12 +109,11 @@ def _checks_text(course: Course) -> str:
 def _step_line(step: Step | OuterStep, course: Course) -> dict[str, Any]:
     if isinstance(step, OuterStep):
         return {"name": step.name, "outside": True, "done": step.name in course.results}
-    line: dict[str, Any] = {"name": step.name, "table": step.table, "action": step.action.value}
     ids = course.rows.get(step.name)
-    if ids is not None:
-        line["ids"] = ids[:IDS_KEPT_MAX]
-        line["rows"] = len(ids)
-    return line
+    if ids is None:
+        return {"name": step.name, "table": step.table, "action": step.action}
+    kept = ids[:IDS_KEPT_MAX]
+    return {"name": step.name, "table": step.table, "action": step.action, "ids": kept, "rows": len(ids)}
 
 
 def _outcome_line(outcome: CheckOutcome) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from bmaddb.device.store import CommitDraft, CommitFact, Store
 from bmaddb.entropy import uuid7
 from bmaddb.modules.sync_status import ServerRequest
 from bmaddb.protocol.requests import KEY_CHARACTERS_MAX, KIND_PATTERN
-from bmaddb.schema.kinds import canonical_json, milliseconds
+from bmaddb.schema.json_text import canonical_json
+from bmaddb.schema.kinds import milliseconds
 
 OPEN_MAX: Final = 100_000
 NEEDS_MAX: Final = 1_000

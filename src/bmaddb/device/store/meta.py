@@ -39,6 +39,12 @@ def create_archive(connection: apsw.Connection) -> None:
         connection.execute(_SQL[block])
 
 
+def holds_tables(connection: apsw.Connection) -> bool:
+    """Has the file any table?"""
+    [(found,)] = connection.execute(_SQL["holds_tables"])
+    return bool(found)
+
+
 def is_archived(connection: apsw.Connection, table: str, row_id: str) -> bool:
     """Is the row archived?"""
     return connection.execute(_SQL["is_archived"], (table, row_id)).fetchone() is not None

@@ -168,6 +168,10 @@ class RecordCache:
                 self._add_list(key, found)
             return None if found is None else found[1]
 
+    def expect(self, statement: tuple[str, tuple[Any, ...]]) -> None:
+        """Hold the list of this statement when it is read, though nobody asked for it before."""
+        self.asked(list_key(*statement))
+
     def asked(self, key: _Key) -> bool:
         """Was that list asked for before?"""
         with self._lock:
@@ -190,7 +194,7 @@ class RecordCache:
         """Hold what was read since `reading` answered with `changes`."""
         size = _size_of(row)
         with self._lock:
-            if changes == self._changes and self._header is not None:
+            if self._nothing_since(changes):
                 self._add(type(row), row, size)
 
     def keep_rows(self, key: _Key, tables: frozenset[str], rows: list[Any], changes: int) -> list[Any]:
@@ -199,13 +203,18 @@ class RecordCache:
             return rows
         sizes = [_size_of(row) for row in rows]
         with self._lock:
-            if changes != self._changes or self._header is None:
-                return rows
+            if not self._nothing_since(changes):
+                return rows  # perhaps of a newer state than what is held: the two must not be mixed
             held = [self._same(row, size) for row, size in zip(rows, sizes, strict=True)]
             self._add_list(key, (tables, held))
             return held.copy()
 
     # -- inside, under the lock ----------------------------------------------------------------------------
+
+    def _nothing_since(self, changes: int) -> bool:
+        """Is the file, and what is held, as it was when `reading` answered with `changes`?"""
+        header = self._header
+        return header is not None and changes == self._changes and header.raw == self._seen
 
     def _same(self, row: Any, size: int) -> Any:
         """The record that is held of this row already, or this one from now on."""
@@ -265,6 +274,11 @@ class RecordCache:
     def _begin_young(self) -> None:
         self._young = _Generation()
         self._records = self._young.records
+
+
+def list_key(text: str, arguments: tuple[Any, ...]) -> _Key:
+    """What a list is held by. The types count: 1, 1.0 and True are equal, and not the same to SQLite."""
+    return (text, arguments, tuple(map(type, arguments)))
 
 
 def _size_of(row: Record) -> int:

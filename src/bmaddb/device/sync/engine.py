@@ -11,6 +11,7 @@ from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.requests import RequestQueue
 from bmaddb.device.store import Store
+from bmaddb.device.sync.arrivals import Reaction
 from bmaddb.device.sync.loop import LoopThread
 from bmaddb.device.sync.recall import Recall
 from bmaddb.device.sync.report import SyncReport
@@ -27,7 +28,8 @@ Trigger: TypeAlias = Literal["start", "timer", "write", "push", "manual", "onlin
 class SyncEngine:
     """Syncs one store with one server. Usable from any thread; a sync itself runs on a thread of its own.
 
-    `sleep` (seconds) is how it waits between attempts; tests pass one that does not.
+    `sleep` (seconds) is how it waits between attempts; tests pass one that does not. `reactions` are asked after each
+    sync that went well and brought rows of their tables; what they write goes with the same sync.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class SyncEngine:
         *,
         limits: Limits | None = None,
         sleep: Sleep = asyncio.sleep,
+        reactions: Sequence[Reaction] = (),
     ) -> None:
         self.store = store
         self.loop = LoopThread("bmaddb-sync")
@@ -50,7 +53,9 @@ class SyncEngine:
             transport=transport,
             limits=limits or Limits(),
             sleep=sleep,
+            reactions=tuple(reactions),
         )
+        outbox.listened = frozenset().union(*(reaction.tables for reaction in reactions))
         self._current: asyncio.Task[SyncReport] | None = None
         self._next: asyncio.Task[SyncReport] | None = None
         self._alone = asyncio.Lock()

@@ -1,7 +1,8 @@
-"""May this thread be answered from memory? Only if nothing was committed that memory has not heard of.
+"""What was committed, so that nothing is counted as held that changed meanwhile.
 
-Rules of this room: never a guess. A commit of this process names its rows or tables through the store's hooks; one that
-is being told, a write or snapshot of this thread, or another process's commit means: read the file.
+Rules of this room: it may be late or too broad without harm, for whoever reads gets what the store says is true; here
+only what is worth fetching is decided. A commit of this process names its rows or tables through the store's hooks; for
+those of other processes somebody looks when a plan is made, not when a row is read.
 """
 
 from __future__ import annotations
@@ -18,16 +19,14 @@ from bmaddb.device.store.hooks import CommitDraft, CommitFact
 
 ROWS_TOLD_MAX: Final = 256
 """A commit that changes more rows than this forgets its tables as a whole."""
-_VERSION: Final = statements.load("bmaddb.personality", "sql/freshness.sql")["version"]
+_VERSION: Final = statements.load("bmaddb.personality", "sql/changes.sql")["version"]
 
 
 class _Here(threading.local):
-    def __init__(self) -> None:
-        self.seen: tuple[Any, int] | None = None
-        self.draft: tuple[frozenset[str], Mapping[str, set[str]] | None] | None = None
+    draft: tuple[frozenset[str], Mapping[str, set[str]] | None] | None = None
 
 
-class Freshness:
+class Changes:
     """Listens to `store`. `forget_rows(table, ids)`: these changed; ids None: any may have. `forget_all`: whatever."""
 
     def __init__(
@@ -40,10 +39,7 @@ class Freshness:
         self._forget_rows = forget_rows
         self._forget_all = forget_all
         self._here = _Here()
-        self._lock = threading.Lock()
         self._others: tuple[Any, int] | None = None
-        self.commits = 0
-        """Commits heard of; what was read while this changed may be from before one."""
         store.before_commit.append(self._drafted)
         store.after_commit.append(self._committed)
 
@@ -52,31 +48,15 @@ class Freshness:
         self._store.before_commit.remove(self._drafted)
         self._store.after_commit.remove(self._committed)
 
-    def fresh(self) -> bool:
-        """May this thread, just now, be answered from memory?"""
-        store, here = self._store, self._here
-        if store.holds_still:
-            return False
-        version = store.tuples(_VERSION, ())[0][0]
-        seen = here.seen
-        if seen is not None and seen[1] == version and seen[0] is store.writing_connection:
-            return True
-        writing = store.writing_connection
-        if not store.all_told or store.writer_busy or not self._heard_others():
-            return False
-        here.seen = (writing, version)
-        return True
-
-    def _heard_others(self) -> bool:
-        """Ask the connection that writes, whose version only the commits of other processes change."""
+    def look_for_others(self) -> None:
+        """Did another process commit? The connection that writes says so: its own commits do not count for it."""
+        if self._store.writer_busy:
+            return
         with self._store.alone() as connection:
-            now = (connection, int(connection.pragma("data_version")))
-        with self._lock:
-            if self._others is None or self._others[0] is not now[0] or self._others[1] != now[1]:
-                self._others = now
-                self.commits += 1
-                self._forget_all()
-        return True
+            now = (connection, int(str(connection.execute(_VERSION).fetchall()[0][0])))
+        if self._others is not None and self._others != now:
+            self._forget_all()
+        self._others = now
 
     def _drafted(self, draft: CommitDraft) -> None:
         rows: dict[str, set[str]] | None = {}
@@ -91,7 +71,6 @@ class Freshness:
     def _committed(self, fact: CommitFact) -> None:
         draft, self._here.draft = self._here.draft, None
         captured, rows = draft if draft is not None and fact.captured else (frozenset(), None)
-        self.commits += 1
         for table in fact.tables:
             known = rows is not None and table in captured
             self._forget_rows(table, rows.get(table, set()) if known and rows is not None else None)
