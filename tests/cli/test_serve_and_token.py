@@ -139,7 +139,7 @@ def test_errors_are_one_line_with_a_hint(data_dir: Path) -> None:
         assert_one_line(bmaddb("serve", "--port", port, "--data", str(data_dir)), f"127.0.0.1:{port}")
     nowhere = f"postgresql:///x?host={data_dir}"
     assert_one_line(bmaddb("serve", "--port", "0", "--database-url", nowhere), "cannot reach the database")
-    for url in ("no url at all", "nonsense", "postgresql://user@host:port/database"):
+    for url in ("no url at all", "nonsense", "postgresql://user@[::1/database"):
         told = bmaddb("serve", "--port", "0", "--database-url", url)
         assert_one_line(told, "the database URL makes no sense")
         assert "postgresql://user:password@host:port/database" in told.stderr
