@@ -296,7 +296,7 @@ class Store(Noted):
         """
         reader = open_reader(self.path, self._key, self._vfs)
         try:
-            copy_to(reader, checked_path(path), key, self.entropy, _mark)
+            copy_to(reader, checked_path(path), key, self.entropy, meta.mark_backup)
         finally:
             reader.close(True)
 
@@ -496,7 +496,3 @@ class Store(Noted):
             raise e.ReadOnlyTable(f"{table.name} lives on the server only")
         text = self._reads[record] = compiler_writes.select_by_id(record)
         return text
-
-
-def _mark(copy: apsw.Connection) -> None:
-    copy.pragma("application_id", meta.BACKUP_ID)

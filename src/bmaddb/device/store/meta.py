@@ -71,3 +71,8 @@ def put(connection: apsw.Connection, key: str, value: str) -> None:
 def drop(connection: apsw.Connection, key: str) -> None:
     """Forget `key`; inside a transaction of the caller."""
     connection.execute(_SQL["drop"], (key,))
+
+
+def mark_backup(copy: apsw.Connection) -> None:
+    """Say in the file's head that it is a backup: it is not opened, but restored."""
+    copy.pragma("application_id", BACKUP_ID)
