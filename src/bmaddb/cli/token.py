@@ -20,7 +20,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """For whom, and for how long."""
     parser.add_argument("--user", required=True, metavar="UUID", help="the user's id")
     parser.add_argument(
-        "--expires-in", type=int, default=3600, metavar="S", help="seconds until it ends (default 3600, at most ten years)"
+        "--expires-in",
+        type=int,
+        default=3600,
+        metavar="S",
+        help="seconds until it ends (default 3600, at most ten years)",
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="the server's data folder, which holds the secret")
 
