@@ -18,7 +18,7 @@ from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import Kind
 from bmaddb.schema.postgres_ddl_tables import declared_columns, fixed_columns, literal, qualified, quoted
 from bmaddb.schema.records import writable
-from bmaddb.schema.rules import Scope
+from bmaddb.schema.rules import MergeRule, Scope
 from bmaddb.schema.tables import Table
 
 COLUMNS_MAX: Final = 90  # json_build_array takes a hundred arguments
@@ -35,6 +35,12 @@ _JSON_TYPES: Final[dict[Kind, str]] = {
     Kind.JSON: "any",
     Kind.TS: "number",
     Kind.BLOB: "string",
+}
+
+_SHAPES: Final[dict[MergeRule, str]] = {
+    MergeRule.SET: "array",
+    MergeRule.CNT: "object",
+    MergeRule.MAP: "object",
 }
 
 
@@ -76,8 +82,9 @@ def server_columns(table: Table) -> tuple[str, ...]:
 
 
 def json_types(table: Table) -> dict[str, str]:
-    """What type of JSON value each writable column takes."""
-    return {name: _JSON_TYPES[kind] for name, kind in write_columns(table).items()}
+    """What type of JSON value each writable column takes; a rule that merges inside a value says which."""
+    shapes = {column.name: _SHAPES.get(column.spec.merge) for column in declared_columns(table)}
+    return {name: shapes.get(name) or _JSON_TYPES[kind] for name, kind in write_columns(table).items()}
 
 
 def table_functions(table: Table) -> str:
