@@ -104,7 +104,9 @@ def whole_writing(store: Store, on: WriteTransaction | apsw.Connection) -> Writi
         raw = tuple(row.values[column.name] for column in table.columns)
         found = store.get(row.record, row.values["id"])
         if found is None:
-            _insert(on, row.record, raw)
+            if row.values.get("user_id", store.user) != store.user:
+                raise e.RecordInvalid(f"{table.name}.user_id: the file belongs to another user")
+            _insert(store.writing_connection, row.record, raw)
             return Fate.ADDED
         held = {column.name: getattr(found, column.slot) for column in table.columns}
         differs = [name for name, value in row.values.items() if name != "server_seq" and held[name] != value]
@@ -122,13 +124,10 @@ def whole_writing(store: Store, on: WriteTransaction | apsw.Connection) -> Writi
     return Writing(store, put, together)
 
 
-def _insert(on: WriteTransaction | apsw.Connection, record: type[Record], raw: tuple[Any, ...]) -> None:
-    text = compiler_writes.insert(record)
-    if isinstance(on, WriteTransaction):
-        on.execute(text, raw)
-        return
+def _insert(connection: apsw.Connection, record: type[Record], raw: tuple[Any, ...]) -> None:
+    """Not through the raw door: that lets no column of the server's in."""
     try:
-        on.execute(text, raw)
+        connection.execute(compiler_writes.insert(record), raw)
     except DRIVER_ERRORS as error:
         raise failure(error, (record.__table__,)) from error
 
