@@ -45,8 +45,8 @@ def rules(result: OperationResult) -> set[str]:
 
 
 def fill(db: bmaddb.Database, megabytes: int) -> None:
-    with db.write() as tx:
-        for _ in range(megabytes):
+    for _ in range(megabytes):
+        with db.write() as tx:
             tx.insert(Task, title="much to do", notes="x" * MB)
 
 
