@@ -400,11 +400,9 @@ class Store(Noted):
             self._writer.rollback_to()
 
     def _judged(self, inserted: set[str]) -> BeforeCommit:
-        """What looks, before the commit, at the rows that raw statements inserted into these tables."""
         from bmaddb.device.store.raw_rows import RawRows
 
-        rows = RawRows(self._writer.connection, self.catalog, self.user, inserted)
-        return lambda draft: rows.judge(draft.changeset)
+        return RawRows(self._writer.connection, self.catalog, self.user, inserted).judge
 
     def savepoint(self) -> Savepoint:
         """A part of this thread's write, for `with`: undone alone when its block raises."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 import apsw
 
 from bmaddb import errors as e
+from bmaddb.device.store.hooks import CommitDraft
 from bmaddb.device.store.layouts import Layouts
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import deletable
@@ -32,13 +33,13 @@ class RawRows:
         self._tables = tables
         self._layouts = Layouts(connection, catalog)
 
-    def judge(self, changeset: bytes) -> None:
+    def judge(self, draft: CommitDraft) -> None:
         """RecordInvalid or ReadOnlyTable for the first change that the typed door would not make."""
         wanted = {name for name in self._tables if self._is_judged(name)}
         if not wanted:
             return
         self._layouts.look()
-        for change in apsw.Changeset.iter(changeset):
+        for change in apsw.Changeset.iter(draft.changeset):
             if change.name in wanted:
                 table, columns = self._catalog.table(change.name), self._layouts.of(change.name).columns
                 if change.opcode == apsw.SQLITE_INSERT:
