@@ -48,6 +48,8 @@ R = TypeVar("R", bound=Record)
 T = TypeVar("T")
 THREADS_MAX: Final = 4
 """Each has a reader of its own; writes stand in a row anyway."""
+OPERATION_THREADS_MAX: Final = 8
+"""Operations have threads of their own: a saga that waits for the world keeps no reader waiting."""
 
 
 async def open(path: str | Path, **options: Any) -> AsyncDatabase:  # noqa: A001 -- the field's word
@@ -67,7 +69,9 @@ class AsyncDatabase:
     def __init__(self, database: Database, threads: ThreadPoolExecutor) -> None:
         self.sync_database = database
         self._threads = threads
+        self._operating = ThreadPoolExecutor(OPERATION_THREADS_MAX, thread_name_prefix="bmaddb-operation")
         self._executing = 0
+        self._closing = False
 
     def query(self, record: type[R]) -> Query[R]:
         """A query to be narrowed; it reads nothing before `all`, `first`, ... of this database run it."""
@@ -75,8 +79,7 @@ class AsyncDatabase:
 
     async def run(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Any function in one hop: `await db.run(query.ids)`."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, partial(work, *args, **kwargs))
+        return await self._hop(self._threads, partial(work, *args, **kwargs))
 
     async def write(self, work: Callable[[WriteTransaction], T], *, after: Sequence[str] = ()) -> T:
         """`work(tx)` in one transaction; the answer is its. Undone when it raises."""
@@ -86,45 +89,54 @@ class AsyncDatabase:
         self, operation: Operation, *, bounds: Bounds | None = None, sync: bool = False
     ) -> OperationResult:
         """`Database.execute`. Who no longer awaits it calls it off: then nothing of it is left, or all of it stands."""
-        bounds, cancellation = _cancellable(bounds)
-        work = partial(self.sync_database.execute, operation, bounds=bounds, sync=sync)
-        return await self._bounded(work, cancellation, partial(never_begun, operation))
+        work = partial(self.sync_database.execute, operation, sync=sync)
+        return await self._bounded(work, bounds or Bounds(), partial(never_begun, operation))
 
     async def execute_batch(
         self, operations: Sequence[Operation], *, bounds: Bounds | None = None, sync: bool = False
     ) -> BatchResult:
-        bounds, cancellation = _cancellable(bounds)
-        work = partial(self.sync_database.execute_batch, operations, bounds=bounds, sync=sync)
-        return await self._bounded(work, cancellation, partial(no_batch, operations))
+        """As `Database.execute_batch`."""
+        work = partial(self.sync_database.execute_batch, operations, sync=sync)
+        return await self._bounded(work, bounds or Bounds(), partial(no_batch, operations))
 
     async def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]], *, again: bool = False) -> ResumeReport:
+        """As `Database.resume`."""
         return await self.run(partial(self.sync_database.resume, steps, again=again))
 
     async def all(self, query: Ends[T]) -> list[T]:
+        """As `Query.all`: every row."""
         return await self.run(query.all)
 
     async def first(self, query: Ends[T]) -> T | None:
+        """As `Query.first`: the first row, or None."""
         return await self.run(query.first)
 
     async def one(self, query: Ends[T]) -> T:
+        """As `Query.one`: the only row; RecordNotFound when there is none, QueryError when there are more."""
         return await self.run(query.one)
 
     async def one_or_none(self, query: Ends[T]) -> T | None:
+        """As `Query.one_or_none`: the only row, or None."""
         return await self.run(query.one_or_none)
 
     async def count(self, query: Ends[Any]) -> int:
+        """As `Query.count`."""
         return await self.run(query.count)
 
     async def exists(self, query: Ends[Any]) -> bool:
+        """As `Query.exists`."""
         return await self.run(query.exists)
 
     async def get(self, record: type[R], row_id: str) -> R | None:
+        """As `Database.get`."""
         return await self.run(self.sync_database.get, record, row_id)
 
     async def search(self, rows: type[R] | Query[R], text: str, **options: Any) -> list[Found[R]]:
+        """As `Database.search`."""
         return await self.run(partial(self.sync_database.search, rows, text, **options))
 
     async def nearest(self, rows: type[R] | Query[R], vector: Sequence[float], k: int = 10) -> list[Near[R]]:
+        """As `Database.nearest`."""
         return await self.run(self.sync_database.nearest, rows, vector, k)
 
     async def observe(self, what: Any, which: Any = None, **options: Any) -> Subscription[Any]:
@@ -136,21 +148,27 @@ class AsyncDatabase:
         return await self.run(partial(self.sync_database.observe, what, which, **options))
 
     async def sql(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """As `Database.sql`."""
         return await self.run(self.sync_database.sql, sql, arguments)
 
     async def request(self, kind: str, payload: Any = None, **options: Any) -> ServerRequest:
+        """As `Database.request`."""
         return await self.run(partial(self.sync_database.request, kind, payload, **options))
 
     async def sync(self) -> SyncReport:
+        """As `Database.sync`."""
         return await self.sync_database.sync_async()
 
     async def verify(self, *, repair: bool = True) -> VerifyReport:
+        """As `Database.verify`."""
         return await self.run(partial(self.sync_database.verify, repair=repair))
 
     async def export(self, path: str | Path, record: type[Record] | None = None) -> None:
+        """As `Database.export`."""
         await self.run(self.sync_database.export, path, record)
 
     async def import_from(self, path: str | Path, record: type[Record] | None = None, **options: Any) -> ImportReport:
+        """As `Database.import_from`."""
         return await self.run(self.sync_database.import_from, path, record, **options)
 
     async def close(self) -> None:
@@ -167,27 +185,33 @@ class AsyncDatabase:
         with self.sync_database.write(after=after) as tx:
             return work(tx)
 
-    async def _bounded(
-        self, work: Callable[[], T], cancellation: Cancellation, refused: Callable[[e.AtomicError], T]
-    ) -> T:
-        """At most WAITING_MAX at once: more would wait for a thread where nobody sees them."""
+    async def _bounded(self, work: Callable[..., T], bounds: Bounds, refused: Callable[[e.AtomicError], T]) -> T:
+        """At most WAITING_MAX at once: more would wait for a thread where nobody sees them.
+
+        Who no longer awaits it calls off this one alone, whoever else goes by the cancellation in `bounds`.
+        """
         if self._executing >= WAITING_MAX:
             return refused(e.QueueFull(f"{self._executing} operations wait already", hint="await some of them first"))
+        asked, own = bounds.cancellation, Cancellation()
+        deaf = None if asked is None else asked.listen(own.cancel)
         self._executing += 1
         try:
-            return await self.run(work)
+            return await self._hop(self._operating, partial(work, bounds=replace(bounds, cancellation=own)))
         except asyncio.CancelledError:
-            cancellation.cancel()
+            own.cancel()
             raise
         finally:
             self._executing -= 1
+            if deaf is not None:
+                deaf()
+
+    async def _hop(self, threads: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        if self._closing:
+            raise e.StoreError("the store is closed", hint="open it again with bmaddb.aio.open()")
+        return await asyncio.get_running_loop().run_in_executor(threads, work)
 
     def _closed(self) -> None:
+        self._closing = True
+        self._operating.shutdown(wait=True)
         self._threads.shutdown(wait=True)
         self.sync_database.close()
-
-
-def _cancellable(bounds: Bounds | None) -> tuple[Bounds, Cancellation]:
-    bounds = bounds or Bounds()
-    cancellation = bounds.cancellation or Cancellation()
-    return replace(bounds, cancellation=cancellation), cancellation

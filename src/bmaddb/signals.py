@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, TypeVar
+
+import msgspec
 
 S = TypeVar("S", bound="Signal")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signal:
+class Signal(msgspec.Struct, frozen=True, kw_only=True):
     """Anything that happened."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Committed(Signal):
+class Committed(Signal, frozen=True, kw_only=True):
     """A local write transaction is durable. `tables` were touched; `origin` is 'local' or 'remote'."""
 
     tables: frozenset[str]
     origin: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryQueued(Signal):
+class EntryQueued(Signal, frozen=True, kw_only=True):
     """A transaction waits in the outbox, as the entry with this id."""
 
     id: str
@@ -36,16 +34,14 @@ class EntryQueued(Signal):
     size_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntrySettled(Signal):
+class EntrySettled(Signal, frozen=True, kw_only=True):
     """The server holds the entry."""
 
     position: int
     version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EntryParked(Signal):
+class EntryParked(Signal, frozen=True, kw_only=True):
     """The server refused the entry; it waits for a person."""
 
     position: int
@@ -53,16 +49,14 @@ class EntryParked(Signal):
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestQueued(Signal):
+class RequestQueued(Signal, frozen=True, kw_only=True):
     """A server operation waits, durably."""
 
     id: str
     kind: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestSent(Signal):
+class RequestSent(Signal, frozen=True, kw_only=True):
     """A request leaves now; `left` others of this run wait behind it."""
 
     id: str
@@ -70,8 +64,7 @@ class RequestSent(Signal):
     left: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestEnded(Signal):
+class RequestEnded(Signal, frozen=True, kw_only=True):
     """A request is over: `status` is 'done', 'dead' or 'cancelled'."""
 
     id: str
@@ -79,8 +72,7 @@ class RequestEnded(Signal):
     status: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RequestDead(Signal):
+class RequestDead(Signal, frozen=True, kw_only=True):
     """A request is a dead letter, and has had no effect; it waits for a person."""
 
     id: str
@@ -89,8 +81,7 @@ class RequestDead(Signal):
     message: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConflictResolved(Signal):
+class ConflictResolved(Signal, frozen=True, kw_only=True):
     """Two sides changed one row; `verdicts` columns needed a rule."""
 
     table: str
@@ -98,8 +89,7 @@ class ConflictResolved(Signal):
     verdicts: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageApplied(Signal):
+class PageApplied(Signal, frozen=True, kw_only=True):
     """A page from the server and its cursor are in the file."""
 
     rows: int
@@ -107,8 +97,7 @@ class PageApplied(Signal):
     more: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FirstSyncProgress(Signal):
+class FirstSyncProgress(Signal, frozen=True, kw_only=True):
     """Rows of a first sync are in the file: `rows` of the `expected` of this table, `total_rows` of all.
 
     Counted since this stream of pages began; one that was cut goes on with what is left.
@@ -121,8 +110,7 @@ class FirstSyncProgress(Signal):
     total_expected: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SyncEnded(Signal):
+class SyncEnded(Signal, frozen=True, kw_only=True):
     """A sync run is over; `result` is 'ok', 'partial', 'offline' or 'failed'."""
 
     result: str
@@ -130,8 +118,7 @@ class SyncEnded(Signal):
     duration_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerifyEnded(Signal):
+class VerifyEnded(Signal, frozen=True, kw_only=True):
     """A sample was compared in the background; `result` is a word of `Verified`, or 'failed'; `differing` rows were."""
 
     result: str
@@ -139,8 +126,7 @@ class VerifyEnded(Signal):
     error_code: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpkeepEnded(Signal):
+class UpkeepEnded(Signal, frozen=True, kw_only=True):
     """A clean-up of the file is over; `ended` is a word of `Ended`, the bytes count against the budget."""
 
     ended: str
@@ -150,8 +136,7 @@ class UpkeepEnded(Signal):
     duration_ms: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperationEnded(Signal):
+class OperationEnded(Signal, frozen=True, kw_only=True):
     """An operation of several steps is over: committed (`ok`), or undone.
 
     `status` is a word of the operation journal, `rows` how many it wrote, `code` the error's, if there is one.
@@ -166,8 +151,7 @@ class OperationEnded(Signal):
     code: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlowQuery(Signal):
+class SlowQuery(Signal, frozen=True, kw_only=True):
     """A statement took longer than its threshold, for the first time since its shape was calm. No values are in it."""
 
     shape: str
@@ -177,8 +161,7 @@ class SlowQuery(Signal):
     sorts: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SlowOperation(Signal):
+class SlowOperation(Signal, frozen=True, kw_only=True):
     """An operation took longer than its threshold, for the first time since its kind was calm."""
 
     name: str
@@ -186,8 +169,7 @@ class SlowOperation(Signal):
     threshold_us: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThresholdCrossed(Signal):
+class ThresholdCrossed(Signal, frozen=True, kw_only=True):
     """A measure went beyond its limit (`raised`), or is well on the good side again."""
 
     measure: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
@@ -13,17 +12,17 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from importlib.abc import ResourceLoader
 
-_HEAD = re.compile(r"^-- name: (\w+)\n", re.MULTILINE)
+_HEAD = "\n-- name: "
 
 
 @cache
 def load(package: str, filename: str) -> Mapping[str, str]:
     """Read `filename` of `package` as a read-only mapping from block name to statement text."""
-    parts = _HEAD.split(read(package, filename))
-    names, bodies = parts[1::2], parts[2::2]
-    if len(set(names)) != len(names):
+    _, *parts = f"\n{read(package, filename)}".split(_HEAD)
+    blocks = {name: body.strip() for name, _, body in (part.partition("\n") for part in parts)}
+    if len(blocks) != len(parts):
         raise ValueError(f"{package}/{filename} names a block twice")
-    return MappingProxyType({name: body.strip() for name, body in zip(names, bodies, strict=True)})
+    return MappingProxyType(blocks)
 
 
 @cache

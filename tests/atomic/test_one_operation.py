@@ -8,7 +8,18 @@ import pytest
 
 import bmaddb
 from bmaddb import errors as e
-from bmaddb.device.atomic import Action, Bounds, Cancellation, Operation, Rollback, RuleContext, Severity, Status, Step
+from bmaddb.device.atomic import (
+    Action,
+    Bounds,
+    Cancellation,
+    CheckOutcome,
+    Operation,
+    Rollback,
+    RuleContext,
+    Severity,
+    Status,
+    Step,
+)
 from bmaddb.device.store import CommitDraft
 from bmaddb.signals import EntryQueued, OperationEnded
 from bmaddb.testing import ManualClock
@@ -226,3 +237,39 @@ def test_what_is_declared_wrongly_is_refused(
 def test_an_operation_is_a_transaction_of_its_own(db: bmaddb.Database) -> None:
     with db.write(), pytest.raises(e.AtomicError):
         db.execute(Operation("inside", (author(),)))
+
+
+@pytest.mark.parametrize("said", [None, True, "fine"])
+def test_a_check_that_answers_no_outcome_stops_its_operation_alone(db: bmaddb.Database, said: object) -> None:
+    def check(context: RuleContext) -> CheckOutcome:
+        return said  # type: ignore[return-value]
+
+    result = db.execute(Operation("add", (author(),), (check,)))
+    assert result.failure is not None
+    assert (result.status, result.failure.code) == (Status.ROLLED_BACK, "B-803")
+    assert "check 'check' answered" in result.failure.error.message
+    batch = db.execute_batch([Operation("add", (author(),), (check,)), Operation("add", (author(row_id="a2"),))])
+    assert [one.status for one in batch.results] == [Status.ROLLED_BACK, Status.COMMITTED]
+    assert names(db) == ["Hella"]
+
+
+def test_an_id_belongs_to_one_operation(db: bmaddb.Database) -> None:
+    first = Operation("add an author", (author(),))
+    assert db.execute(first).ok
+    other = Operation("add a book", (book(),), id=first.id)
+    for result in (db.execute(other), db.execute_batch([other]).results[0]):
+        assert result.failure is not None
+        assert (result.status, result.failure.code) == (Status.ROLLED_BACK, "B-800")
+        assert "add an author" in result.failure.error.message
+    assert line(db, first.id).status == "committed"
+    assert db.query(Book).count() == 0
+
+
+def test_the_journal_names_what_was_wrong_and_keeps_no_value(db: bmaddb.Database) -> None:
+    wrong = Operation("wrong", (author(), book("SECRET", state="SECRET")))
+    short = Operation("short", (replace(book("SECRET"), validators=(titles_are_long,)),))
+    for operation in (wrong, short):
+        result = db.execute(operation)
+        assert result.failure is not None
+        assert result.failure.code in (line(db, operation.id).error or "")
+        assert "SECRET" not in str(line(db, operation.id).error)

@@ -18,6 +18,7 @@ from bmaddb.device.atomic import (
     Operation,
     OuterContext,
     OuterStep,
+    ResumeReport,
     Rollback,
     RuleContext,
     Status,
@@ -28,7 +29,7 @@ from bmaddb.device.atomic.compensation import ATTEMPTS_MAX
 from bmaddb.device.atomic.resumer import Resumer
 from bmaddb.device.store import WriteTransaction
 from bmaddb.testing import ManualClock
-from tests.atomic.acts import author, line, names
+from tests.atomic.acts import author, line, names, open_db
 from tests.atomic.world import OPERATION, TYPE, World, saga, session
 from tests.store.shelf import Author, Book
 
@@ -287,3 +288,35 @@ def test_a_database_that_is_closed_undoes_nothing_more(db: bmaddb.Database) -> N
     assert [thread.name for thread in threading.enumerate()].count("bmaddb-resumer") == 1
     db.close()
     assert "bmaddb-resumer" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_check_that_answers_nothing_undoes_what_is_outside(db: bmaddb.Database, world: World) -> None:
+    def check(context: RuleContext) -> CheckOutcome:
+        return None  # type: ignore[return-value]
+
+    checked = Operation(TYPE, session(world), (check,), Rollback.COMPENSATE, facts={"name": "Hella"})
+    result = db.execute(checked)
+    assert result.failure is not None
+    assert (result.status, result.failure.code) == (Status.COMPENSATED, "B-803")
+    assert world.held() == []
+    assert names(db) == []
+
+
+def test_a_restored_backup_does_not_undo_what_went_well_where_it_was_made(
+    db: bmaddb.Database, world: World, tmp_path: Path
+) -> None:
+    backup, restored = tmp_path / "backup.db", tmp_path / "restored.db"
+
+    def back_up(context: OuterContext) -> None:
+        db.backup(backup)
+
+    steps = (*session(world)[:1], outer("backup", do=back_up), *session(world)[1:])
+    done = Operation(TYPE, steps, strategy=Rollback.COMPENSATE, facts={"name": "Hella"})
+    assert db.execute(done).ok
+    held = world.held()
+    bmaddb.restore(backup, restored)
+    with open_db(restored) as copy:
+        assert copy.resume({TYPE: steps}) == ResumeReport()
+        kept = line(copy, done.id)
+        assert (kept.status, (kept.error or "").split(":")[0]) == ("failed", "restored")
+    assert world.held() == held

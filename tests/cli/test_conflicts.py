@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,28 +10,25 @@ import pytest
 import bmaddb
 from bmaddb.cli.main import main
 from bmaddb.clock import SystemClock
-from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.modules.tasks_productivity import Task
-from bmaddb.schema.kinds import Kind, from_raw
 
 USER = "0190f3d2-6f1a-7c3b-8a2e-5b1d9c4e7f60"
+DISPUTED = """insert into sync_conflicts (id, table_name, row_id, column_name, local_value, remote_value,
+resolved_value, policy, resolved_by, needs_attention, detected_at)
+values (?, 'tasks', ?, ?, ?, ?, ?, 'LWW', 'rule', ?, ?)"""
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
     """A device whose task was disputed twice: a text for a person to look at, and a title the rule settled."""
     path = tmp_path / "anna.db"
-    moment = from_raw(Kind.TS, SystemClock().now_ms())
     with bmaddb.open(path, user=USER) as db:
         with db.write() as tx:
             task = tx.insert(Task, title="theirs", notes="blue")
-        with db.write() as tx:
+        with db.store.apply("local") as connection:
             for column, mine, theirs, look in (("title", "mine", "theirs", False), ("notes", "ré\nd", "blue", True)):
-                tx.insert(
-                    SyncConflict, id=f"c-{column}", table_name="tasks", row_id=task.id, column_name=column,
-                    local_value=mine, remote_value=theirs, resolved_value=theirs, policy="LWW", resolved_by="rule",
-                    needs_attention=look, detected_at=moment,
-                )  # fmt: skip
+                sides = [json.dumps(side) for side in (mine, theirs, theirs)]
+                connection.execute(DISPUTED, (f"c-{column}", task.id, column, *sides, look, SystemClock().now_ms()))
     return path
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import pytest
@@ -52,15 +53,47 @@ def test_each_action_ends_the_waiting(tmp_path: Path, capsys: pytest.CaptureFixt
     options = ["--set", f'goals.{goal_id}.title="good"', "--set", f"goals.{goal_id}.achieved_at=1700000000000"]
     known = "achieved_at" in Goal.__table__.by_name
     extra = (options if known else options[:2]) if action == "edit" else []
+    extra += ["--yes"] if action == "discard" else []
     assert main(["outbox", str(path), action, entry_id, *extra]) == 0
     assert entry_id in capsys.readouterr().out
     with bmaddb.open(path, user=USER) as db:
         counts = db.outbox.counts()
         assert counts.parked == 0
-        assert counts.queued == (0 if action == "discard" else 2), "discarding the goal takes the task along"
+        assert counts.queued == (1 if action == "discard" else 2), "the task goes on without the goal"
+        assert [task.goal_id for task in db.query(Task).all()] == [None if action == "discard" else goal_id]
         goal = db.get(Goal, goal_id)
         titles = {"retry": "bad", "edit": "good"}
         assert (goal.title if goal else None) == titles.get(action)
+
+
+@pytest.mark.parametrize(("said", "status"), [(None, 1), ("n", 1), ("y", 0)])
+def test_a_discard_says_before_what_else_goes(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    said: str | None,
+    status: int,
+) -> None:
+    path, entry_id, goal_id = parked_file(tmp_path)
+    monkeypatch.setattr("sys.stdin", Terminal(said))
+    assert main(["outbox", str(path), "discard", entry_id]) == status
+    told = capsys.readouterr()
+    assert "loses its goal_id: tasks " in told.out
+    assert ("--yes" in told.err) is (said is None)
+    with bmaddb.open(path, user=USER) as db:
+        assert (db.get(Goal, goal_id) is None) is (status == 0)
+        assert len(db.conflicts()) == (2 if status == 0 else 0)
+
+
+class Terminal(io.StringIO):
+    """What a person types; None when nobody is there."""
+
+    def __init__(self, typed: str | None) -> None:
+        super().__init__(f"{typed}\n")
+        self._somebody = typed is not None
+
+    def isatty(self) -> bool:
+        return self._somebody
 
 
 @pytest.mark.parametrize(

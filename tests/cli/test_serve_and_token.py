@@ -139,7 +139,13 @@ def test_errors_are_one_line_with_a_hint(data_dir: Path) -> None:
         assert_one_line(bmaddb("serve", "--port", port, "--data", str(data_dir)), f"127.0.0.1:{port}")
     nowhere = f"postgresql:///x?host={data_dir}"
     assert_one_line(bmaddb("serve", "--port", "0", "--database-url", nowhere), "cannot reach the database")
-    assert_one_line(bmaddb("serve", "--port", "0", "--database-url", "no url at all"), "database")
+    for url in ("no url at all", "nonsense", "postgresql://user@[::1/database"):
+        told = bmaddb("serve", "--port", "0", "--database-url", url)
+        assert_one_line(told, "the database URL makes no sense")
+        assert "postgresql://user:password@host:port/database" in told.stderr
+    for seconds in ("-5", "0", "100000000000000000000"):
+        told = bmaddb("token", "--user", USER, "--data", str(data_dir), "--expires-in", seconds)
+        assert_one_line(told, "--expires-in takes 1 to 316224000 seconds")
     assert_one_line(bmaddb("serve", "--port", "http", "--data", str(data_dir)), "'http' is not a port")
     assert_one_line(bmaddb("serve", "--port", "70000", "--data", str(data_dir)), "not a port")
     assert_one_line(

@@ -148,3 +148,16 @@ def test_every_violation_is_listed_not_only_the_first(shared_store: Store) -> No
     change = {"titel": "x", "priority": 9, "user_id": "somebody", "goal_id": "no goal"}
     found = [x.rule for x in said(shared_store, VALIDATOR, make, Look(change=change))]
     assert found == ["G1", "G2", "G4", "G9"]
+
+
+@pytest.mark.parametrize("room", NUMBERED)
+def test_each_rule_says_what_it_accepts_or_refuses(room: str) -> None:
+    rules = importlib.import_module(f"bmaddb.coaching.rules.{room}")
+    numbered = [
+        rule for name, rule in vars(rules).items() if name.startswith(NUMBERED[room][0].lower()) and "_" in name
+    ]
+    said = [
+        (rule.__doc__ or "").split(" ")[0] for rule in numbered if getattr(rule, "__module__", "") == rules.__name__
+    ]
+    assert len(said) >= NUMBERED[room][1]
+    assert {*said} <= {"Accepts", "Refuses", "Warns"}

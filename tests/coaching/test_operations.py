@@ -15,10 +15,9 @@ from bmaddb.device.store import Store
 from bmaddb.modules.ai_machine_learning import MbtiInsight
 from bmaddb.modules.analytics_tracking import FeatureUsageDaily, InteractionAnalytics
 from bmaddb.modules.chat_journal import CoachingSession, MoodCheckin
-from bmaddb.modules.extensions import ExtensionRecord
 from bmaddb.modules.levensgebieden import LifeAreaAssessment, UserLifeArea
 from bmaddb.modules.subscription_payment import UsageCounter
-from bmaddb.modules.sync_status import OperationJournal
+from bmaddb.modules.sync_status import OperationJournal, OutboxOperation, ServerRequest
 from bmaddb.modules.tasks_productivity import Habit, HabitLog, Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, User, UserDevice, UserPreferences
 from bmaddb.protocol.merge.counters import total
@@ -286,12 +285,19 @@ def test_settings_are_changed_by_their_rules(ada: Store) -> None:
     all_hold(ada)
 
 
-def test_a_plan_is_a_wish_until_the_server_decides(ada: Store) -> None:
-    done(ada, ops.request_subscription("free@1"))
-    wish = ada.query(ExtensionRecord).one()
-    assert (wish.extension_code, wish.data["wish"], wish.data["plan_id"]) == ("billing", "subscribe", "free@1")
+def test_a_plan_is_asked_for_until_the_server_decides(ada: Store) -> None:
+    entry = ada.query(OutboxOperation).one()
+    result = done(ada, ops.request_subscription("free@1"))
+    asked = ada.query(ServerRequest).one()
+    assert (asked.kind, asked.payload, asked.key) == ("subscribe", {"plan_id": "free@1"}, result.operation_id)
+    assert (asked.status, asked.depends_on) == ("waiting", [entry.id])
+    assert ada.query(OutboxOperation).one() == entry
     assert rules(run(ada, ops.request_subscription("gold@9"))) == {"PLAN"}
     assert rules(run(ada, ops.cancel_subscription("nothing"))) == {"SUBSCRIPTION"}
+    assert rules(run(ada, ops.reserve_quota("export.data"))) == {"QUOTA"}
+    assert rules(run(ada, ops.reserve_quota("ai.reply", 0))) == {"QUOTA"}
+    done(ada, ops.reserve_quota("ai.reply", 2))
+    assert [row.position for row in ada.query(ServerRequest).order_by(ServerRequest.position).all()] == [1, 2]
 
 
 def test_an_operation_run_again_has_no_second_effect(ada: Store) -> None:

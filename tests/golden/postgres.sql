@@ -1589,7 +1589,7 @@ grant select on bmad."user_devices" to authenticated;
 drop policy if exists read on bmad."user_devices";
 create policy read on bmad."user_devices" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "device_label", "platform", "app_version", "schema_version", "public_key", "push_endpoint", "last_pull_seq", "last_sync_at", "storage_used_bytes", "revoked_at") on bmad."user_devices" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "device_label", "platform", "app_version", "schema_version", "public_key", "push_endpoint", "last_pull_seq", "last_sync_at", "storage_used_bytes", "revoked_at") on bmad."user_devices" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "device_label", "app_version", "schema_version", "push_endpoint", "last_pull_seq", "last_sync_at", "storage_used_bytes", "revoked_at") on bmad."user_devices" to authenticated;
 drop policy if exists add on bmad."user_devices";
 create policy add on bmad."user_devices" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."user_devices";
@@ -1625,7 +1625,7 @@ grant select on bmad."mbti_profiles" to authenticated;
 drop policy if exists read on bmad."mbti_profiles";
 create policy read on bmad."mbti_profiles" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "type_code", "axis_ei", "axis_sn", "axis_tf", "axis_jp", "borderline_axes", "confidence", "source", "instrument_code", "instrument_version", "answered_items", "total_items", "dominant", "auxiliary", "tertiary", "inferior", "influence", "assessed_at", "is_current", "note") on bmad."mbti_profiles" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "type_code", "axis_ei", "axis_sn", "axis_tf", "axis_jp", "borderline_axes", "confidence", "source", "instrument_code", "instrument_version", "answered_items", "total_items", "dominant", "auxiliary", "tertiary", "inferior", "influence", "assessed_at", "is_current", "note") on bmad."mbti_profiles" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "borderline_axes", "confidence", "dominant", "auxiliary", "tertiary", "inferior", "influence", "is_current", "note") on bmad."mbti_profiles" to authenticated;
 drop policy if exists add on bmad."mbti_profiles";
 create policy add on bmad."mbti_profiles" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."mbti_profiles";
@@ -1644,7 +1644,7 @@ grant select on bmad."consent_records" to authenticated;
 drop policy if exists read on bmad."consent_records";
 create policy read on bmad."consent_records" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "purpose", "action", "policy_version", "policy_sha256", "shown_locale", "method", "evidence", "acted_at") on bmad."consent_records" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "purpose", "action", "policy_version", "policy_sha256", "shown_locale", "method", "evidence", "acted_at") on bmad."consent_records" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps") on bmad."consent_records" to authenticated;
 drop policy if exists add on bmad."consent_records";
 create policy add on bmad."consent_records" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."consent_records";
@@ -1661,7 +1661,7 @@ grant select on bmad."data_requests" to authenticated;
 drop policy if exists read on bmad."data_requests";
 create policy read on bmad."data_requests" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "kind", "scope", "requested_at", "devices_confirmed") on bmad."data_requests" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "kind", "scope", "requested_at", "devices_confirmed") on bmad."data_requests" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "devices_confirmed") on bmad."data_requests" to authenticated;
 drop policy if exists add on bmad."data_requests";
 create policy add on bmad."data_requests" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."data_requests";
@@ -1678,7 +1678,7 @@ grant select on bmad."user_keyrings" to authenticated;
 drop policy if exists read on bmad."user_keyrings";
 create policy read on bmad."user_keyrings" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "key_scope", "scope_id", "key_version", "wrapped_key", "wrap_method", "kdf_params", "device_id", "state", "destroyed_at") on bmad."user_keyrings" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "key_scope", "scope_id", "key_version", "wrapped_key", "wrap_method", "kdf_params", "device_id", "state", "destroyed_at") on bmad."user_keyrings" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "wrapped_key", "state", "destroyed_at") on bmad."user_keyrings" to authenticated;
 drop policy if exists add on bmad."user_keyrings";
 create policy add on bmad."user_keyrings" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."user_keyrings";
@@ -1709,7 +1709,7 @@ grant select on bmad."onboarding_progress" to authenticated;
 drop policy if exists read on bmad."onboarding_progress";
 create policy read on bmad."onboarding_progress" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "flow_code", "flow_version", "status", "current_step", "completed_steps", "skipped_steps", "answers", "device_seconds", "started_at", "completed_at") on bmad."onboarding_progress" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "flow_code", "flow_version", "status", "current_step", "completed_steps", "skipped_steps", "answers", "device_seconds", "started_at", "completed_at") on bmad."onboarding_progress" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "flow_version", "status", "current_step", "completed_steps", "skipped_steps", "answers", "device_seconds", "started_at", "completed_at") on bmad."onboarding_progress" to authenticated;
 drop policy if exists add on bmad."onboarding_progress";
 create policy add on bmad."onboarding_progress" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."onboarding_progress";
@@ -1759,7 +1759,7 @@ grant select on bmad."conversations" to authenticated;
 drop policy if exists read on bmad."conversations";
 create policy read on bmad."conversations" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "kind", "title", "state", "pinned", "prompt_template_id", "model_hint", "last_message_at", "message_count", "summary", "tag_ids") on bmad."conversations" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "kind", "title", "state", "pinned", "prompt_template_id", "model_hint", "last_message_at", "message_count", "summary", "tag_ids") on bmad."conversations" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "title", "state", "pinned", "prompt_template_id", "model_hint", "last_message_at", "message_count", "summary", "tag_ids") on bmad."conversations" to authenticated;
 drop policy if exists add on bmad."conversations";
 create policy add on bmad."conversations" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."conversations";
@@ -1790,7 +1790,7 @@ grant select on bmad."user_life_areas" to authenticated;
 drop policy if exists read on bmad."user_life_areas";
 create policy read on bmad."user_life_areas" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "code", "life_area_id", "custom_name", "color", "position", "active", "importance", "target_score", "current_score") on bmad."user_life_areas" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "code", "life_area_id", "custom_name", "color", "position", "active", "importance", "target_score", "current_score") on bmad."user_life_areas" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "life_area_id", "custom_name", "color", "position", "active", "importance", "target_score", "current_score") on bmad."user_life_areas" to authenticated;
 drop policy if exists add on bmad."user_life_areas";
 create policy add on bmad."user_life_areas" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."user_life_areas";
@@ -1852,7 +1852,7 @@ grant select on bmad."coaching_sessions" to authenticated;
 drop policy if exists read on bmad."coaching_sessions";
 create policy read on bmad."coaching_sessions" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "kind", "coach_kind", "coach_contact_id", "title", "intention", "status", "scheduled_at", "started_at", "ended_at", "device_seconds", "conversation_id", "user_life_area_id", "met24_domain_id", "goal_id", "method_code", "mood_before", "mood_after", "rating", "summary", "takeaways", "task_ids", "type_at_session", "txn_id") on bmad."coaching_sessions" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "kind", "coach_kind", "coach_contact_id", "title", "intention", "status", "scheduled_at", "started_at", "ended_at", "device_seconds", "conversation_id", "user_life_area_id", "met24_domain_id", "goal_id", "method_code", "mood_before", "mood_after", "rating", "summary", "takeaways", "task_ids", "type_at_session", "txn_id") on bmad."coaching_sessions" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "coach_contact_id", "title", "intention", "status", "scheduled_at", "started_at", "ended_at", "device_seconds", "conversation_id", "user_life_area_id", "met24_domain_id", "goal_id", "method_code", "mood_before", "mood_after", "rating", "summary", "takeaways", "task_ids") on bmad."coaching_sessions" to authenticated;
 drop policy if exists add on bmad."coaching_sessions";
 create policy add on bmad."coaching_sessions" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."coaching_sessions";
@@ -1871,7 +1871,7 @@ grant select on bmad."ai_interactions" to authenticated;
 drop policy if exists read on bmad."ai_interactions";
 create policy read on bmad."ai_interactions" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "purpose", "prompt_template_id", "provider", "model", "ran_on", "consent_record_id", "conversation_id", "coaching_session_id", "request_hash", "input_tokens", "output_tokens", "cost_micros", "latency_ms", "status", "error_code", "started_at") on bmad."ai_interactions" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "purpose", "prompt_template_id", "provider", "model", "ran_on", "consent_record_id", "conversation_id", "coaching_session_id", "request_hash", "input_tokens", "output_tokens", "cost_micros", "latency_ms", "status", "error_code", "started_at") on bmad."ai_interactions" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "prompt_template_id", "consent_record_id", "conversation_id", "coaching_session_id") on bmad."ai_interactions" to authenticated;
 drop policy if exists add on bmad."ai_interactions";
 create policy add on bmad."ai_interactions" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."ai_interactions";
@@ -1890,7 +1890,7 @@ grant select on bmad."messages" to authenticated;
 drop policy if exists read on bmad."messages";
 create policy read on bmad."messages" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "conversation_id", "parent_message_id", "role", "content", "content_format", "status", "model", "input_tokens", "output_tokens", "feedback", "feedback_note", "safety_flag", "ai_interaction_id", "sent_at") on bmad."messages" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "conversation_id", "parent_message_id", "role", "content", "content_format", "status", "model", "input_tokens", "output_tokens", "feedback", "feedback_note", "safety_flag", "ai_interaction_id", "sent_at") on bmad."messages" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "parent_message_id", "content", "status", "input_tokens", "output_tokens", "feedback", "feedback_note", "safety_flag", "ai_interaction_id") on bmad."messages" to authenticated;
 drop policy if exists add on bmad."messages";
 create policy add on bmad."messages" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."messages";
@@ -1940,7 +1940,7 @@ grant select on bmad."journal_entries" to authenticated;
 drop policy if exists read on bmad."journal_entries";
 create policy read on bmad."journal_entries" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "journal_id", "entry_date", "occurred_at", "tz", "entry_type", "title", "body", "body_format", "body_hash", "word_count", "mood", "energy", "emotions", "tag_ids", "user_life_area_ids", "met24_domain_ids", "prompt_content_id", "coaching_session_id", "starred", "location", "weather", "archived_at") on bmad."journal_entries" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "journal_id", "entry_date", "occurred_at", "tz", "entry_type", "title", "body", "body_format", "body_hash", "word_count", "mood", "energy", "emotions", "tag_ids", "user_life_area_ids", "met24_domain_ids", "prompt_content_id", "coaching_session_id", "starred", "location", "weather", "archived_at") on bmad."journal_entries" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "journal_id", "entry_date", "title", "body", "body_hash", "word_count", "mood", "energy", "emotions", "tag_ids", "user_life_area_ids", "met24_domain_ids", "prompt_content_id", "coaching_session_id", "starred", "location", "weather", "archived_at") on bmad."journal_entries" to authenticated;
 drop policy if exists add on bmad."journal_entries";
 create policy add on bmad."journal_entries" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."journal_entries";
@@ -1959,7 +1959,7 @@ grant select on bmad."journal_revisions" to authenticated;
 drop policy if exists read on bmad."journal_revisions";
 create policy read on bmad."journal_revisions" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "entry_id", "base_revision_id", "content_hash", "body_delta", "is_full", "reason", "captured_at") on bmad."journal_revisions" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "entry_id", "base_revision_id", "content_hash", "body_delta", "is_full", "reason", "captured_at") on bmad."journal_revisions" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "base_revision_id") on bmad."journal_revisions" to authenticated;
 drop policy if exists add on bmad."journal_revisions";
 create policy add on bmad."journal_revisions" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."journal_revisions";
@@ -1978,7 +1978,7 @@ grant select on bmad."mood_checkins" to authenticated;
 drop policy if exists read on bmad."mood_checkins";
 create policy read on bmad."mood_checkins" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "measured_at", "mood", "valence", "arousal", "stress", "energy", "emotions", "note", "source", "journal_entry_id", "coaching_session_id") on bmad."mood_checkins" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "measured_at", "mood", "valence", "arousal", "stress", "energy", "emotions", "note", "source", "journal_entry_id", "coaching_session_id") on bmad."mood_checkins" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "mood", "valence", "arousal", "stress", "energy", "emotions", "note", "journal_entry_id", "coaching_session_id") on bmad."mood_checkins" to authenticated;
 drop policy if exists add on bmad."mood_checkins";
 create policy add on bmad."mood_checkins" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."mood_checkins";
@@ -1997,7 +1997,7 @@ grant select on bmad."tags" to authenticated;
 drop policy if exists read on bmad."tags";
 create policy read on bmad."tags" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "name", "label", "color", "kind", "merged_into_id", "use_count") on bmad."tags" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "name", "label", "color", "kind", "merged_into_id", "use_count") on bmad."tags" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "label", "color", "kind", "merged_into_id", "use_count") on bmad."tags" to authenticated;
 drop policy if exists add on bmad."tags";
 create policy add on bmad."tags" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."tags";
@@ -2016,7 +2016,7 @@ grant select on bmad."attachments" to authenticated;
 drop policy if exists read on bmad."attachments";
 create policy read on bmad."attachments" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "owner_table", "owner_id", "media_type", "byte_size", "sha256", "width", "height", "duration_ms", "upload_state", "keyring_id", "caption", "transcript", "taken_at") on bmad."attachments" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "owner_table", "owner_id", "media_type", "byte_size", "sha256", "width", "height", "duration_ms", "upload_state", "keyring_id", "caption", "transcript", "taken_at") on bmad."attachments" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "upload_state", "keyring_id", "caption", "transcript") on bmad."attachments" to authenticated;
 drop policy if exists add on bmad."attachments";
 create policy add on bmad."attachments" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."attachments";
@@ -2035,7 +2035,7 @@ grant select on bmad."record_links" to authenticated;
 drop policy if exists read on bmad."record_links";
 create policy read on bmad."record_links" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "from_table", "from_id", "to_table", "to_id", "relation", "strength", "made_by", "confirmed") on bmad."record_links" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "from_table", "from_id", "to_table", "to_id", "relation", "strength", "made_by", "confirmed") on bmad."record_links" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "strength", "made_by", "confirmed") on bmad."record_links" to authenticated;
 drop policy if exists add on bmad."record_links";
 create policy add on bmad."record_links" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."record_links";
@@ -2054,7 +2054,7 @@ grant select on bmad."ai_memories" to authenticated;
 drop policy if exists read on bmad."ai_memories";
 create policy read on bmad."ai_memories" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "kind", "statement", "confidence", "state", "source_table", "source_id", "pinned", "device_uses", "last_used_at", "expires_at") on bmad."ai_memories" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "kind", "statement", "confidence", "state", "source_table", "source_id", "pinned", "device_uses", "last_used_at", "expires_at") on bmad."ai_memories" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "statement", "confidence", "state", "pinned", "device_uses", "last_used_at", "expires_at") on bmad."ai_memories" to authenticated;
 drop policy if exists add on bmad."ai_memories";
 create policy add on bmad."ai_memories" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."ai_memories";
@@ -2073,7 +2073,7 @@ grant select on bmad."mbti_insights" to authenticated;
 drop policy if exists read on bmad."mbti_insights";
 create policy read on bmad."mbti_insights" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "mbti_profile_id", "type_code", "function_code", "kind", "title", "body", "evidence", "basis_hash", "confidence", "state", "feedback", "generated_by", "ai_interaction_id", "coaching_session_id", "superseded_by_id", "valid_from", "expires_at") on bmad."mbti_insights" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "mbti_profile_id", "type_code", "function_code", "kind", "title", "body", "evidence", "basis_hash", "confidence", "state", "feedback", "generated_by", "ai_interaction_id", "coaching_session_id", "superseded_by_id", "valid_from", "expires_at") on bmad."mbti_insights" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "mbti_profile_id", "title", "body", "evidence", "confidence", "state", "feedback", "ai_interaction_id", "coaching_session_id", "superseded_by_id", "expires_at") on bmad."mbti_insights" to authenticated;
 drop policy if exists add on bmad."mbti_insights";
 create policy add on bmad."mbti_insights" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."mbti_insights";
@@ -2092,7 +2092,7 @@ grant select on bmad."content_states" to authenticated;
 drop policy if exists read on bmad."content_states";
 create policy read on bmad."content_states" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "content_item_id", "bookmarked", "hidden", "offline_pinned", "progress_pct", "completed_at", "last_position", "rating", "device_opens", "device_seconds", "note") on bmad."content_states" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "content_item_id", "bookmarked", "hidden", "offline_pinned", "progress_pct", "completed_at", "last_position", "rating", "device_opens", "device_seconds", "note") on bmad."content_states" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "bookmarked", "hidden", "offline_pinned", "progress_pct", "completed_at", "last_position", "rating", "device_opens", "device_seconds", "note") on bmad."content_states" to authenticated;
 drop policy if exists add on bmad."content_states";
 create policy add on bmad."content_states" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."content_states";
@@ -2163,7 +2163,7 @@ grant select on bmad."usage_counters" to authenticated;
 drop policy if exists read on bmad."usage_counters";
 create policy read on bmad."usage_counters" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "feature_code", "period_key", "device_counts", "used") on bmad."usage_counters" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "feature_code", "period_key", "device_counts", "used") on bmad."usage_counters" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "device_counts", "used") on bmad."usage_counters" to authenticated;
 drop policy if exists add on bmad."usage_counters";
 create policy add on bmad."usage_counters" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."usage_counters";
@@ -2201,7 +2201,7 @@ grant select on bmad."met24_progress" to authenticated;
 drop policy if exists read on bmad."met24_progress";
 create policy read on bmad."met24_progress" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "met24_domain_id", "score", "scores_by_week", "level_reached", "focus", "explored_at", "last_reflection_at", "device_reflections", "practices_done", "note") on bmad."met24_progress" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "met24_domain_id", "score", "scores_by_week", "level_reached", "focus", "explored_at", "last_reflection_at", "device_reflections", "practices_done", "note") on bmad."met24_progress" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "score", "scores_by_week", "level_reached", "focus", "explored_at", "last_reflection_at", "device_reflections", "practices_done", "note") on bmad."met24_progress" to authenticated;
 drop policy if exists add on bmad."met24_progress";
 create policy add on bmad."met24_progress" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."met24_progress";
@@ -2232,7 +2232,7 @@ grant select on bmad."life_area_assessments" to authenticated;
 drop policy if exists read on bmad."life_area_assessments";
 create policy read on bmad."life_area_assessments" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "taken_at", "kind", "preset_code", "scoring_version", "state", "overall_pct", "balance_index", "coaching_session_id", "note") on bmad."life_area_assessments" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "taken_at", "kind", "preset_code", "scoring_version", "state", "overall_pct", "balance_index", "coaching_session_id", "note") on bmad."life_area_assessments" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "state", "overall_pct", "balance_index", "coaching_session_id", "note") on bmad."life_area_assessments" to authenticated;
 drop policy if exists add on bmad."life_area_assessments";
 create policy add on bmad."life_area_assessments" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."life_area_assessments";
@@ -2251,7 +2251,7 @@ grant select on bmad."life_area_scores" to authenticated;
 drop policy if exists read on bmad."life_area_scores";
 create policy read on bmad."life_area_scores" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "assessment_id", "user_life_area_id", "raw_score", "score_pct", "answers", "reflection") on bmad."life_area_scores" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "assessment_id", "user_life_area_id", "raw_score", "score_pct", "answers", "reflection") on bmad."life_area_scores" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "raw_score", "score_pct", "answers", "reflection") on bmad."life_area_scores" to authenticated;
 drop policy if exists add on bmad."life_area_scores";
 create policy add on bmad."life_area_scores" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."life_area_scores";
@@ -2270,7 +2270,7 @@ grant select on bmad."tasks" to authenticated;
 drop policy if exists read on bmad."tasks";
 create policy read on bmad."tasks" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "title", "notes", "goal_id", "parent_task_id", "coaching_session_id", "state", "priority", "due_on", "due_at", "start_at", "estimate_min", "device_seconds", "completed_at", "rrule", "recur_anchor", "series_id", "blocked_by", "tag_ids", "source", "position") on bmad."tasks" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "title", "notes", "goal_id", "parent_task_id", "coaching_session_id", "state", "priority", "due_on", "due_at", "start_at", "estimate_min", "device_seconds", "completed_at", "rrule", "recur_anchor", "series_id", "blocked_by", "tag_ids", "source", "position") on bmad."tasks" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "title", "notes", "goal_id", "parent_task_id", "coaching_session_id", "state", "priority", "due_on", "due_at", "start_at", "estimate_min", "device_seconds", "completed_at", "rrule", "recur_anchor", "blocked_by", "tag_ids", "position") on bmad."tasks" to authenticated;
 drop policy if exists add on bmad."tasks";
 create policy add on bmad."tasks" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."tasks";
@@ -2308,7 +2308,7 @@ grant select on bmad."habit_logs" to authenticated;
 drop policy if exists read on bmad."habit_logs";
 create policy read on bmad."habit_logs" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "habit_id", "log_date", "device_counts", "total", "state", "note") on bmad."habit_logs" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "habit_id", "log_date", "device_counts", "total", "state", "note") on bmad."habit_logs" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "device_counts", "total", "state", "note") on bmad."habit_logs" to authenticated;
 drop policy if exists add on bmad."habit_logs";
 create policy add on bmad."habit_logs" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."habit_logs";
@@ -2327,7 +2327,7 @@ grant select on bmad."reminders" to authenticated;
 drop policy if exists read on bmad."reminders";
 create policy read on bmad."reminders" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "target_table", "target_id", "title", "fire_at", "rrule", "channel", "tz_mode", "state", "snooze_until", "last_fired_at") on bmad."reminders" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "target_table", "target_id", "title", "fire_at", "rrule", "channel", "tz_mode", "state", "snooze_until", "last_fired_at") on bmad."reminders" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "title", "fire_at", "rrule", "channel", "tz_mode", "state", "snooze_until", "last_fired_at") on bmad."reminders" to authenticated;
 drop policy if exists add on bmad."reminders";
 create policy add on bmad."reminders" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."reminders";
@@ -2346,7 +2346,7 @@ grant select on bmad."user_progress" to authenticated;
 drop policy if exists read on bmad."user_progress";
 create policy read on bmad."user_progress" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "metric_code", "period_key", "device_counts", "value", "best_value", "target_value", "level", "streak_current", "streak_longest", "last_activity_on", "last_session_id", "counted_sessions", "milestones") on bmad."user_progress" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "metric_code", "period_key", "device_counts", "value", "best_value", "target_value", "level", "streak_current", "streak_longest", "last_activity_on", "last_session_id", "counted_sessions", "milestones") on bmad."user_progress" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "device_counts", "value", "best_value", "target_value", "level", "streak_current", "streak_longest", "last_activity_on", "last_session_id", "counted_sessions", "milestones") on bmad."user_progress" to authenticated;
 drop policy if exists add on bmad."user_progress";
 create policy add on bmad."user_progress" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."user_progress";
@@ -2363,7 +2363,7 @@ grant select on bmad."interaction_analytics" to authenticated;
 drop policy if exists read on bmad."interaction_analytics";
 create policy read on bmad."interaction_analytics" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "event_name", "occurred_at", "coaching_session_id", "screen", "target_table", "duration_ms", "properties", "consent_record_id", "app_version", "txn_id") on bmad."interaction_analytics" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "event_name", "occurred_at", "coaching_session_id", "screen", "target_table", "duration_ms", "properties", "consent_record_id", "app_version", "txn_id") on bmad."interaction_analytics" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "coaching_session_id") on bmad."interaction_analytics" to authenticated;
 drop policy if exists add on bmad."interaction_analytics";
 create policy add on bmad."interaction_analytics" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."interaction_analytics";
@@ -2382,7 +2382,7 @@ grant select on bmad."feature_usage_daily" to authenticated;
 drop policy if exists read on bmad."feature_usage_daily";
 create policy read on bmad."feature_usage_daily" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "feature_code", "usage_date", "device_counts", "device_ms", "device_errors") on bmad."feature_usage_daily" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "feature_code", "usage_date", "device_counts", "device_ms", "device_errors") on bmad."feature_usage_daily" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "device_counts", "device_ms", "device_errors") on bmad."feature_usage_daily" to authenticated;
 drop policy if exists add on bmad."feature_usage_daily";
 create policy add on bmad."feature_usage_daily" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."feature_usage_daily";
@@ -2422,7 +2422,7 @@ grant select on bmad."user_extensions" to authenticated;
 drop policy if exists read on bmad."user_extensions";
 create policy read on bmad."user_extensions" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "code", "installed_version", "enabled", "granted_permissions", "settings", "installed_at", "last_used_at") on bmad."user_extensions" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "code", "installed_version", "enabled", "granted_permissions", "settings", "installed_at", "last_used_at") on bmad."user_extensions" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "installed_version", "enabled", "granted_permissions", "settings", "installed_at", "last_used_at") on bmad."user_extensions" to authenticated;
 drop policy if exists add on bmad."user_extensions";
 create policy add on bmad."user_extensions" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."user_extensions";
@@ -2441,7 +2441,7 @@ grant select on bmad."extension_records" to authenticated;
 drop policy if exists read on bmad."extension_records";
 create policy read on bmad."extension_records" for select to authenticated using (user_id = (select bmad_sync.uid()));
 grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "extension_code", "collection", "record_key", "schema_version", "data") on bmad."extension_records" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "extension_code", "collection", "record_key", "schema_version", "data") on bmad."extension_records" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "schema_version", "data") on bmad."extension_records" to authenticated;
 drop policy if exists add on bmad."extension_records";
 create policy add on bmad."extension_records" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."extension_records";
@@ -2450,521 +2450,754 @@ drop policy if exists remove on bmad."extension_records";
 grant delete on bmad."extension_records" to authenticated;
 create policy remove on bmad."extension_records" for delete to authenticated using (user_id = (select bmad_sync.uid()));
 
-create trigger stamp_new before insert on bmad."users" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."users" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(1);
 create trigger stamp_changed before update on bmad."users" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(1);
+create trigger check_new after insert on bmad."users" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(1);
+create trigger check_changed after update on bmad."users" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(1);
 create trigger bury after delete on bmad."users" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(1);
 create trigger keep before truncate on bmad."users" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_devices" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_devices" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(2);
 create trigger stamp_changed before update on bmad."user_devices" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(2);
+create trigger check_new after insert on bmad."user_devices" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(2);
+create trigger check_changed after update on bmad."user_devices" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(2);
 create trigger bury after delete on bmad."user_devices" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(2);
 create trigger keep before truncate on bmad."user_devices" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_preferences" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_preferences" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(3);
 create trigger stamp_changed before update on bmad."user_preferences" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(3);
+create trigger check_new after insert on bmad."user_preferences" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(3);
+create trigger check_changed after update on bmad."user_preferences" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(3);
 create trigger bury after delete on bmad."user_preferences" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(3);
 create trigger keep before truncate on bmad."user_preferences" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."mbti_profiles" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."mbti_profiles" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(4);
 create trigger stamp_changed before update on bmad."mbti_profiles" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(4);
+create trigger check_new after insert on bmad."mbti_profiles" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(4);
+create trigger check_changed after update on bmad."mbti_profiles" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(4);
 create trigger bury after delete on bmad."mbti_profiles" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(4);
 create trigger keep before truncate on bmad."mbti_profiles" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."consent_records" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."consent_records" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(5);
 create trigger stamp_changed before update on bmad."consent_records" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(5);
+create trigger check_new after insert on bmad."consent_records" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(5);
+create trigger check_changed after update on bmad."consent_records" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(5);
 create trigger bury after delete on bmad."consent_records" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(5);
 create trigger keep before truncate on bmad."consent_records" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."data_requests" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."data_requests" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(6);
 create trigger stamp_changed before update on bmad."data_requests" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(6);
+create trigger check_new after insert on bmad."data_requests" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(6);
+create trigger check_changed after update on bmad."data_requests" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(6);
 create trigger bury after delete on bmad."data_requests" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(6);
 create trigger keep before truncate on bmad."data_requests" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_keyrings" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_keyrings" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(7);
 create trigger stamp_changed before update on bmad."user_keyrings" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(7);
+create trigger check_new after insert on bmad."user_keyrings" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(7);
+create trigger check_changed after update on bmad."user_keyrings" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(7);
 create trigger bury after delete on bmad."user_keyrings" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(7);
 create trigger keep before truncate on bmad."user_keyrings" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."onboarding_steps" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."onboarding_steps" for each row
   execute function bmad_sync.stamp_catalogue_row(8);
-create trigger stamp_changed before update on bmad."onboarding_steps" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."onboarding_steps" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(8);
 create trigger bury after delete on bmad."onboarding_steps" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(8);
 create trigger keep before truncate on bmad."onboarding_steps" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."onboarding_progress" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."onboarding_progress" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(9);
 create trigger stamp_changed before update on bmad."onboarding_progress" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(9);
+create trigger check_new after insert on bmad."onboarding_progress" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(9);
+create trigger check_changed after update on bmad."onboarding_progress" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(9);
 create trigger bury after delete on bmad."onboarding_progress" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(9);
 create trigger keep before truncate on bmad."onboarding_progress" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."contacts" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."contacts" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(10);
 create trigger stamp_changed before update on bmad."contacts" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(10);
+create trigger check_new after insert on bmad."contacts" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(10);
+create trigger check_changed after update on bmad."contacts" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(10);
 create trigger bury after delete on bmad."contacts" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(10);
 create trigger keep before truncate on bmad."contacts" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."prompt_templates" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."prompt_templates" for each row
   execute function bmad_sync.stamp_catalogue_row(11);
-create trigger stamp_changed before update on bmad."prompt_templates" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."prompt_templates" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(11);
 create trigger bury after delete on bmad."prompt_templates" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(11);
 create trigger keep before truncate on bmad."prompt_templates" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."conversations" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."conversations" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(12);
 create trigger stamp_changed before update on bmad."conversations" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(12);
+create trigger check_new after insert on bmad."conversations" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(12);
+create trigger check_changed after update on bmad."conversations" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(12);
 create trigger bury after delete on bmad."conversations" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(12);
 create trigger keep before truncate on bmad."conversations" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."life_areas" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."life_areas" for each row
   execute function bmad_sync.stamp_catalogue_row(13);
-create trigger stamp_changed before update on bmad."life_areas" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."life_areas" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(13);
 create trigger bury after delete on bmad."life_areas" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(13);
 create trigger keep before truncate on bmad."life_areas" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_life_areas" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_life_areas" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(14);
 create trigger stamp_changed before update on bmad."user_life_areas" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(14);
+create trigger check_new after insert on bmad."user_life_areas" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(14);
+create trigger check_changed after update on bmad."user_life_areas" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(14);
+create trigger hold before update on bmad."user_life_areas" for each row
+  when (current_user = 'authenticated' and (new."life_area_id" <> coalesce(old."life_area_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."user_life_areas" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(14);
 create trigger keep before truncate on bmad."user_life_areas" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."domain_frameworks" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."domain_frameworks" for each row
   execute function bmad_sync.stamp_catalogue_row(15);
-create trigger stamp_changed before update on bmad."domain_frameworks" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."domain_frameworks" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(15);
 create trigger bury after delete on bmad."domain_frameworks" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(15);
 create trigger keep before truncate on bmad."domain_frameworks" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."met24_domains" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."met24_domains" for each row
   execute function bmad_sync.stamp_catalogue_row(16);
-create trigger stamp_changed before update on bmad."met24_domains" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."met24_domains" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(16);
 create trigger bury after delete on bmad."met24_domains" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(16);
 create trigger keep before truncate on bmad."met24_domains" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."goals" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."goals" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(17);
 create trigger stamp_changed before update on bmad."goals" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(17);
+create trigger check_new after insert on bmad."goals" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(17);
+create trigger check_changed after update on bmad."goals" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(17);
 create trigger bury after delete on bmad."goals" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(17);
 create trigger keep before truncate on bmad."goals" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."coaching_sessions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."coaching_sessions" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(18);
 create trigger stamp_changed before update on bmad."coaching_sessions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(18);
+create trigger check_new after insert on bmad."coaching_sessions" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(18);
+create trigger check_changed after update on bmad."coaching_sessions" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(18);
 create trigger bury after delete on bmad."coaching_sessions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(18);
 create trigger keep before truncate on bmad."coaching_sessions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."ai_interactions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."ai_interactions" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(19);
 create trigger stamp_changed before update on bmad."ai_interactions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(19);
+create trigger check_new after insert on bmad."ai_interactions" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(19);
+create trigger check_changed after update on bmad."ai_interactions" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(19);
+create trigger hold before update on bmad."ai_interactions" for each row
+  when (current_user = 'authenticated' and (new."prompt_template_id" <> coalesce(old."prompt_template_id", '') or new."consent_record_id" <> coalesce(old."consent_record_id", '') or new."conversation_id" <> coalesce(old."conversation_id", '') or new."coaching_session_id" <> coalesce(old."coaching_session_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."ai_interactions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(19);
 create trigger keep before truncate on bmad."ai_interactions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."messages" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."messages" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(20);
 create trigger stamp_changed before update on bmad."messages" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(20);
+create trigger check_new after insert on bmad."messages" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(20);
+create trigger check_changed after update on bmad."messages" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(20);
+create trigger hold before update on bmad."messages" for each row
+  when (current_user = 'authenticated' and (new."parent_message_id" <> coalesce(old."parent_message_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."messages" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(20);
 create trigger keep before truncate on bmad."messages" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."journals" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."journals" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(21);
 create trigger stamp_changed before update on bmad."journals" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(21);
+create trigger check_new after insert on bmad."journals" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(21);
+create trigger check_changed after update on bmad."journals" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(21);
 create trigger bury after delete on bmad."journals" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(21);
 create trigger keep before truncate on bmad."journals" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."content_items" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."content_items" for each row
   execute function bmad_sync.stamp_catalogue_row(22);
-create trigger stamp_changed before update on bmad."content_items" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."content_items" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(22);
 create trigger bury after delete on bmad."content_items" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(22);
 create trigger keep before truncate on bmad."content_items" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."journal_entries" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."journal_entries" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(23);
 create trigger stamp_changed before update on bmad."journal_entries" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(23);
+create trigger check_new after insert on bmad."journal_entries" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(23);
+create trigger check_changed after update on bmad."journal_entries" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(23);
+create trigger hold before update on bmad."journal_entries" for each row
+  when (current_user = 'authenticated' and (new."prompt_content_id" <> coalesce(old."prompt_content_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."journal_entries" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(23);
 create trigger keep before truncate on bmad."journal_entries" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."journal_revisions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."journal_revisions" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(24);
 create trigger stamp_changed before update on bmad."journal_revisions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(24);
+create trigger check_new after insert on bmad."journal_revisions" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(24);
+create trigger check_changed after update on bmad."journal_revisions" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(24);
+create trigger hold before update on bmad."journal_revisions" for each row
+  when (current_user = 'authenticated' and (new."base_revision_id" <> coalesce(old."base_revision_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."journal_revisions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(24);
 create trigger keep before truncate on bmad."journal_revisions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."mood_checkins" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."mood_checkins" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(25);
 create trigger stamp_changed before update on bmad."mood_checkins" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(25);
+create trigger check_new after insert on bmad."mood_checkins" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(25);
+create trigger check_changed after update on bmad."mood_checkins" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(25);
+create trigger hold before update on bmad."mood_checkins" for each row
+  when (current_user = 'authenticated' and (new."journal_entry_id" <> coalesce(old."journal_entry_id", '') or new."coaching_session_id" <> coalesce(old."coaching_session_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."mood_checkins" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(25);
 create trigger keep before truncate on bmad."mood_checkins" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."tags" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."tags" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(26);
 create trigger stamp_changed before update on bmad."tags" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(26);
+create trigger check_new after insert on bmad."tags" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(26);
+create trigger check_changed after update on bmad."tags" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(26);
 create trigger bury after delete on bmad."tags" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(26);
 create trigger keep before truncate on bmad."tags" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."attachments" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."attachments" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(27);
 create trigger stamp_changed before update on bmad."attachments" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(27);
+create trigger check_new after insert on bmad."attachments" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(27);
+create trigger check_changed after update on bmad."attachments" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(27);
+create trigger hold before update on bmad."attachments" for each row
+  when (current_user = 'authenticated' and (new."keyring_id" <> coalesce(old."keyring_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."attachments" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(27);
 create trigger keep before truncate on bmad."attachments" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."record_links" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."record_links" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(28);
 create trigger stamp_changed before update on bmad."record_links" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(28);
+create trigger check_new after insert on bmad."record_links" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(28);
+create trigger check_changed after update on bmad."record_links" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(28);
 create trigger bury after delete on bmad."record_links" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(28);
 create trigger keep before truncate on bmad."record_links" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."ai_memories" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."ai_memories" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(29);
 create trigger stamp_changed before update on bmad."ai_memories" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(29);
+create trigger check_new after insert on bmad."ai_memories" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(29);
+create trigger check_changed after update on bmad."ai_memories" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(29);
 create trigger bury after delete on bmad."ai_memories" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(29);
 create trigger keep before truncate on bmad."ai_memories" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."mbti_insights" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."mbti_insights" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(30);
 create trigger stamp_changed before update on bmad."mbti_insights" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(30);
+create trigger check_new after insert on bmad."mbti_insights" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(30);
+create trigger check_changed after update on bmad."mbti_insights" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(30);
+create trigger hold before update on bmad."mbti_insights" for each row
+  when (current_user = 'authenticated' and (new."mbti_profile_id" <> coalesce(old."mbti_profile_id", '') or new."ai_interaction_id" <> coalesce(old."ai_interaction_id", '') or new."coaching_session_id" <> coalesce(old."coaching_session_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."mbti_insights" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(30);
 create trigger keep before truncate on bmad."mbti_insights" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."content_states" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."content_states" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(31);
 create trigger stamp_changed before update on bmad."content_states" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(31);
+create trigger check_new after insert on bmad."content_states" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(31);
+create trigger check_changed after update on bmad."content_states" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(31);
 create trigger bury after delete on bmad."content_states" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(31);
 create trigger keep before truncate on bmad."content_states" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."plans" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."plans" for each row
   execute function bmad_sync.stamp_catalogue_row(32);
-create trigger stamp_changed before update on bmad."plans" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."plans" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(32);
 create trigger bury after delete on bmad."plans" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(32);
 create trigger keep before truncate on bmad."plans" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."subscriptions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."subscriptions" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(33);
 create trigger stamp_changed before update on bmad."subscriptions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(33);
+create trigger check_new after insert on bmad."subscriptions" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(33);
+create trigger check_changed after update on bmad."subscriptions" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(33);
 create trigger bury after delete on bmad."subscriptions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(33);
 create trigger keep before truncate on bmad."subscriptions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."invoices" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."invoices" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(34);
 create trigger stamp_changed before update on bmad."invoices" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(34);
+create trigger check_new after insert on bmad."invoices" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(34);
+create trigger check_changed after update on bmad."invoices" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(34);
 create trigger bury after delete on bmad."invoices" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(34);
 create trigger keep before truncate on bmad."invoices" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."payments" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."payments" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(35);
 create trigger stamp_changed before update on bmad."payments" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(35);
+create trigger check_new after insert on bmad."payments" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(35);
+create trigger check_changed after update on bmad."payments" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(35);
 create trigger bury after delete on bmad."payments" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(35);
 create trigger keep before truncate on bmad."payments" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."entitlements" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."entitlements" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(36);
 create trigger stamp_changed before update on bmad."entitlements" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(36);
+create trigger check_new after insert on bmad."entitlements" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(36);
+create trigger check_changed after update on bmad."entitlements" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(36);
 create trigger bury after delete on bmad."entitlements" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(36);
 create trigger keep before truncate on bmad."entitlements" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."usage_counters" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."usage_counters" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(37);
 create trigger stamp_changed before update on bmad."usage_counters" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(37);
+create trigger check_new after insert on bmad."usage_counters" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(37);
+create trigger check_changed after update on bmad."usage_counters" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(37);
 create trigger bury after delete on bmad."usage_counters" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(37);
 create trigger keep before truncate on bmad."usage_counters" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."met24_domain_relations" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."met24_domain_relations" for each row
   execute function bmad_sync.stamp_catalogue_row(38);
-create trigger stamp_changed before update on bmad."met24_domain_relations" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."met24_domain_relations" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(38);
 create trigger bury after delete on bmad."met24_domain_relations" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(38);
 create trigger keep before truncate on bmad."met24_domain_relations" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."met24_progress" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."met24_progress" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(39);
 create trigger stamp_changed before update on bmad."met24_progress" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(39);
+create trigger check_new after insert on bmad."met24_progress" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(39);
+create trigger check_changed after update on bmad."met24_progress" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(39);
 create trigger bury after delete on bmad."met24_progress" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(39);
 create trigger keep before truncate on bmad."met24_progress" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."life_area_questions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."life_area_questions" for each row
   execute function bmad_sync.stamp_catalogue_row(40);
-create trigger stamp_changed before update on bmad."life_area_questions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."life_area_questions" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(40);
 create trigger bury after delete on bmad."life_area_questions" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(40);
 create trigger keep before truncate on bmad."life_area_questions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."life_area_assessments" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."life_area_assessments" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(41);
 create trigger stamp_changed before update on bmad."life_area_assessments" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(41);
+create trigger check_new after insert on bmad."life_area_assessments" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(41);
+create trigger check_changed after update on bmad."life_area_assessments" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(41);
+create trigger hold before update on bmad."life_area_assessments" for each row
+  when (current_user = 'authenticated' and (new."coaching_session_id" <> coalesce(old."coaching_session_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."life_area_assessments" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(41);
 create trigger keep before truncate on bmad."life_area_assessments" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."life_area_scores" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."life_area_scores" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(42);
 create trigger stamp_changed before update on bmad."life_area_scores" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(42);
+create trigger check_new after insert on bmad."life_area_scores" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(42);
+create trigger check_changed after update on bmad."life_area_scores" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(42);
 create trigger bury after delete on bmad."life_area_scores" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(42);
 create trigger keep before truncate on bmad."life_area_scores" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."tasks" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."tasks" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(43);
 create trigger stamp_changed before update on bmad."tasks" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(43);
+create trigger check_new after insert on bmad."tasks" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(43);
+create trigger check_changed after update on bmad."tasks" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(43);
+create trigger hold before update on bmad."tasks" for each row
+  when (current_user = 'authenticated' and (new."coaching_session_id" <> coalesce(old."coaching_session_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."tasks" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(43);
 create trigger keep before truncate on bmad."tasks" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."habits" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."habits" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(44);
 create trigger stamp_changed before update on bmad."habits" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(44);
+create trigger check_new after insert on bmad."habits" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(44);
+create trigger check_changed after update on bmad."habits" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(44);
 create trigger bury after delete on bmad."habits" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(44);
 create trigger keep before truncate on bmad."habits" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."habit_logs" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."habit_logs" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(45);
 create trigger stamp_changed before update on bmad."habit_logs" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(45);
+create trigger check_new after insert on bmad."habit_logs" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(45);
+create trigger check_changed after update on bmad."habit_logs" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(45);
 create trigger bury after delete on bmad."habit_logs" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(45);
 create trigger keep before truncate on bmad."habit_logs" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."reminders" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."reminders" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(46);
 create trigger stamp_changed before update on bmad."reminders" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(46);
+create trigger check_new after insert on bmad."reminders" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(46);
+create trigger check_changed after update on bmad."reminders" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(46);
 create trigger bury after delete on bmad."reminders" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(46);
 create trigger keep before truncate on bmad."reminders" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_progress" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_progress" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(47);
 create trigger stamp_changed before update on bmad."user_progress" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(47);
+create trigger check_new after insert on bmad."user_progress" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(47);
+create trigger check_changed after update on bmad."user_progress" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(47);
 create trigger bury after delete on bmad."user_progress" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(47);
 create trigger keep before truncate on bmad."user_progress" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."interaction_analytics" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."interaction_analytics" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(48);
 create trigger stamp_changed before update on bmad."interaction_analytics" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(48);
+create trigger check_new after insert on bmad."interaction_analytics" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(48);
+create trigger check_changed after update on bmad."interaction_analytics" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(48);
+create trigger hold before update on bmad."interaction_analytics" for each row
+  when (current_user = 'authenticated' and (new."coaching_session_id" <> coalesce(old."coaching_session_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."interaction_analytics" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(48);
 create trigger keep before truncate on bmad."interaction_analytics" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."feature_usage_daily" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."feature_usage_daily" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(49);
 create trigger stamp_changed before update on bmad."feature_usage_daily" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(49);
+create trigger check_new after insert on bmad."feature_usage_daily" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(49);
+create trigger check_changed after update on bmad."feature_usage_daily" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(49);
 create trigger bury after delete on bmad."feature_usage_daily" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(49);
 create trigger keep before truncate on bmad."feature_usage_daily" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."extension_registry" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."extension_registry" for each row
   execute function bmad_sync.stamp_catalogue_row(50);
-create trigger stamp_changed before update on bmad."extension_registry" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."extension_registry" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(50);
 create trigger bury after delete on bmad."extension_registry" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(50);
 create trigger keep before truncate on bmad."extension_registry" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."user_extensions" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."user_extensions" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(51);
 create trigger stamp_changed before update on bmad."user_extensions" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(51);
+create trigger check_new after insert on bmad."user_extensions" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(51);
+create trigger check_changed after update on bmad."user_extensions" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(51);
 create trigger bury after delete on bmad."user_extensions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(51);
 create trigger keep before truncate on bmad."user_extensions" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."extension_records" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."extension_records" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(52);
 create trigger stamp_changed before update on bmad."extension_records" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(52);
+create trigger check_new after insert on bmad."extension_records" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(52);
+create trigger check_changed after update on bmad."extension_records" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(52);
 create trigger bury after delete on bmad."extension_records" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(52);
 create trigger keep before truncate on bmad."extension_records" for each statement

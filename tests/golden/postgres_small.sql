@@ -69,6 +69,9 @@ create table bmad."settings" (
   origin_device_id text,
   "key" text not null,
   "value" text,
+  "made_in" jsonb not null default '{}',
+  "made_at" timestamptz,
+  "box_id" text collate "C",
   primary key (user_id, id),
   unique ("user_id", "key") deferrable initially deferred
 );
@@ -109,6 +112,9 @@ alter table bmad."things" add constraint "shelf_id_fkey"
 alter table bmad."things" add constraint "keeper_id_fkey"
   foreign key (user_id, "keeper_id") references bmad."boxes" (user_id, id) on delete no action deferrable initially deferred;
 
+alter table bmad."settings" add constraint "box_id_fkey"
+  foreign key (user_id, "box_id") references bmad."boxes" (user_id, id) on delete set null ("box_id") deferrable initially deferred;
+
 create index "ix_colours_server_seq" on bmad."colours" ("server_seq");
 
 create index "ix_shades_server_seq" on bmad."shades" ("server_seq");
@@ -126,6 +132,8 @@ create index "ix_things_user_id_shelf_id" on bmad."things" ("user_id", "shelf_id
 create index "ix_things_user_id_keeper_id" on bmad."things" ("user_id", "keeper_id") where "keeper_id" is not null;
 
 create index "ix_settings_user_id_server_seq" on bmad."settings" ("user_id", "server_seq") where server_seq > 0;
+
+create index "ix_settings_user_id_box_id" on bmad."settings" ("user_id", "box_id") where "box_id" is not null;
 
 create index "ix_invoices_user_id_server_seq" on bmad."invoices" ("user_id", "server_seq") where server_seq > 0;
 
@@ -200,8 +208,8 @@ create policy service on bmad."settings" for all to service_role using (true) wi
 grant select on bmad."settings" to authenticated;
 drop policy if exists read on bmad."settings";
 create policy read on bmad."settings" for select to authenticated using (user_id = (select bmad_sync.uid()));
-grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "key", "value") on bmad."settings" to authenticated;
-grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "key", "value") on bmad."settings" to authenticated;
+grant insert ("user_id", "id", "created_at", "updated_at", "server_seq", "hlc", "stamps", "origin_device_id", "key", "value", "made_in", "made_at", "box_id") on bmad."settings" to authenticated;
+grant update ("created_at", "updated_at", "server_seq", "hlc", "stamps", "value", "box_id") on bmad."settings" to authenticated;
 drop policy if exists add on bmad."settings";
 create policy add on bmad."settings" for insert to authenticated with check (user_id = (select bmad_sync.uid()));
 drop policy if exists change on bmad."settings";
@@ -227,61 +235,82 @@ create policy service on bmad."ledger" for all to service_role using (true) with
 drop policy if exists machinery on bmad."ledger";
 create policy machinery on bmad."ledger" for all to current_user using (true) with check (true);
 
-create trigger stamp_new before insert on bmad."colours" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."colours" for each row
   execute function bmad_sync.stamp_catalogue_row(1);
-create trigger stamp_changed before update on bmad."colours" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."colours" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(1);
 create trigger bury after delete on bmad."colours" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(1);
 create trigger keep before truncate on bmad."colours" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."shades" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."shades" for each row
   execute function bmad_sync.stamp_catalogue_row(2);
-create trigger stamp_changed before update on bmad."shades" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.id <> new.id)
+create trigger stamp_changed before update on bmad."shades" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(2);
 create trigger bury after delete on bmad."shades" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(2);
 create trigger keep before truncate on bmad."shades" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."boxes" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."boxes" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(3);
 create trigger stamp_changed before update on bmad."boxes" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(3);
+create trigger check_new after insert on bmad."boxes" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(3);
+create trigger check_changed after update on bmad."boxes" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(3);
 create trigger bury after delete on bmad."boxes" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(3);
 create trigger keep before truncate on bmad."boxes" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."things" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."things" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(4);
 create trigger stamp_changed before update on bmad."things" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(4);
+create trigger check_new after insert on bmad."things" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(4);
+create trigger check_changed after update on bmad."things" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(4);
 create trigger bury after delete on bmad."things" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(4);
 create trigger keep before truncate on bmad."things" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."settings" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."settings" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(5);
 create trigger stamp_changed before update on bmad."settings" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(5);
+create trigger check_new after insert on bmad."settings" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(5);
+create trigger check_changed after update on bmad."settings" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(5);
+create trigger hold before update on bmad."settings" for each row
+  when (current_user = 'authenticated' and (new."box_id" <> coalesce(old."box_id", '')))
+  execute function bmad_sync.refuse_fixed();
 create trigger bury after delete on bmad."settings" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(5);
 create trigger keep before truncate on bmad."settings" for each statement
   execute function bmad_sync.refuse_truncate();
 
-create trigger stamp_new before insert on bmad."invoices" for each row when (new.server_seq = 0)
+create trigger stamp_new before insert on bmad."invoices" for each row when (pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint)
   execute function bmad_sync.stamp_user_row(6);
 create trigger stamp_changed before update on bmad."invoices" for each row
-  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or old.user_id <> new.user_id or old.id <> new.id)
+  when ((new.server_seq = old.server_seq or pg_trigger_depth() > 0 or new.server_seq is distinct from nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint
+    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)
   execute function bmad_sync.stamp_user_row(6);
+create trigger check_new after insert on bmad."invoices" referencing new table as written for each statement
+  execute function bmad_sync.check_versions(6);
+create trigger check_changed after update on bmad."invoices" referencing old table as before new table as written
+  for each statement execute function bmad_sync.check_versions(6);
 create trigger bury after delete on bmad."invoices" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(6);
 create trigger keep before truncate on bmad."invoices" for each statement
@@ -308,14 +337,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_colours(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_colours(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."colours" t
-    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -444,14 +475,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_shades(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_shades(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."shades" t
-    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -580,14 +613,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_boxes(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_boxes(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."boxes" t
-    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -806,14 +841,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_things(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_things(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."things" t
-    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -1036,7 +1073,7 @@ declare
 begin
   select json_agg(x.listed), count(*) into page
   from (
-    select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."key", t."value") as listed
+    select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."key", t."value", t."made_in", bmad_sync.ms(t."made_at"), t."box_id") as listed
     from bmad."settings" t
     where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
@@ -1046,14 +1083,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_settings(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_settings(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."settings" t
-    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -1068,7 +1107,7 @@ begin
   return (
     select json_agg(x)
     from (
-      select t."id" as "id", bmad_sync.ms(t."created_at") as "created_at", bmad_sync.ms(t."updated_at") as "updated_at", t."key" as "key", t."value" as "value"
+      select t."id" as "id", bmad_sync.ms(t."created_at") as "created_at", bmad_sync.ms(t."updated_at") as "updated_at", t."key" as "key", t."value" as "value", t."made_in"::text as "made_in", bmad_sync.ms(t."made_at") as "made_at", t."box_id" as "box_id"
       from bmad."settings" t
       where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
       order by t.server_seq
@@ -1102,7 +1141,7 @@ begin
     cross join lateral (
       select * from bmad."settings" t where t.user_id = p_uid and t.id = k.id offset 0
     ) t
-    cross join lateral (select bmad_sync.ms(t."created_at") as "created_at", bmad_sync.ms(t."updated_at") as "updated_at", t."key" as "key", t."value" as "value") x
+    cross join lateral (select bmad_sync.ms(t."created_at") as "created_at", bmad_sync.ms(t."updated_at") as "updated_at", t."key" as "key", t."value" as "value", t."made_in" as "made_in", bmad_sync.ms(t."made_at") as "made_at", t."box_id" as "box_id") x
   );
 end
 $$;
@@ -1116,13 +1155,16 @@ as $$
 declare
   written int;
 begin
-  insert into bmad."settings" (user_id, server_seq, hlc, origin_device_id, "id", "created_at", "updated_at", "key", "value")
+  insert into bmad."settings" (user_id, server_seq, hlc, origin_device_id, "id", "created_at", "updated_at", "key", "value", "made_in", "made_at", "box_id")
   select p_uid, p_version, p_stamp, p_device,
     r ->> p_at[1],
     case when p_at[2] is null then date_trunc('milliseconds', clock_timestamp()) else bmad_sync.moment((r ->> p_at[2])::bigint) end,
     case when p_at[3] is null then date_trunc('milliseconds', clock_timestamp()) else bmad_sync.moment((r ->> p_at[3])::bigint) end,
     r ->> p_at[4],
-    r ->> p_at[5]
+    r ->> p_at[5],
+    case when p_at[6] is null then '{}'::jsonb else nullif(r -> p_at[6], 'null') end,
+    bmad_sync.moment((r ->> p_at[7])::bigint),
+    r ->> p_at[8]
   from jsonb_array_elements(p_rows) r
   on conflict (user_id, id) do nothing;
   get diagnostics written = row_count;
@@ -1143,8 +1185,8 @@ begin
   update bmad."settings" t set
     "created_at" = case when c.s ? 'created_at' then bmad_sync.moment((c.s ->> 'created_at')::bigint) else t."created_at" end,
     "updated_at" = case when c.s ? 'updated_at' then bmad_sync.moment((c.s ->> 'updated_at')::bigint) else t."updated_at" end,
-    "key" = case when c.s ? 'key' then c.s ->> 'key' else t."key" end,
     "value" = case when c.s ? 'value' then c.s ->> 'value' else t."value" end,
+    "box_id" = case when c.s ? 'box_id' then c.s ->> 'box_id' else t."box_id" end,
     stamps = t.stamps || c.marks,
     server_seq = p_version
   from (
@@ -1180,7 +1222,7 @@ begin
     select json_object_agg(x.place, json_build_array(x.counted, x.total))
     from (
       select width_bucket(t.id, p_bounds) as place, count(*) as counted,
-        sum(('x' || left(md5(concat(coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."key") || ':' || t."key", '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(octet_length(t."value") || ':' || t."value", '~'))), 16))::bit(64)::bigint)::text as total
+        sum(('x' || left(md5(concat(coalesce(octet_length(t."box_id") || ':' || t."box_id", '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."key") || ':' || t."key", '~'), coalesce(bmad_sync.ms(t."made_at") || ',', '~'), coalesce(octet_length(nullif(t."made_in"::text, 'null')) || ':' || nullif(t."made_in"::text, 'null'), '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(octet_length(t."value") || ':' || t."value", '~'))), 16))::bit(64)::bigint)::text as total
       from bmad."settings" t
       where t.user_id = p_uid and t.id >= p_bounds[1] and t.id < p_bounds[cardinality(p_bounds)] and t.id <> all (p_skip)
       group by 1
@@ -1197,7 +1239,7 @@ begin
   return (
     select json_agg(json_build_array(x.id, x.hash::text))
     from (
-      select t.id, ('x' || left(md5(concat(coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."key") || ':' || t."key", '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(octet_length(t."value") || ':' || t."value", '~'))), 16))::bit(64)::bigint as hash
+      select t.id, ('x' || left(md5(concat(coalesce(octet_length(t."box_id") || ':' || t."box_id", '~'), coalesce(bmad_sync.ms(t."created_at") || ',', '~'), coalesce(octet_length(t."id") || ':' || t."id", '~'), coalesce(octet_length(t."key") || ':' || t."key", '~'), coalesce(bmad_sync.ms(t."made_at") || ',', '~'), coalesce(octet_length(nullif(t."made_in"::text, 'null')) || ':' || nullif(t."made_in"::text, 'null'), '~'), coalesce(bmad_sync.ms(t."updated_at") || ',', '~'), coalesce(octet_length(t."value") || ':' || t."value", '~'))), 16))::bit(64)::bigint as hash
       from bmad."settings" t
       where t.user_id = p_uid and t.id >= p_lo and t.id < p_hi and t.id <> all (p_skip)
       order by t.id
@@ -1214,7 +1256,7 @@ as $$
 declare
   page bmad_sync.page;
 begin
-  select json_agg(json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."key", t."value")), count(*) into page
+  select json_agg(json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."key", t."value", t."made_in", bmad_sync.ms(t."made_at"), t."box_id")), count(*) into page
   from unnest(p_ids) k (id)
   cross join lateral (select * from bmad."settings" t where t.user_id = p_uid and t.id = k.id offset 0) t;
   return page;
@@ -1240,7 +1282,7 @@ create function bmad_sync.walk_settings(p_uid uuid, p_lo bigint, p_after text, p
 returns setof json
 language sql stable
 as $$
-  select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."key", t."value")
+  select json_build_array(t."id", bmad_sync.ms(t."created_at"), bmad_sync.ms(t."updated_at"), t.server_seq, t.hlc, nullif(t.stamps, '{}'), t."key", t."value", t."made_in", bmad_sync.ms(t."made_at"), t."box_id")
   from bmad."settings" t
   where t.user_id = p_uid and t.server_seq > 0 and t.server_seq >= p_lo and t.server_seq <= p_hi
     and (t.server_seq > p_lo or t.id > p_after)
@@ -1268,14 +1310,16 @@ begin
 end
 $$;
 
-create function bmad_sync.versions_invoices(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+create function bmad_sync.versions_invoices(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from bmad."invoices" t
-    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi
+    where t.user_id = p_uid and t.server_seq > 0 and t.server_seq > p_lo and t.server_seq <= p_hi and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -1402,17 +1446,17 @@ begin
 end
 $$;
 
-create function bmad_sync.do_versions(int, uuid, bigint, bigint, int) returns bigint[]
+create function bmad_sync.do_versions(int, uuid, bigint, bigint, int, bigint[]) returns bigint[]
 language plpgsql stable
 as $$
 begin
   return case $1
-    when 1 then bmad_sync.versions_colours($2, $3, $4, $5)
-    when 2 then bmad_sync.versions_shades($2, $3, $4, $5)
-    when 3 then bmad_sync.versions_boxes($2, $3, $4, $5)
-    when 4 then bmad_sync.versions_things($2, $3, $4, $5)
-    when 5 then bmad_sync.versions_settings($2, $3, $4, $5)
-    when 6 then bmad_sync.versions_invoices($2, $3, $4, $5)
+    when 1 then bmad_sync.versions_colours($2, $3, $4, $5, $6)
+    when 2 then bmad_sync.versions_shades($2, $3, $4, $5, $6)
+    when 3 then bmad_sync.versions_boxes($2, $3, $4, $5, $6)
+    when 4 then bmad_sync.versions_things($2, $3, $4, $5, $6)
+    when 5 then bmad_sync.versions_settings($2, $3, $4, $5, $6)
+    when 6 then bmad_sync.versions_invoices($2, $3, $4, $5, $6)
   end;
 end
 $$;

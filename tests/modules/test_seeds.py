@@ -12,7 +12,7 @@ import pytest
 from bmaddb.modules.registry import MODULES, ModuleRegistry, default_catalog
 from bmaddb.modules.seeds.domain_frameworks import LIFE, MET
 from bmaddb.schema import Catalog, MergeRule, Scope, Table
-from bmaddb.schema.kinds import canonical_json
+from bmaddb.schema.json_text import canonical_json
 from tests.schema.rows import insert, open_file
 
 CATALOG = default_catalog()

@@ -21,6 +21,7 @@ from bmaddb.device.observe import Observers, Subscription, view_of
 from bmaddb.device.query import count_of, sum_of
 from bmaddb.modules.tasks_productivity import Task
 from bmaddb.service import Database
+from bmaddb.testing import ManualClock
 from tests.observe.conftest import WAIT_S_MAX, open_database
 from tests.store.shelf import USER, Author, Book
 
@@ -350,3 +351,54 @@ def test_an_async_consumer_that_gives_up_leaves_no_bell(path: Path) -> None:
             assert await anext(live) == 1
 
     asyncio.run(consume())
+
+
+def test_a_callback_that_takes_long_holds_up_no_other_and_no_looking(db: Database, path: Path) -> None:
+    begun, go = threading.Event(), threading.Event()
+    said: Queue[int] = Queue()
+
+    def slow(_: int) -> None:
+        begun.set()
+        assert go.wait(WAIT_S_MAX)
+
+    with db.observe(db.query(Book), count_of(), callback=slow), open_database(path, seed=7) as other:
+        assert begun.wait(WAIT_S_MAX)
+        with db.observe(db.query(Book), count_of(), callback=said.put):
+            assert said.get(timeout=WAIT_S_MAX) == 0
+            add(db, "ours")
+            assert said.get(timeout=WAIT_S_MAX) == 1
+            add(other, "of another connection")
+            assert said.get(timeout=WAIT_S_MAX) == 2
+        go.set()
+
+
+def test_what_changes_nothing_does_not_make_a_wait_longer(db: Database) -> None:
+    clock = db.store.clock
+    assert isinstance(clock, ManualClock)
+    taken = threading.Semaphore(0)
+    view = view_of(db.query(Book).where(Book.title == "never"))
+
+    class Counted:
+        """The same view; says when its state was taken."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(view, name)
+
+        def read(self) -> Any:
+            taken.release()
+            return view.read()
+
+    live: Subscription[list[Book]] = Subscription(Observers(db.store), Counted())
+    assert live.wait(WAIT_S_MAX) == []
+    assert taken.acquire(timeout=WAIT_S_MAX)
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(live.wait, 3600.0)
+        for _ in range(100):  # an hour is over after a few, counted from whenever the waiting began
+            clock.advance(1_500_000)
+            with db.store.apply() as connection, db.store.bulk("books"):
+                connection.execute("update books set owned = 1 - owned")
+            if waiting.done() or not taken.acquire(timeout=1):
+                break
+        with pytest.raises(e.Unchanged):
+            waiting.result(timeout=WAIT_S_MAX)
+    live.close()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace as replaced
-
 import pytest
+from msgspec.structs import replace as replaced
 
 from bmaddb.device.outbox import EntryStatus
 from bmaddb.device.outbox.entries import Entry
+from bmaddb.device.store import CommitDraft, Store
 from bmaddb.modules.registry import catalog_with
 from bmaddb.protocol.changes import Op
 from bmaddb.schema import Catalog, DeleteRule, MergeRule, Module, UserRecord, boolean, integer, json, text
@@ -144,3 +144,40 @@ def test_another_process_writes_to_the_same_file(bench: Bench) -> None:
     positions = [entry.position for entry in bench.outbox.entries()]
     assert positions == sorted(set(positions))
     assert replaced(bench.outbox.entries()[0], changes={}).number == 1
+
+
+@pytest.mark.parametrize("between", ["nothing", "a refused commit", "a row that stays here", "a commit of the other"])
+def test_entries_of_two_processes_have_places_and_stamps_of_their_own(bench: Bench, between: str) -> None:
+    """Whether somebody else has committed is known from a count: what lies between two entries must not deceive it."""
+    mine, my_outbox = bench.store, bench.outbox
+    bench.open(keep=True)
+    others = bench.store
+
+    def write(store: Store, title: str) -> None:
+        with store.write() as tx:
+            tx.insert(Note, title=title)
+
+    def refused(_: CommitDraft) -> None:
+        raise RuntimeError
+
+    for turn in range(3):
+        write(mine, f"a{turn}")
+        if between == "a refused commit":
+            mine.before_commit.append(refused)
+            with pytest.raises(RuntimeError):
+                write(mine, "refused")
+            mine.before_commit.remove(refused)
+        elif between == "a row that stays here":
+            mine.meta_set("word", str(turn))
+        elif between == "a commit of the other":
+            others.meta_set("word", str(turn))
+        for _ in range(turn):
+            write(others, f"b{turn}")
+        write(mine, f"c{turn}")
+    entries = my_outbox.entries()
+    assert len(entries) == 9
+    stamps = [entry.hlc for entry in entries]
+    assert stamps == sorted(set(stamps))
+    assert [change.new["title"] for entry in entries for change in entry.changes.values()] == [
+        "a0", "c0", "a1", "b1", "c1", "a2", "b2", "b2", "c2"
+    ]  # fmt: skip

@@ -214,13 +214,14 @@ def test_retry_and_discard_want_a_parked_entry(bench: Bench) -> None:
 
 
 def test_discarding_an_insert_takes_what_lives_by_it(bench: Bench) -> None:
-    note = write(bench, "bad")[0]
     with bench.store.write() as tx:
-        job = tx.insert(Job, title="j", note_id=note.id)
+        job = tx.insert(Job, title="bad")
+    with bench.store.write() as tx:
+        token = tx.insert(Token, name="t", job_id=job.id)
     free = write(bench, "free")[0]
     bench.outbox.discard(park(bench, 1))
-    assert bench.store.get(Note, note.id) is None
     assert bench.store.get(Job, job.id) is None
+    assert bench.store.get(Token, token.id) is None
     assert bench.store.get(Note, free.id) is not None
     assert bench.outbox.lease(100, MANY) == (2,)
 

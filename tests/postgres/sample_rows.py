@@ -84,6 +84,11 @@ class SampleRows:
     def set_column(self, connection: Connection, table: Table, column: str) -> None:
         connection.execute(self._made("update", table, id=self.rows[table.name]["id"], column=sql.Identifier(column)))
 
+    def refer_to(self, connection: Connection, table: Table, column: str, target: str) -> None:
+        """Let the sample row's reference lead to row `target`."""
+        made = self._made("refer", table, id=self.rows[table.name]["id"], column=sql.Identifier(column), target=target)
+        connection.execute(made)
+
     def refer_across(self, connection: Connection, table: Table, column: str, user: str) -> None:
         """A copy of the row for `user`, all of whose references lead to rows of the owner's."""
         row = {**self.rows[table.name], "user_id": user, "id": f"copy-{next(self._numbers)}"}

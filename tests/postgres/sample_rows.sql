@@ -22,6 +22,9 @@ insert into {table} ({columns}) values ({values})
 -- name: update
 update {table} set {column} = {column} where id = {id}
 
+-- name: refer
+update {table} set {column} = {target} where id = {id}
+
 -- name: delete
 delete from {table} where id = {id}
 

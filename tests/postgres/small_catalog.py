@@ -72,6 +72,9 @@ class Setting(
 
     key = text(merge=MergeRule.IMM)
     value = text(null=True)
+    made_in = json(default={}, merge=MergeRule.IMM)
+    made_at = timestamp(null=True, merge=MergeRule.IMM)
+    box_id = text(null=True, references="boxes", on_delete="null", merge=MergeRule.IMM)
 
 
 class Invoice(UserRecord, table="invoices", delete=DeleteRule.SERVER_ONLY):

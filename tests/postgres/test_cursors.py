@@ -77,6 +77,11 @@ def test_a_misshapen_pull_is_refused(alice: Caller, body: Any) -> None:
     assert caught.value.sqlstate == "PT400"
 
 
+def test_words_a_pull_does_not_know_are_passed_over(alice: Caller) -> None:
+    """A newer device may say more than this server understands."""
+    assert alice.pull(compress="zstd") == alice.pull()
+
+
 def test_only_the_tables_asked_for_are_sent(alice: Caller) -> None:
     alice.write(insert("boxes", BOX), insert("things", {"id": "t1", "box_id": "b1", "name": "n"}))
     page = alice.pull(tables=["things", "colours"])

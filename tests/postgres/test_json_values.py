@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmaddb.protocol.values import identity, leaving, same, to_raw, to_wire
-from bmaddb.schema.kinds import Kind, canonical_json
+from bmaddb.schema.json_text import canonical_json
+from bmaddb.schema.kinds import Kind
 from tests.support.postgres import VERSIONS, Clusters
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)

@@ -68,6 +68,24 @@ def test_installing_again_over_data_keeps_it_and_moves_no_cursor(small: Database
     assert deleted_of(alice.pull(cursor), "boxes") == ["b1"]
 
 
+def test_a_database_of_an_older_build_gets_todays_triggers_functions_and_grants(small: Database, alice: Caller) -> None:
+    """Everything but tables is made anew: what an older build granted is taken away, what it lacked is there."""
+    with small.connect() as connection:
+        wanted = connection.execute(_SQL["what_holds"]).fetchall()
+    alice.write(insert("settings", {"id": "s1", "key": "theme"}))
+    cursor = alice.pull()["cursor"]
+    small.run(_SQL["as_it_was_before_versions_were_checked"])
+    install(small, small_catalog())
+    with small.connect() as connection:
+        assert connection.execute(_SQL["what_holds"]).fetchall() == wanted
+    assert alice.pull(cursor)["tables"] == []
+    small.run(f"insert into bmad.boxes (user_id, id, title, server_seq) values ('{ALICE}', 'b1', 'named', 1)")
+    assert set(rows_of(alice.pull(cursor), "boxes")) == {"b1"}
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        alice.run("update bmad.settings set key = 'font'")
+    assert alice.write(insert("boxes", {"id": "b2", "title": "pushed"}))["status"] == "applied"
+
+
 def test_a_seed_that_changed_is_sent_again_and_no_other(small: Database, alice: Caller) -> None:
     cursor = alice.pull()["cursor"]
     seeds = {

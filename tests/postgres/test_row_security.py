@@ -15,6 +15,7 @@ import pytest
 from bmaddb.modules.registry import default_catalog
 from bmaddb.schema import Scope, Table
 from bmaddb.schema.postgres_ddl_functions import write_columns
+from bmaddb.schema.postgres_ddl_tables import fixed_columns
 from bmaddb.schema.records import deletable, writable
 from tests.postgres.caller import ALICE, BOB
 from tests.postgres.sample_rows import SampleRows
@@ -118,6 +119,32 @@ def test_server_columns_cannot_be_set(filled: tuple[Database, SampleRows]) -> No
                     set_it = partial(rows.set_column, connection, table, column.name)
                     assert refused(connection, rows, set_it), f"{table.name}.{column.name}"
     assert tried > len(CATALOG.server_tables) / 2
+
+
+def test_columns_that_are_set_at_insert_cannot_be_changed(filled: tuple[Database, SampleRows]) -> None:
+    """Not even to what they are, but for references that a deleted parent leaves null: those take nothing else."""
+    database, rows = filled
+    tried = loose = 0
+    with psycopg.connect(database.login, autocommit=True) as connection:
+        for table in CATALOG.server_tables:
+            if table.scope is not Scope.USER or not writable(table):
+                continue
+            for name, to_null in fixed_columns(table).items():
+                tried += 1
+                loose += to_null
+                act = (
+                    partial(rows.refer_to, connection, table, name, "no-such-row")
+                    if to_null
+                    else partial(rows.set_column, connection, table, name)
+                )
+                assert refused(connection, rows, act), f"{table.name}.{name}"
+    assert tried > loose > 10
+
+
+def test_proof_of_consent_cannot_be_changed(filled: tuple[Database, SampleRows]) -> None:
+    table = CATALOG.table("consent_records")
+    assert set(write_columns(table)) - set(fixed_columns(table)) == {"id", "created_at", "updated_at"}
+    assert not any(fixed_columns(table).values())
 
 
 def test_every_composite_key_refuses_another_users_row(filled: tuple[Database, SampleRows]) -> None:

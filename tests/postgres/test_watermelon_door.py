@@ -180,6 +180,7 @@ def test_one_bad_row_is_named_and_the_others_are_written(alice: Caller) -> None:
     good: dict[str, Any] = {"id": "t1", "box_id": "b1", "name": "n"}
     bad = [
         {**good, "id": "json", "extra": "{not json"},
+        {**good, "id": "shape", "tags": '{"a": 1}'},
         {**good, "id": "type", "size": "seven"},
         {**good, "id": "check", "size": -1},
         {**good, "id": "parent", "box_id": "nowhere"},

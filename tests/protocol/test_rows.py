@@ -171,6 +171,17 @@ def test_immutable_and_server_columns_are_the_servers(column: str, value: Any) -
     assert outcome.changes == {1: None}
 
 
+def test_what_is_set_at_insert_is_the_servers_though_it_holds_the_default() -> None:
+    """Both made the row; theirs got there first, with the default. The server takes no other value any more."""
+    outcome = merged(
+        [insert(1, 3, kind="fancy", title="mine")], local(server_seq=None, kind="fancy", title="mine"), remote()
+    )
+    assert outcome.values["kind"] == "plain"
+    assert outcome.changes[1] is not None
+    assert "kind" not in outcome.changes[1].new
+    assert ("kind", "plain") in told(outcome)
+
+
 def test_local_columns_stay_out_of_it() -> None:
     chain = [update(1, 1, {"title": "a", "opened": 3}, {"title": "b", "opened": 4})]
     outcome = merged(chain, local(title="b", opened=4), remote(body="x"))

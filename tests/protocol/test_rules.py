@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bmaddb.protocol.merge.rules import RULES, Dispute, Winner, merge_value
 from bmaddb.protocol.values import same

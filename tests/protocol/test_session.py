@@ -13,6 +13,7 @@ import pytest
 
 from bmaddb import errors as e
 from bmaddb.protocol.messages import EntryAnswer, ErrorBody, PullAnswer, PushAnswer, ServerRow, TablePage
+from bmaddb.protocol.outcomes import Rejection, Settlement
 from bmaddb.protocol.session import TRANSITIONS, Limits, Session, State
 from bmaddb.protocol.steps import (
     Done,
@@ -206,16 +207,16 @@ SCENARIOS: dict[str, list[Event]] = {
         ResyncBegun(),
         Pulled(answer=page("d1")),
         PageApplied(),
-        Swept(),
         NumberKnown(),
+        Swept(),
         NONE_LEFT,
     ],
     "a resync goes on after a crash": [
         Started(cursor="d1", resyncing=True),
         Pulled(answer=page("d2")),
         PageApplied(),
-        Swept(),
         NumberKnown(),
+        Swept(),
         NONE_LEFT,
     ],
     "a cursor nobody can read": [
@@ -224,8 +225,8 @@ SCENARIOS: dict[str, list[Event]] = {
         ResyncBegun(),
         Pulled(answer=page("c1")),
         PageApplied(),
-        Swept(),
         NumberKnown(),
+        Swept(),
         NONE_LEFT,
     ],
     "the server forgot our numbers": [
@@ -292,12 +293,13 @@ SCENARIOS: dict[str, list[Event]] = {
 
 def fact(item: Any) -> dict[str, Any]:
     """An event or command as JSON can show it."""
-    fields = {field.name: plain(getattr(item, field.name)) for field in dataclasses.fields(item)}
+    names = getattr(item, "__struct_fields__", None) or [field.name for field in dataclasses.fields(item)]
+    fields = {name: plain(getattr(item, name)) for name in names}
     return {"kind": type(item).__name__, **{name: value for name, value in fields.items() if value is not None}}
 
 
 def plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value):
+    if dataclasses.is_dataclass(value) or isinstance(value, Failure | Rejection | Settlement):
         return fact(value)
     if isinstance(value, tuple):
         return [plain(item) for item in value]

@@ -12,7 +12,8 @@ from bmaddb import errors as e
 from bmaddb.protocol.values import Spoiled, fault, same, to_raw, to_wire, unbase64
 from bmaddb.schema import Column, blob, boolean, integer, json, real, text, timestamp
 from bmaddb.schema.columns import placed
-from bmaddb.schema.kinds import Kind, canonical_json
+from bmaddb.schema.json_text import canonical_json
+from bmaddb.schema.kinds import Kind
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(st.characters(exclude_categories=["Cs"])),

@@ -11,7 +11,19 @@ import pytest
 
 import bmaddb.aio
 from bmaddb import errors as e
-from bmaddb.device.atomic import Action, Operation, ResumeReport, RuleContext, Step
+from bmaddb.device.atomic import (
+    Action,
+    Bounds,
+    Cancellation,
+    Operation,
+    OuterContext,
+    OuterStep,
+    ResumeReport,
+    Rollback,
+    RuleContext,
+    Status,
+    Step,
+)
 from bmaddb.device.store import WriteTransaction
 from bmaddb.modules.tasks_productivity import Task
 
@@ -38,7 +50,7 @@ def test_every_operation_is_off_the_loop_and_answers_alike(tmp_path: Path) -> No
                 await db.sync()
             with pytest.raises(e.SettingsError):
                 await db.verify()
-        with pytest.raises(RuntimeError):
+        with pytest.raises(e.StoreError, match="closed"):
             await db.count(query)
 
     asyncio.run(main())
@@ -122,5 +134,59 @@ def test_only_so_many_operations_wait_at_once(tmp_path: Path, monkeypatch: pytes
             assert [result.ok for result in results] == [True] * 3 + [False] * 2
             assert {result.failure.code for result in results if result.failure} == {"B-804"}
             assert (await db.execute(named("later"))).ok
+
+    asyncio.run(main())
+
+
+def test_operations_that_wait_for_the_world_keep_no_reader_waiting(tmp_path: Path) -> None:
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def outside(_: OuterContext) -> None:
+        begun.release()
+        assert go_on.wait(WAIT_S_MAX)
+
+    async def main() -> None:
+        async with await bmaddb.aio.open(tmp_path / "a.db", user=USER, durability="normal") as db:
+            step = OuterStep("ask", outside, lambda _: None)
+            sagas = [
+                asyncio.create_task(db.execute(Operation("ask", (step,), strategy=Rollback.COMPENSATE)))
+                for _ in range(bmaddb.aio.THREADS_MAX)
+            ]
+            for _ in sagas:
+                assert await db.run(begun.acquire, timeout=WAIT_S_MAX)
+            assert await db.count(db.query(Task)) == 0
+            go_on.set()
+            assert [(await saga).ok for saga in sagas] == [True] * len(sagas)
+
+    asyncio.run(main())
+
+
+def test_who_goes_away_calls_off_its_own_operation_and_no_other(tmp_path: Path) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+    shared = Cancellation()
+
+    def slow(_: RuleContext) -> dict[str, object]:
+        begun.set()
+        assert go_on.wait(WAIT_S_MAX)
+        return {"title": "slow"}
+
+    def named(title: str) -> Operation:
+        return Operation("add", (Step("task", "tasks", Action.INSERT, {"title": title}),))
+
+    async def main() -> None:
+        async with await bmaddb.aio.open(tmp_path / "a.db", user=USER, durability="normal") as db:
+            bounds = Bounds(cancellation=shared)
+            first = asyncio.create_task(
+                db.execute(Operation("add", (Step("task", "tasks", Action.INSERT, slow),)), bounds=bounds)
+            )
+            assert await db.run(begun.wait, WAIT_S_MAX)
+            first.cancel()
+            go_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            assert not shared.asked
+            assert (await db.execute(named("another"), bounds=bounds)).ok
+            shared.cancel()
+            assert (await db.execute(named("too late"), bounds=bounds)).status is Status.ROLLED_BACK
 
     asyncio.run(main())

@@ -48,6 +48,8 @@ BROKEN: dict[str, tuple[list[Act], dict[str, Any] | None]] = {
     "it was made, nobody deleted it, and it is gone": ([], None),
     "it was deleted, nobody else touched it, and it stands": ([act(Deed.DELETE)], row()),
     "nobody wrote that": ([], row(title="from nowhere")),
+    "state is 'done': nobody wrote that": ([act(Deed.SET, "state", new="open")], row(state="done")),
+    "folder_id is 'f': nobody wrote that": ([], row(folder_id="f")),
     "saw it and wrote": ([act(Deed.SET, "title", prev="first", new="second")], row()),
     "its increments sum up to 5": ([act(Deed.ADD, "likes", new=5)], row(likes={"d0": [4, "1"]})),
     "nobody added": ([], row(labels=["x"])),

@@ -12,7 +12,7 @@ import pytest
 
 from bmaddb.device.store import Store
 from tests.store.conftest import Witness, open_store
-from tests.store.shelf import Author, Book, Draft
+from tests.store.shelf import USER, Author, Book, Draft
 
 
 class Stop(Exception):
@@ -121,7 +121,8 @@ def test_replacing_a_row_is_an_update(store: Store, witness: Witness) -> None:
     witness.drafts.clear()
     with store.write() as tx:
         tx.execute(
-            "insert or replace into authors (id, user_id, created_at, updated_at, name) values ('a', 'u', 1, 1, 'm')"
+            "insert or replace into authors (id, user_id, created_at, updated_at, name) values ('a', ?, 1, 1, 'm')",
+            (USER,),
         )
     assert witness.changes() == [("authors", "UPDATE", "a")]
 
@@ -169,3 +170,70 @@ def test_mixing_single_and_bulk_writes_is_still_the_net_change(store: Store, wit
         tx.delete(Book, "single")
         tx.update(Book, "before", title="c")
     assert witness.changes() == [("books", "INSERT", "bulk"), ("books", "UPDATE", "before")]
+
+
+def test_a_bulk_is_told_as_the_file_holds_it(store: Store, witness: Witness) -> None:
+    long, prices = "x" * 5_000, (0.0, -0.0, 1.0, None)
+    given = [
+        {
+            "id": f"b{index}",
+            "title": ("é" * index, "word", long, "")[index % 4],
+            "price": prices[index % 4],
+            "pages": index * 2**55,
+            "owned": index % 2 == 1,
+            "tags": [index],
+            "cover": None if index % 3 else b"\0" * index,
+            "isbn": None if index % 5 else str(index),
+        }
+        for index in range(120)
+    ]
+    with store.write() as tx:
+        tx.insert_many(Book, given)
+        tx.insert(Book, title="alone", price=-0.0, cover=bytearray(b"x"), owned=True)
+    held = [repr(row) for row in store.sql("select * from books order by id")]
+    told = [tuple(change.new) for change in apsw.Changeset.iter(witness.drafts[0].changeset) if change.new]
+    assert [
+        repr(row) for row in sorted(told, key=lambda row: str(row[0]))
+    ] == held  # as text: 0.0 is -0.0, and 1 is True
+    assert len(held) == len(given) + 1
+
+
+def test_what_a_bulk_brought_may_change_go_and_be_undone(store: Store, witness: Witness) -> None:
+    with store.write() as tx:
+        tx.insert(Author, id="before", name="n")
+    witness.drafts.clear()
+    with store.write() as tx:
+        tx.delete(Author, "before")
+        tx.insert(Author, id="first", name="n")
+        tx.delete(Author, "first")
+        tx.insert_many(Author, [{"id": name, "name": "m"} for name in ("before", *map(str, range(60)))])
+        tx.execute("delete from authors where id < '59'")
+        with pytest.raises(Stop), tx.savepoint() as inner:
+            inner.insert_many(Author, [{"name": "undone"} for _ in range(60)])
+            raise Stop
+        tx.update(Author, "59", name="x")
+    assert witness.changes() == [("authors", "INSERT", str(number)) for number in (59, 6, 7, 8, 9)] + [
+        ("authors", "UPDATE", "before")
+    ]
+    names = {change.new[0]: change.new[-2] for change in apsw.Changeset.iter(witness.drafts[0].changeset) if change.new}
+    assert (names["59"], names["6"]) == ("x", "m")
+
+
+def test_a_bulk_into_a_table_with_a_trigger_of_somebody_else_is_captured_whole(path: Path) -> None:
+    open_store(path).close()
+    stranger = apsw.Connection(str(path))
+    stranger.execute(
+        "create trigger theirs after insert on books begin update authors set motto = new.title where id = 'a'; end"
+    )
+    stranger.close()
+    with open_store(path) as store:
+        witness = Witness(store)
+        with store.write() as tx:
+            tx.insert(Author, id="a", name="n")
+        witness.drafts.clear()
+        with store.write() as tx:
+            tx.insert_many(Book, [{"title": f"t{index}"} for index in range(60)])
+        assert ("authors", "UPDATE", "a") in witness.changes()
+        with store.write() as tx:
+            tx.insert(Book, title="one")
+        assert witness.changes().count(("authors", "UPDATE", "a")) == 2

@@ -16,7 +16,7 @@ from bmaddb import errors as e
 from bmaddb.device.store import CommitDraft, Store
 from bmaddb.schema import sqlite_ddl
 from tests.store.conftest import open_store
-from tests.store.shelf import Book, library
+from tests.store.shelf import USER, Book, library
 
 IDS = st.sampled_from(["a", "b", "c", "d"])
 TEXTS = st.sampled_from(["", "x", "é" * 70, "long " * 4_000])
@@ -26,9 +26,9 @@ PAGES = st.sampled_from([0, 1, 2**62])
 AUTHORS = st.sampled_from([None, "a", "b"])
 BOOK = (
     "insert into books (id, user_id, created_at, updated_at, title, price, cover, pages, author_id)"
-    " values (?, 'u', 1, 1, ?, ?, ?, ?, ?)"
+    f" values (?, '{USER}', 1, 1, ?, ?, ?, ?, ?)"
 )
-AUTHOR = "insert into authors (id, user_id, created_at, updated_at, name) values (?, 'u', 1, 1, ?)"
+AUTHOR = f"insert into authors (id, user_id, created_at, updated_at, name) values (?, '{USER}', 1, 1, ?)"
 STEPS = st.one_of(
     st.tuples(st.just(BOOK), st.tuples(IDS, TEXTS, REALS, BLOBS, PAGES, AUTHORS)),
     st.tuples(
@@ -48,6 +48,8 @@ STEPS = st.one_of(
     st.just(("release", ())),
     st.just(("rollback", ())),
     st.just(("many", ())),
+    st.just(("one", ())),
+    st.just(("delete from books where id like 'm%' or id like 'o%'", ())),
 )
 
 
@@ -92,7 +94,9 @@ class Twins:
                 if not outermost:
                     raise Leave(sql)
             elif sql == "many":
-                self._many()
+                self._typed(60)
+            elif sql == "one":
+                self._typed(1)
             else:
                 self._both(sql, arguments)
 
@@ -109,10 +113,13 @@ class Twins:
             self.bare.execute("rollback to s")
         self.bare.execute("release s")
 
-    def _many(self) -> None:
-        ids = [f"m{next(self.numbers)}" for _ in range(60)]
+    def _typed(self, count: int) -> None:
+        ids = [f"{'o' if count == 1 else 'm'}{next(self.numbers)}" for _ in range(count)]
         with self.store.write() as tx:
-            tx.insert_many(Book, [{"id": row_id, "title": "many"} for row_id in ids])
+            if count == 1:
+                tx.insert(Book, id=ids[0], title="many")
+            else:
+                tx.insert_many(Book, [{"id": row_id, "title": "many"} for row_id in ids])
         at = self.store.clock.now_ms()
         columns = "id, user_id, created_at, updated_at, title"
         rows = [(row_id, self.store.user, at, at, "many") for row_id in ids]
@@ -141,15 +148,14 @@ class Leave(Exception):
 
 
 def told(changeset: bytes) -> dict[tuple[str, object], tuple[str, object, object]]:
-    """(table, id) -> what happened to the row."""
-    return {
-        (change.name, (change.new if change.op == "INSERT" else change.old or ("",))[0]): (  # type: ignore[index]
-            change.op,
-            change.old and tuple(change.old),
-            change.new and tuple(change.new),
-        )
-        for change in apsw.Changeset.iter(changeset)
-    }
+    """(table, id) -> what happened to the row, which is said once."""
+    found: dict[tuple[str, object], tuple[str, object, object]] = {}
+    for change in apsw.Changeset.iter(changeset):
+        old, new = change.old and tuple(change.old), change.new and tuple(change.new)
+        key = (change.name, (new if change.op == "INSERT" else old or ("",))[0])  # type: ignore[index]
+        assert key not in found
+        found[key] = (change.op, old, new)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -160,7 +166,7 @@ def twins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
 
 
 @settings(
-    max_examples=150,
+    max_examples=1500,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

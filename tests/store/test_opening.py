@@ -166,14 +166,20 @@ def test_other_columns_under_the_same_version_are_refused(path: Path) -> None:
         opened(path, same_version)
 
 
-def test_a_database_of_another_program_is_left_alone(path: Path) -> None:
+@pytest.mark.parametrize("mode", ["delete", "wal", "left wal"])
+def test_a_database_of_another_program_is_left_alone(path: Path, mode: str) -> None:
     other = apsw.Connection(str(path))
+    other.pragma("journal_mode", mode.removeprefix("left "))
     other.execute("create table theirs (x); insert into theirs values (1)")
+    if mode == "left wal":  # as a program leaves it that was killed
+        other.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     other.close()
-    before = path.read_bytes()
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir() if not file.name.endswith("-shm")}
+    assert (f"{path.name}-wal" in before) is (mode == "left wal")
     with pytest.raises(e.StoreError, match="the file is a database of another program"):
         opened(path)
-    assert path.read_bytes()[100:] == before[100:]
+    after = {file.name: file.read_bytes() for file in path.parent.iterdir() if not file.name.endswith("-shm")}
+    assert {name: text for name, text in after.items() if text} == before
 
 
 def test_a_file_that_is_no_database_is_left_alone(path: Path) -> None:

@@ -138,8 +138,8 @@ def act(store: Store, step: tuple[str, ...]) -> None:
                 tx.execute("delete from authors where rowid = ? or id = ?", (last, name))
                 tx.execute(
                     "insert or abort into authors (rowid, id, user_id, created_at, updated_at, name)"
-                    " values (?, ?, 'u', 0, 0, ?)",
-                    (last or 1, name, text),
+                    " values (?, ?, ?, 0, 0, ?)",
+                    (last or 1, name, USER, text),
                 )
         case ("undo",) | ("savepoint",):
             _undo(store, step[0])
@@ -148,7 +148,7 @@ def act(store: Store, step: tuple[str, ...]) -> None:
 def _replacing(name: str, text: str) -> str:
     return (
         "insert or replace into authors (id, user_id, created_at, updated_at, name, motto)"
-        " values (:id, 'u', 0, 0, :text, null)"
+        f" values (:id, '{USER}', 0, 0, :text, null)"
     )
 
 
@@ -369,3 +369,34 @@ def test_what_cannot_be_searched_is_said(store: Store) -> None:
         store.search.best(store.query(Author), "x", limit=0)
     with pytest.raises(e.QueryError, match="rowid"), store.write() as tx:
         tx.execute("update authors set rowid = 5")
+
+
+def test_a_vacuum_has_every_row_read_again_and_a_new_table_or_index_none(path: Path) -> None:
+    with open_store(path) as store:
+        with store.write() as tx:
+            tx.insert(Author, name="lopen")
+        store.search.bring_up()
+        store.writing_connection.execute("create table _bmad_of_another_room (a text) strict")
+        store.writing_connection.execute("create index _bmad_of_another_room_a on _bmad_of_another_room (a)")
+    with open_store(path) as store:
+        assert store.search.waiting() == 0
+        store.writing_connection.execute("vacuum")
+    with open_store(path) as store:
+        assert store.search.waiting() == 1
+        store.search.bring_up()
+    with open_store(path) as store:
+        assert store.search.waiting() == 0
+
+
+def test_a_file_that_nobody_marked_is_read_again_once(path: Path) -> None:
+    """As every file was before there was a mark."""
+    with open_store(path) as store:
+        with store.write() as tx:
+            tx.insert(Author, name="lopen")
+        store.search.bring_up()
+        store.writing_connection.execute("drop table _bmad_search_mark")
+    with open_store(path) as store:
+        assert store.search.waiting() == 1
+        assert [found.record.name for found in store.search.best(store.query(Author), "gelopen", limit=1)] == ["lopen"]
+    with open_store(path) as store:
+        assert store.search.waiting() == 0

@@ -273,3 +273,24 @@ def test_closing_waits_for_nobody_twice_and_says_so_afterwards(path: Path) -> No
 def add(store: Store, title: str) -> None:
     with store.write() as tx:
         tx.insert(Book, title=title)
+
+
+def test_nothing_goes_on_after_a_statement_that_undoes_the_whole_transaction(store: Store, witness: Witness) -> None:
+    def write() -> None:
+        with store.write() as tx:
+            tx.insert(Author, id="a", name="first")
+            with pytest.raises(e.RecordInvalid):
+                tx.execute(
+                    "insert or rollback into authors (id, user_id, created_at, updated_at, name)"
+                    " values ('a', 'u', 1, 1, 'x')"
+                )
+            with pytest.raises(e.StoreError, match="undone the whole transaction"):
+                tx.insert(Author, name="second")
+
+    with pytest.raises(e.StoreError, match="undone the whole transaction"):
+        write()
+    assert store.query(Author).all() == []
+    assert (witness.drafts, witness.facts) == ([], [])
+    with store.write() as tx:
+        tx.insert(Author, name="third")
+    assert len(witness.facts) == 1

@@ -12,6 +12,7 @@ from typing import Any
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
 from bmaddb.device.sync import HttpTransport, SyncEngine, SyncReport, Transport
+from bmaddb.device.sync.arrivals import Reaction
 from bmaddb.entropy import SeededEntropy
 from bmaddb.modules.registry import default_catalog
 from bmaddb.protocol.session import Limits
@@ -39,6 +40,7 @@ class Device:
     entropy: SeededEntropy
     user: str
     limits: Limits
+    reactions: tuple[Reaction, ...] = ()
     store: Store = field(init=False)
     outbox: Outbox = field(init=False)
     engine: SyncEngine = field(init=False)
@@ -51,7 +53,9 @@ class Device:
         self.store = Store(self.path, self.catalog, clock=self.clock, entropy=self.entropy, user=self.user)
         self.outbox = Outbox(self.store)
         through = self.transport if self.wrap is None else self.wrap()
-        self.engine = SyncEngine(self.store, self.outbox, through, limits=self.limits, sleep=no_sleep)
+        self.engine = SyncEngine(
+            self.store, self.outbox, through, limits=self.limits, sleep=no_sleep, reactions=self.reactions
+        )
 
     def reopen(self) -> None:
         """Close the file without a word to the server, and open it again."""
@@ -86,6 +90,8 @@ class World:
         self.catalog = catalog
         self.clock = ManualClock()
         self.devices: list[Device] = []
+        self.reactions: tuple[Reaction, ...] = ()
+        """Of the devices that are made from now on."""
         self._folder = folder
         self._numbers = itertools.count(1)
 
@@ -107,6 +113,7 @@ class World:
             entropy=SeededEntropy(number),
             user=user,
             limits=limits or Limits(),
+            reactions=self.reactions,
             wrap=wrap,
         )
         self.devices.append(made)

@@ -192,8 +192,12 @@ def test_a_rejected_entry_parks_what_depends_on_it_and_nothing_else(world: World
     assert here.outbox.counts().parked == 4, "the repair waits behind what it repairs"
     here.outbox.discard(first.id)
     assert here.store.get(Goal, bad.id) is None
-    assert titles(here) == ["free after", "free before"]
+    assert titles(here) == ["free after", "free before", "grandchild"]
     assert here.sync().ok
+    world.settle(there)
+    found = there.store.get(Task, child.id)
+    assert found is not None
+    assert (found.title, found.goal_id) == ("grandchild", None)
     world.assert_equal(here, there)
 
 

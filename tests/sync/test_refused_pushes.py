@@ -11,7 +11,7 @@ from bmaddb.device.sync.transport import CallFailed
 from bmaddb.protocol.messages import PUSH_FUNCTION
 from bmaddb.protocol.session import Limits
 from bmaddb.protocol.steps import Failure, FailureKind, Result
-from bmaddb.schema.kinds import JSON_DEPTH_MAX
+from bmaddb.schema.json_text import JSON_DEPTH_MAX
 from tests.protocol.things import Note
 from tests.sync.devices import Device, World
 

@@ -97,7 +97,7 @@ def test_two_databases_on_one_file_take_turns(server: RunningServer, tmp_path: P
 
 def test_closing_during_a_sync_is_one_of_our_errors(server: RunningServer, tmp_path: Path) -> None:
     db = bmaddb.open(tmp_path / "a.db", user=USER, url=server.url, token=server.token())
-    engine = db._engine
+    engine = db._parts.engine
     assert engine is not None
     running = engine.loop.submit(engine.join("manual"))
     db.close()

@@ -242,3 +242,20 @@ def test_what_never_changes_stays(desk: World) -> None:
         overturn(here.store, verdict(here).id, choose="mine")
     overturn(here.store, verdict(here).id, choose="theirs")
     assert not verdict(here).needs_attention
+
+
+def test_what_is_set_at_insert_cannot_be_overturned(desk: World) -> None:
+    """Both devices made the row: what reached the server first stands, and no verdict of a person changes it."""
+    here, there = pair(desk)
+    for device, made in ((here, "here"), (there, "x")):
+        with device.store.write() as tx:
+            tx.insert(Sheet, id="same", made=made)
+    desk.settle(there, here)
+    found = verdict(here)
+    assert (found.column_name, found.local_value, found.remote_value) == ("made", "here", "x")
+    with pytest.raises(e.RecordInvalid, match=r"sheets\.made is set at insert and never changes"):
+        overturn(here.store, found.id, choose="mine")
+    desk.settle(here, there)
+    desk.assert_equal(here, there)
+    assert verdict(here) == found
+    assert not overturn(here.store, found.id, choose="theirs").needs_attention

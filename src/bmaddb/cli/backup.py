@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
+from bmaddb.cli.device_file import existing
 from bmaddb.cli.unlocking import add_new_secret_options, add_secret_options, chosen_new_secret, chosen_secret
 from bmaddb.service import open_database
 from bmaddb.settings import Settings
@@ -26,8 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Copy it, and say how large it is."""
-    if not options.file.is_file():
-        raise e.StoreError(f"there is no file {options.file}")
+    existing(options.file)
     catalog, migrations = chosen_catalog(options), chosen_migrations(options)
     with open_database(
         options.file, catalog=catalog, migrations=migrations, **chosen_secret(options, settings)

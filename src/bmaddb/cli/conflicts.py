@@ -9,6 +9,7 @@ from typing import Any
 
 from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, chosen_catalog
+from bmaddb.cli.device_file import existing
 from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.service import Database, open_database
@@ -33,8 +34,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     """Print them, or overturn one and print that."""
     if (options.overturn is None) != (options.choose is None):
         raise e.SettingsError("--overturn and --choose go together")
-    if not options.file.is_file():
-        raise e.SettingsError(f"there is no file {options.file}")
+    existing(options.file)
     with open_database(options.file, catalog=chosen_catalog(options), **chosen_secret(options, settings)) as db:
         if options.overturn is not None:
             print(_told(db.overturn(options.overturn, choose=options.choose)))

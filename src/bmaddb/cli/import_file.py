@@ -51,6 +51,9 @@ def run(options: argparse.Namespace, _settings: Settings) -> int:
         f"{report.added} added, {report.updated} updated, {report.same} the same, {report.kept} newer here,"
         f" {report.bad_lines} refused"
     )
+    for left in report.left_aside:
+        named = ", ".join(left.names) + (", …" if left.count > len(left.names) else "")
+        print(f"left aside: {left.count} {left.what} ({named})")
     for bad in report.bad:
         print(f"{bad.source}, line {bad.line}: {bad.reason}", file=sys.stderr)
     return 1 if report.bad_lines else 0

@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
+from bmaddb.cli.device_file import existing
 from bmaddb.device.upkeep import IntegrityReport
 from bmaddb.service import open_database
 from bmaddb.settings import Settings
@@ -27,8 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Check, print, and answer 0 when nothing is broken."""
-    if not options.file.is_file():
-        raise e.StoreError(f"there is no file {options.file}")
+    existing(options.file)
     catalog, migrations = chosen_catalog(options), chosen_migrations(options)
     with open_database(options.file, catalog=catalog, migrations=migrations) as database:
         report = database.integrity(full=options.full, repair=not options.no_repair)

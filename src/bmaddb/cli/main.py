@@ -36,6 +36,7 @@ COMMANDS = (
     "import",
     "backup",
     "restore",
+    "salvage",
     "rekey",
     "key",
     "demo",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,8 +12,9 @@ from typing import Any
 
 from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
+from bmaddb.cli.device_file import existing
 from bmaddb.cli.unlocking import add_secret_options, chosen_secret
-from bmaddb.device.outbox import Entry
+from bmaddb.device.outbox import Entry, GivenUp
 from bmaddb.device.outbox.reasons import DEPENDS
 from bmaddb.protocol.changes import RowKey
 from bmaddb.protocol.values import unbase64
@@ -22,6 +24,8 @@ from bmaddb.service import Database, open_database
 from bmaddb.settings import Settings
 
 HELP = "list what waits in a device's file; retry, discard or edit what the server refused"
+LINES_MAX = 20
+"""Of what else goes with an entry."""
 _ACTIONS = ("list", "retry", "discard", "edit")
 
 
@@ -37,6 +41,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="TABLE.ID.COLUMN=JSON",
         help="with edit: the value as JSON (a moment as milliseconds or ISO text, bytes as base64 text)",
     )
+    parser.add_argument("--yes", action="store_true", help="with discard: do not ask, whatever else goes")
     add_secret_options(parser)
     add_catalog_option(parser)
     add_migrations_option(parser)
@@ -44,8 +49,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """List, or do it to one entry."""
-    if not options.file.is_file():
-        raise e.StoreError(f"there is no file {options.file}", hint="name the file that bmaddb.open() was given")
+    existing(options.file)
     catalog = chosen_catalog(options)
     secret = chosen_secret(options, settings)
     with open_database(options.file, catalog=catalog, migrations=chosen_migrations(options), **secret) as db:
@@ -58,17 +62,45 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
             db.outbox.amend(options.entry, _values(catalog, options.set))
         elif options.action == "retry":
             db.outbox.retry(options.entry)
-        else:
-            db.outbox.discard(options.entry)
+        elif not _discard(db, options.entry, sure=options.yes):
+            return 1
         print(f"{options.entry}: {_DONE[options.action]}")
     return 0
 
 
 _DONE = {
     "retry": "goes with the next sync, and what stood behind it",
-    "discard": "given up; its rows are as they were before it",
+    "discard": "given up; its rows are as they were before it, and what went is kept: `bmaddb conflicts FILE --all`",
     "edit": "changed; goes with the next sync, and what stood behind it",
 }
+
+
+def _discard(db: Database, entry_id: str, *, sure: bool) -> bool:
+    """Give the entry up, and say what else goes: before, when that is more than its own, and after."""
+    own = {key for entry in db.outbox.parked() if entry.id == entry_id for key in entry.changes}
+    if not sure:
+        more = _going(db.outbox.discardable(entry_id), own)
+        if more:
+            print("\n".join(more))
+            if not _agreed():
+                return False
+    print("\n".join([*_going(db.outbox.discard(entry_id), own), ""]), end="")
+    return True
+
+
+def _agreed() -> bool:
+    """Does the person at the terminal say so? Where nobody sits at one, `--yes` must."""
+    if not sys.stdin.isatty():
+        raise e.SettingsError("more than this entry would go", hint="look at what, and say so with --yes")
+    return input("give it up, and these with it? [y/N] ").strip().lower() in ("y", "yes")
+
+
+def _going(given_up: GivenUp, own: set[RowKey]) -> list[str]:
+    """What else goes, or went, a line each; the first lines of many."""
+    told = [f"goes too: {table} {row_id}" for table, row_id in given_up.rows if (table, row_id) not in own]
+    told += [f"loses its {column}: {table} {row_id}" for table, row_id, column in given_up.cut]
+    left = len(told) - LINES_MAX
+    return [*told[:LINES_MAX], f"and {left} more; `bmaddb conflicts FILE --all` has them all"] if left > 0 else told
 
 
 def _list(db: Database) -> None:

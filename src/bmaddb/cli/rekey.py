@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
+from bmaddb.cli.device_file import existing
 from bmaddb.cli.unlocking import add_new_secret_options, add_secret_options, chosen_new_secret, chosen_secret
 from bmaddb.service import open_database
 from bmaddb.settings import Settings
@@ -25,8 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Write it anew under the new secret."""
-    if not options.file.is_file():
-        raise e.StoreError(f"there is no file {options.file}")
+    existing(options.file)
     new = chosen_new_secret(options, settings)
     if not new and not options.plain:
         raise e.SettingsError("say what opens the file from now on", hint="--new-passphrase, or --plain for nothing")

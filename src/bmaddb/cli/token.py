@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Final
 
 from bmaddb import errors as e
 from bmaddb.clock import SystemClock
@@ -12,12 +13,18 @@ from bmaddb.settings import Settings
 
 HELP = "print a JSON web token for a user (for development; real users get theirs from your sign-in)"
 
+EXPIRES_IN_S_MAX: Final = 10 * 366 * 24 * 3600
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """For whom, and for how long."""
     parser.add_argument("--user", required=True, metavar="UUID", help="the user's id")
     parser.add_argument(
-        "--expires-in", type=int, default=3600, metavar="S", help="seconds until it ends (default 3600)"
+        "--expires-in",
+        type=int,
+        default=3600,
+        metavar="S",
+        help="seconds until it ends (default 3600, at most ten years)",
     )
     parser.add_argument("--data", type=Path, metavar="DIR", help="the server's data folder, which holds the secret")
 
@@ -28,6 +35,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         from bmaddb.server.auth import TokenKeeper, secret_of
     except ModuleNotFoundError as missing:
         raise e.ServerError(f"tokens need the package {missing.name}", hint="pip install 'bmaddb[server]'") from missing
+    if not 1 <= options.expires_in <= EXPIRES_IN_S_MAX:
+        hint = "a token without an end is not accepted; make another one when it has ended"
+        raise e.SettingsError(f"--expires-in takes 1 to {EXPIRES_IN_S_MAX} seconds (ten years)", hint=hint)
     secret = secret_of(options.data or settings.data_dir, settings.jwt_secret, SystemEntropy())
     print(TokenKeeper(secret, SystemClock()).mint(options.user, expires_in_s=options.expires_in))
     return 0

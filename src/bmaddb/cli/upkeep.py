@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
+from bmaddb.cli.device_file import existing
 from bmaddb.device.upkeep import Ended, UpkeepReport, Usage
 from bmaddb.service import open_database
 from bmaddb.settings import Settings
@@ -31,8 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Clean up, print, and answer 0 when the file is within its budget."""
-    if not options.file.is_file():
-        raise e.StoreError(f"there is no file {options.file}")
+    existing(options.file)
     budget_bytes = int(options.budget_mb * MEGABYTE)
     if budget_bytes <= 0:
         raise e.SettingsError("a budget is more than nothing", hint="--budget-mb 100")

@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
+from bmaddb.cli.device_file import existing
 from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.device.sync import VerifyReport
 from bmaddb.service import open_database
@@ -32,8 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Verify, print, and answer 0 when the file is whole and both sides are equal now."""
-    if not options.file.is_file():
-        raise e.StoreError(f"there is no file {options.file}")
+    existing(options.file)
     with open_database(
         options.file,
         catalog=chosen_catalog(options),
@@ -65,7 +64,8 @@ def lines(report: VerifyReport) -> list[str]:
     if report.waiting:
         told.append(f"waiting: {report.waiting} rows were left out, for changes of them have yet to leave")
     if report.failure is not None:
-        told.append(f"stopped: {report.failure.message}")
+        told.append(f"stopped: {report.failure.message} [{report.failure.code}]")
+        told += [f"what to do: {report.failure.hint}"] if report.failure.hint else []
     cost = f"{report.requests} requests, {report.bytes_up} bytes up, {report.bytes_down} down"
     return [*told, f"{report.result}: {report.rows} rows compared, {cost}"]
 

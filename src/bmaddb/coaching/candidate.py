@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 from bmaddb import errors as e
-from bmaddb.device.atomic.rules import RuleContext, Severity, Violation
+from bmaddb.device.atomic.rules import Reader, RuleContext, Severity, Violation
 from bmaddb.device.query import Query
+from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
 from bmaddb.schema.conditions import Condition
 from bmaddb.schema.kinds import milliseconds
@@ -25,6 +26,15 @@ R = TypeVar("R", bound=Record)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 STORED = "stored"
 """The fact that says: the row is in the file already, judge only what can be seen of it there."""
+
+
+class DeclaredReader(Reader, Protocol):
+    """A reader that knows the tables of its file: a store is one, and so is a transaction."""
+
+    @property
+    def catalog(self) -> Catalog:
+        """The declarations the file was opened with."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +77,22 @@ class Candidate:
 
     @property
     def stored(self) -> bool:
+        """Is a row judged that is in the file already?"""
         return bool(self.context.facts.get(STORED))
 
     @property
+    def catalog(self) -> Catalog:
+        """The tables of this file, the application's own among them."""
+        return cast(DeclaredReader, self.context.reader).catalog
+
+    @property
     def now_ms(self) -> int:
+        """When the operation began, in ms since 1970."""
         return self.context.now_ms
 
     @property
     def now(self) -> datetime:
+        """The same as an aware moment."""
         return moment(self.context.now_ms)
 
     def fact(self, name: str, default: Any = None) -> Any:
@@ -96,6 +114,7 @@ class Candidate:
         return self.context.reader.get(record, row_id) if isinstance(row_id, str) and row_id else None
 
     def query(self, record: type[R]) -> Query[R]:
+        """The stored rows of a table, to be narrowed."""
         return self.context.reader.query(record)
 
     def others(self, record: type[R], *conditions: Condition) -> list[R]:

@@ -1,26 +1,36 @@
 """The columns that follow from others (DRV): how each is computed.
 
-Rules of this room: pure of the row and of what is stored; the same rows give the same values on every device.
+Rules of this room: pure of the row and of what is stored; the same rows give the same values on every device. What is
+counted over rows some of which this device has archived is left as it is: it cannot count them, another one can.
 """
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from bmaddb.coaching.candidate import Candidate, ms
-from bmaddb.coaching.local_days import day_after, day_of
+from bmaddb.coaching.consents import zone_of
+from bmaddb.coaching.local_days import day_after, day_of, local_day
+from bmaddb.coaching.streaks import streak_of
 from bmaddb.coaching.type_codes import AXES, borderline_axes, stack_of
-from bmaddb.modules.chat_journal import Message
+from bmaddb.modules.chat_journal import Journal, Message
 from bmaddb.modules.levensgebieden import LifeAreaAssessment, LifeAreaScore, UserLifeArea
+from bmaddb.modules.tasks_productivity import HabitLog, Task
 from bmaddb.modules.user_management import MbtiProfile
 from bmaddb.protocol.merge.counters import total
+from bmaddb.schema.records import Record
 
 CONFIDENCE_SELF: Final = 0.35
 CONFIDENCE_IMPORTED_MAX: Final = 0.6
 SPREAD_MAX: Final = 50.0
 """The standard deviation of scores (0 to 100) at which a wheel counts as out of balance."""
+TAG_COUNTS: Final = "tag_counts"
+"""The fact that says how often each tag is named: id -> count."""
+ARCHIVED_TABLES: Final = "archived_tables"
+"""The fact that names the tables of which this device has archived rows."""
 
 
 def derived_values(c: Candidate) -> Mapping[str, Any]:
@@ -77,7 +87,51 @@ def _usage(c: Candidate) -> dict[str, Any]:
     return {"used": total(c.row["device_counts"])}
 
 
+def _habit(c: Candidate) -> dict[str, Any]:
+    """Counted from the day the habit was made, in the user's zone, over its logs that say done."""
+    logs = c.query(HabitLog).where(HabitLog.habit_id == c.row["id"], HabitLog.state == "done").all()
+    done = [day for log in logs if (day := day_of(log.log_date)) is not None]
+    start = local_day(ms(c.row["created_at"]) or 0, zone_of(c))
+    streak = streak_of(c.row["rrule"] or "", start, done)
+    return {} if streak is None else {"streak_current": streak}
+
+
+def _goal(c: Candidate) -> dict[str, Any]:
+    """The share of its tasks that are done. What has a metric is measured by the application, and left alone."""
+    if c.row["state"] == "achieved":
+        return {"progress_pct": 100}
+    if c.row["metric"] is not None or _is_archived(c, Task):
+        return {}
+    tasks = c.query(Task).where(Task.goal_id == c.row["id"], Task.state != "cancelled").all()
+    done = sum(task.state == "done" for task in tasks)
+    return {"progress_pct": done * 100 // len(tasks)} if tasks else {}
+
+
+def _entry(c: Candidate) -> dict[str, Any]:
+    body = c.row["body"]
+    if not isinstance(body, str):
+        return {}
+    counts = {"word_count": len(body.split())}
+    journal = c.get(Journal, c.row["journal_id"])
+    if journal is None or journal.e2ee_state != "off":
+        return counts  # the hash is made with a key, which rules do not have
+    return {**counts, "body_hash": hashlib.sha256(body.encode("utf-8", "replace")).hexdigest()}
+
+
+def _tag(c: Candidate) -> dict[str, Any]:
+    """As often as rows name it; nobody counts them for one tag alone, so without the fact nothing is said."""
+    counts = c.fact(TAG_COUNTS)
+    return {} if counts is None else {"use_count": counts.get(c.row["id"], 0)}
+
+
+def _is_archived(c: Candidate, record: type[Record]) -> bool:
+    """Has this device rows of the table that it does not hold? Then it cannot count them."""
+    return record.__table__.name in c.fact(ARCHIVED_TABLES, ())
+
+
 def _conversation(c: Candidate) -> dict[str, Any]:
+    if _is_archived(c, Message):
+        return {}
     return {"message_count": c.query(Message).where(Message.conversation_id == c.row["id"]).count()}
 
 
@@ -95,6 +149,8 @@ def score_pct(raw_score: float, scoring_version: int) -> float:
 
 
 def _assessment(c: Candidate) -> dict[str, Any]:
+    if c.row["state"] != "submitted":
+        return {}
     scores = c.query(LifeAreaScore).where(LifeAreaScore.assessment_id == c.row["id"]).order_by(LifeAreaScore.id).all()
     if not scores:
         return {}
@@ -127,6 +183,10 @@ _DERIVATIONS: Final[Mapping[str, Callable[[Candidate], dict[str, Any]]]] = {
     "mbti_profiles": _profile,
     "user_progress": _progress,
     "habit_logs": _habit_log,
+    "habits": _habit,
+    "goals": _goal,
+    "journal_entries": _entry,
+    "tags": _tag,
     "usage_counters": _usage,
     "conversations": _conversation,
     "life_area_scores": _score,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
@@ -29,7 +29,12 @@ def zones() -> frozenset[str]:
 
 def local_day(at_ms: int, zone: Any) -> date:
     """The day of `at_ms` in `zone`; of an unknown zone, in Amsterdam's."""
-    return moment(at_ms).astimezone(ZoneInfo(zone if zone in zones() else ZONE_ELSE)).date()
+    return moment(at_ms).astimezone(_known(zone)).date()
+
+
+def days_later(at: datetime, days: int, zone: Any) -> datetime:
+    """So many days after `at`, at the same time of the day in `zone`, also over the change to summer time."""
+    return (at.astimezone(_known(zone)) + timedelta(days=days)).astimezone(UTC)
 
 
 def period_key(period: str, day: date) -> str:
@@ -60,3 +65,7 @@ def day_of(text: Any) -> date | None:
 def day_after(day: date) -> date:
     """The day after."""
     return day + timedelta(days=1)
+
+
+def _known(zone: Any) -> ZoneInfo:
+    return ZoneInfo(zone if zone in zones() else ZONE_ELSE)

@@ -6,58 +6,78 @@ the same; a file in which everything fits is not touched.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from bmaddb import statements
 from bmaddb.coaching.candidate import STORED, Candidate, candidate_of, ms
+from bmaddb.coaching.concerned import CONCERNED
 from bmaddb.coaching.consents import grant, last_record
-from bmaddb.coaching.derived import derived_values
+from bmaddb.coaching.counted_once import TABLES, count_once
+from bmaddb.coaching.derived import ARCHIVED_TABLES, TAG_COUNTS, derived_values
+from bmaddb.coaching.follows import DERIVED, TAGGED, TYPE_AND_CONSENT, Follows
 from bmaddb.coaching.rules.coaching_session import SLACK_S, c4_active_time_fits, wall_ms
 from bmaddb.coaching.rules.preferences import filled, p3_quiet_hours_are_a_pair
 from bmaddb.coaching.rules.session_prerequisites import is_of_device
 from bmaddb.device.atomic import RuleContext
 from bmaddb.device.store import Store, WriteTransaction
-from bmaddb.modules.chat_journal import CoachingSession
-from bmaddb.modules.levensgebieden import UserLifeArea
-from bmaddb.modules.subscription_payment import UsageCounter
-from bmaddb.modules.tasks_productivity import HabitLog, UserProgress
-from bmaddb.modules.user_management import MbtiProfile, UserPreferences
+from bmaddb.device.sync.arrivals import Arrived
+from bmaddb.device.upkeep import stubs
+from bmaddb.modules.chat_journal import CoachingSession, Tag
+from bmaddb.modules.extensions import ExtensionRecord
+from bmaddb.modules.tasks_productivity import Task, UserProgress
+from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, UserPreferences
 from bmaddb.protocol.merge.counters import counted, total
 from bmaddb.schema.records import Record
 
 RECONCILING: Final = "reconciling"
 """The operation id its rules see."""
+_SQL: Final = statements.load("bmaddb.coaching", "derived.sql")
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _Change = dict[str, Any]
 
 
-def reconcile(store: Store) -> int:
-    """Put right what a merge left; the answer is how many rows were written. Call it after a sync, and sync again.
+def reconcile(store: Store, arrived: Arrived | None = None) -> int:
+    """Put right what a merge left; the answer is how many rows were written.
 
+    A database with a server does so by itself after a sync. `arrived`: only what these rows concern; else everything.
     Derived columns are computed anew. A type without its consent is declined; a setting without its consent is off;
-    half a pair of quiet hours goes; of two sessions that run on this device the older is paused.
+    half a pair of quiet hours goes; of two sessions that run on this device the older is paused; a task that two
+    devices counted counts once.
     """
-    if store.user is None:
+    if store.user is None or not all(store.catalog.declares(record) for record in _RECORDS):
         return 0
+    came = dict.fromkeys(CONCERNED) if arrived is None else arrived
     with store.write() as tx:
-        context = RuleContext(
-            user=store.user,
-            device_id=store.device_id,
-            now_ms=store.clock.now_ms(),
-            operation_id=RECONCILING,
-            reader=tx,
-            facts={STORED: True},
-        )
-        written = _decline_without_consent(tx, context)
-        for record, change_of in _CHANGES:
-            for row in tx.query(record).all():
-                candidate = candidate_of(record, {}, row, context)
-                change = {name: value for name, value in change_of(candidate).items() if candidate.row[name] != value}
+        context = _context(store, store.user, tx, came)
+        written = count_once(tx, context, came) if came.keys() & TABLES else 0
+        if came.keys() & TYPE_AND_CONSENT:
+            written += _decline_without_consent(tx, context)
+        for follows in _FOLLOWS:
+            for row in follows.rows(tx, came):
+                candidate = candidate_of(follows.record, {}, row, context)
+                change = follows.change_of(candidate)
+                change = {name: value for name, value in change.items() if candidate.row[name] != value}
                 if change:
-                    tx.update(record, row.id, **change)
+                    tx.update(follows.record, row.id, **change)
                     written += 1
-        return written + _pause_older(tx, context)
+        return written + (_pause_older(tx, context) if "coaching_sessions" in came else 0)
+
+
+def _context(store: Store, user: str, tx: WriteTransaction, came: Arrived) -> RuleContext:
+    facts: dict[str, Any] = {STORED: True, ARCHIVED_TABLES: frozenset(stubs.counts(store.writing_connection))}
+    countable = not facts[ARCHIVED_TABLES] & TAGGED and tx.query(Tag).exists()
+    if countable and came.keys() & {"tags", *TAGGED}:
+        facts[TAG_COUNTS] = dict(store.tuples(_SQL["tag_counts"], ()))
+    return RuleContext(
+        user=user,
+        device_id=store.device_id,
+        now_ms=store.clock.now_ms(),
+        operation_id=RECONCILING,
+        reader=tx,
+        facts=facts,
+    )
 
 
 def _decline_without_consent(tx: WriteTransaction, context: RuleContext) -> int:
@@ -77,10 +97,6 @@ def _decline_without_consent(tx: WriteTransaction, context: RuleContext) -> int:
     }
     tx.insert(MbtiProfile, **row, **derived_values(candidate_of(MbtiProfile, row, None, context)))
     return 1
-
-
-def _derived(c: Candidate) -> _Change:
-    return dict(derived_values(c))
 
 
 def _progress(c: Candidate) -> _Change:
@@ -128,11 +144,16 @@ def _pause_older(tx: WriteTransaction, context: RuleContext) -> int:
     return len(ours[:-1])
 
 
-def _changes() -> Iterator[tuple[type[Record], Callable[[Candidate], _Change]]]:
-    yield from ((record, _derived) for record in (MbtiProfile, HabitLog, UsageCounter, UserLifeArea))
-    yield UserProgress, _progress
-    yield UserPreferences, _settings
-    yield CoachingSession, _session
-
-
-_CHANGES: Final = tuple(_changes())
+_FOLLOWS: Final[Sequence[Follows]] = (
+    *DERIVED,
+    Follows(record=UserProgress, change_of=_progress),
+    Follows(record=UserPreferences, change_of=_settings, others=TYPE_AND_CONSENT),
+    Follows(record=CoachingSession, change_of=_session),
+)
+_RECORDS: Final[Sequence[type[Record]]] = (
+    *(follows.record for follows in _FOLLOWS),
+    *(record for follows in _FOLLOWS for record in follows.parents),
+    ConsentRecord,
+    ExtensionRecord,
+    Task,
+)

@@ -8,43 +8,53 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from functools import cache
-from typing import Final
+from functools import cache, cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
 
 from bmaddb import errors as e
-from bmaddb.modules import (
-    ai_machine_learning,
-    analytics_tracking,
-    chat_journal,
-    content_management,
-    extensions,
-    levensgebieden,
-    met24_domains,
-    onboarding,
-    subscription_payment,
-    sync_status,
-    tasks_productivity,
-    user_management,
-)
-from bmaddb.schema import Catalog, Module, Table
+from bmaddb.modules.digests import DIGESTS
+from bmaddb.schema import Catalog, Module, Record, Table
 from bmaddb.schema.catalog import SCHEMA_VERSION_FIRST
 
-SYSTEM_MODULE: Final = sync_status.MODULE
-MODULES: Final[tuple[Module, ...]] = (
-    user_management.MODULE,
-    onboarding.MODULE,
-    chat_journal.MODULE,
-    ai_machine_learning.MODULE,
-    content_management.MODULE,
-    subscription_payment.MODULE,
-    met24_domains.MODULE,
-    levensgebieden.MODULE,
-    tasks_productivity.MODULE,
-    sync_status.MODULE,
-    analytics_tracking.MODULE,
-    extensions.MODULE,
+if TYPE_CHECKING:
+    SYSTEM_MODULE: Module
+    """The engine's own."""
+    MODULES: tuple[Module, ...]
+
+_HOMES: Final = tuple(
+    f"bmaddb.modules.{name}"
+    for name in (
+        "user_management",
+        "onboarding",
+        "chat_journal",
+        "ai_machine_learning",
+        "content_management",
+        "subscription_payment",
+        "met24_domains",
+        "levensgebieden",
+        "tasks_productivity",
+        "sync_status",
+        "analytics_tracking",
+        "extensions",
+    )
 )
+
+
+def __getattr__(name: str) -> Any:
+    """The twelve are imported when somebody looks at them: who opens a file that is up to date does not."""
+    if name == "MODULES":
+        return _modules()
+    if name == "SYSTEM_MODULE":
+        return import_module("bmaddb.modules.sync_status").MODULE
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+@cache
+def _modules() -> tuple[Module, ...]:
+    return tuple(import_module(home).MODULE for home in _HOMES)
 
 
 class ModuleStatus(enum.StrEnum):
@@ -59,8 +69,7 @@ class ModuleStatus(enum.StrEnum):
     """Nobody has looked at some of its tables."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableFacts:
+class TableFacts(msgspec.Struct, frozen=True, kw_only=True):
     """What was seen of one table. `columns` is None when the table is not there."""
 
     columns: frozenset[str] | None
@@ -68,8 +77,7 @@ class TableFacts:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableHealth:
+class TableHealth(msgspec.Struct, frozen=True, kw_only=True):
     """One table: what is missing, how many rows, what the integrity checks found."""
 
     table: str
@@ -79,8 +87,7 @@ class TableHealth:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModuleHealth:
+class ModuleHealth(msgspec.Struct, frozen=True, kw_only=True):
     """A module is as healthy as its worst table."""
 
     module: str
@@ -96,7 +103,8 @@ class ModuleHealth:
 class ModuleRegistry:
     """Modules by name: the twelve, and those an application adds."""
 
-    def __init__(self, modules: tuple[Module, ...] = MODULES) -> None:
+    def __init__(self, modules: tuple[Module, ...] | None = None) -> None:
+        modules = _modules() if modules is None else modules
         self._modules = {module.name: module for module in modules}
         if len(self._modules) != len(modules):
             raise e.SchemaError("two modules have the same name")
@@ -136,15 +144,33 @@ class ModuleRegistry:
         for a reference to a table that is not among them.
         """
         modules = [*(self if include_defaults else ()), *own_modules]
-        if all(module is not SYSTEM_MODULE for module in modules):
-            modules.insert(0, SYSTEM_MODULE)
+        system: Module = import_module("bmaddb.modules.sync_status").MODULE
+        if all(module is not system for module in modules):
+            modules.insert(0, system)
         return Catalog(modules, version=version)
+
+
+class _TheTwelve(Catalog):
+    """The twelve modules together, imported when somebody looks at more than a record of one of them."""
+
+    def __init__(self) -> None:
+        self.version = SCHEMA_VERSION_FIRST
+        self.digests = DIGESTS
+
+    @cached_property
+    def modules(self) -> tuple[Module, ...]:
+        return _modules()
+
+    def declares(self, record: type[Record]) -> bool:
+        if record.__module__ in _HOMES:
+            return record in import_module(record.__module__).MODULE.records
+        return super().declares(record)
 
 
 @cache
 def default_catalog() -> Catalog:
-    """The twelve modules together, resolved once."""
-    return ModuleRegistry().default_catalog()
+    """The twelve modules together; what of them is looked at is imported then."""
+    return _TheTwelve()
 
 
 def catalog_with(*own_modules: Module, include_defaults: bool = True, version: int = SCHEMA_VERSION_FIRST) -> Catalog:

@@ -17,7 +17,7 @@ from bmaddb.schema import (
 )
 
 
-class SyncCursor(LocalRecord, table="sync_cursors", uniques=(("stream",),)):
+class SyncCursor(LocalRecord, table="sync_cursors", engine=True, uniques=(("stream",),)):
     """How far this device has pulled and pushed, per stream of the server's order."""
 
     stream = text(note="the id again; the native door has one stream")
@@ -33,6 +33,7 @@ class SyncCursor(LocalRecord, table="sync_cursors", uniques=(("stream",),)):
 class OutboxOperation(
     LocalRecord,
     table="outbox_operations",
+    engine=True,
     retention=UNTIL_ACKNOWLEDGED,
     sensitivity=Sensitivity.SPECIAL,
     row_key="position",
@@ -59,6 +60,7 @@ class OutboxOperation(
 class ServerRequest(
     LocalRecord,
     table="server_requests",
+    engine=True,
     retention=UNTIL_ACKNOWLEDGED,
     sensitivity=Sensitivity.SPECIAL,
     uniques=(("position",), ("kind", "key")),
@@ -90,6 +92,7 @@ class ServerRequest(
 class SyncConflict(
     LocalRecord,
     table="sync_conflicts",
+    engine=True,
     retention=prune(days=90),
     sensitivity=Sensitivity.SPECIAL,
     indexes=(("needs_attention", "detected_at"), ("table_name", "row_id")),
@@ -113,6 +116,7 @@ class SyncConflict(
 class SyncRun(
     LocalRecord,
     table="sync_runs",
+    engine=True,
     retention=prune(days=30),
     indexes=(("started_at",),),
 ):
@@ -133,6 +137,7 @@ class SyncRun(
 class OperationJournal(
     LocalRecord,
     table="operation_journal",
+    engine=True,
     retention=prune(days=30),
     sensitivity=Sensitivity.SPECIAL,
     indexes=(("status", "started_at"),),

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
 
 from bmaddb.protocol.messages import RowDelete, RowInserts, RowUpdate, TableChange
 from bmaddb.protocol.values import fault, leaving
@@ -22,6 +24,8 @@ from bmaddb.schema.tables import Table
 
 SERVER_SEQ = "server_seq"
 _ENVELOPE_UNSENT = frozenset({"user_id", SERVER_SEQ})
+ENTRY_BYTES_MAX: Final = 16 * 1024 * 1024 - 64 * 1024
+"""Of one entry as JSON: a server takes bodies of 16 MiB, and something stands around the entry."""
 RowKey = tuple[str, str]
 
 
@@ -33,15 +37,14 @@ class Op(enum.StrEnum):
     DELETE = "delete"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One row's change inside an entry."""
 
     table: str
     op: Op
     id: str
-    old: Mapping[str, Any] = field(default_factory=dict)
-    new: Mapping[str, Any] = field(default_factory=dict)
+    old: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    new: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def key(self) -> RowKey:

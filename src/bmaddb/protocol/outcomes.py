@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 from bmaddb.protocol.messages import ErrorBody
 
@@ -26,8 +27,7 @@ class FailureKind(enum.StrEnum):
     CONFLICTS = "conflicts"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
     """Why something did not work, in words for a person."""
 
     kind: FailureKind
@@ -37,14 +37,12 @@ class Failure:
     retry_after_ms: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settlement:
+class Settlement(msgspec.Struct, frozen=True, kw_only=True):
     number: int
     version: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
+class Rejection(msgspec.Struct, frozen=True, kw_only=True):
     """The server will never take this entry as it is: park it and what depends on it."""
 
     number: int

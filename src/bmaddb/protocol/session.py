@@ -120,6 +120,8 @@ class Session:
         self._number_doubtful = False
         self._attempts = 0
         self._refreshed = False
+        self._refused_token: Failure | None = None
+        """Why a new token was asked for; when there is none, that is what went wrong."""
         self._conflict_rounds = 0
         self._resyncs = 0
         self._shrink = 1
@@ -177,8 +179,6 @@ class Session:
 
     def _after_page(self, more: bool) -> Command:
         self._caught_up = not more
-        if self._sweeping and not more:
-            return self._request(State.SWEEPING, Sweep())
         return self._go_on()
 
     def _pull(self) -> Command:
@@ -209,8 +209,12 @@ class Session:
     def _go_on(self) -> Command:
         if not self._caught_up:
             return self._pull()
+        # The sweep ends what the file notes of the new beginning: a device that dies after it must not send an entry
+        # under its old number, for the answer would be as old, and its row may have gone since.
         if self._number_doubtful:
             return self._request(State.NUMBERING, AskNumber())
+        if self._sweeping:
+            return self._request(State.SWEEPING, Sweep())
         entries = max(1, self._limits.batch_entries // self._shrink)
         size = max(1, self._limits.batch_bytes // self._shrink)
         return self._go(State.LEASING, Lease(limit_entries=entries, limit_bytes=size))
@@ -268,7 +272,7 @@ class Session:
     def _failed(self, event: Failed) -> Command:
         failure = event.failure
         if failure.kind is FailureKind.TOKEN and not self._refreshed:
-            self._refreshed = True
+            self._refreshed, self._refused_token = True, failure
             return self._go(State.REFRESHING, RefreshToken())
         if failure.kind in _MAY_PASS and self._attempts + 1 < self._limits.attempts:
             self._attempts += 1
@@ -315,8 +319,7 @@ class Session:
 
     def _again(self, event: Waited | TokenRefreshed) -> Command:
         if isinstance(event, TokenRefreshed) and not event.refreshed:
-            failure = Failure(kind=FailureKind.TOKEN, code="token", message="the server refuses the token")
-            return self._finish(Result.OFFLINE, failure)
+            return self._finish(Result.OFFLINE, self._refused_token)
         if self._asked is None:
             raise e.LocalProtocolError("there is no request to repeat")
         return self._go(self._asked_in, self._asked)

@@ -25,13 +25,17 @@ class Stamps:
 
     def __init__(self, device_id: str) -> None:
         self.node = device_id.replace("-", "")[-12:].lower().rjust(12, "0")
+        self._made = (NO_STAMP, 0, 0)
+        """The stamp that was made last, its milliseconds and its counter."""
 
     def next(self, now_ms: int, last: str) -> str:
         """A stamp after `last` (the newest this device made or observed) and not before `now_ms`.
 
         A `last` that the server would refuse is not followed: the clock was wrong then, and is set now.
         """
-        last_ms, counter = _read(last)
+        made, last_ms, counter = self._made
+        if last != made:
+            last_ms, counter = _read(last)
         if now_ms > last_ms or last_ms > now_ms + STAMP_REFUSED_MS_MAX:
             return self._write(now_ms, 0)
         if counter == _COUNTER_MAX:
@@ -57,7 +61,9 @@ class Stamps:
         return self._write(milliseconds, 0)
 
     def _write(self, milliseconds: int, counter: int) -> str:
-        return f"{milliseconds:012x}-{counter:04x}-{self.node}"
+        stamp = f"{milliseconds:012x}-{counter:04x}-{self.node}"
+        self._made = (stamp, milliseconds, counter)
+        return stamp
 
 
 def is_stamp(text: str) -> bool:

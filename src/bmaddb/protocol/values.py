@@ -21,7 +21,8 @@ import msgspec
 
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column
-from bmaddb.schema.kinds import INT_MAX, INT_MIN, Kind, canonical_json
+from bmaddb.schema.json_text import canonical_json
+from bmaddb.schema.kinds import INT_MAX, INT_MIN, Kind
 
 TS_MIN, TS_MAX = -62_135_596_800_000, 253_402_300_799_999  # as bmad_sync.moment() on the server
 _PYTHON_TYPES: dict[Kind, type | tuple[type, ...]] = {

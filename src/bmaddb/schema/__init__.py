@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from bmaddb.schema.catalog import Catalog, Module
 from bmaddb.schema.columns import Column, blob, boolean, integer, json, real, text, timestamp
 from bmaddb.schema.expressions import all_of, any_of, param, raw
 from bmaddb.schema.records import CatalogRecord, LocalRecord, Record, ServerRecord, UserRecord
-from bmaddb.schema.relations import children, parent, through
 from bmaddb.schema.rules import (
     KEEP,
     LEGAL_HOLD,
@@ -20,6 +21,9 @@ from bmaddb.schema.rules import (
     prune,
 )
 from bmaddb.schema.tables import Table
+
+if TYPE_CHECKING:
+    from bmaddb.schema.relations import children, parent, through
 
 __all__ = [
     "KEEP",
@@ -56,3 +60,12 @@ __all__ = [
     "through",
     "timestamp",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Relations are for queries: who declares tables needs none."""
+    if name not in ("children", "parent", "through"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from bmaddb.schema import relations
+
+    return getattr(relations, name)

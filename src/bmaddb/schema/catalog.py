@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeAlias
+
+import msgspec
 
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column
@@ -24,8 +26,7 @@ _MAY_REFER: dict[Scope, frozenset[Scope]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class Module(msgspec.Struct, frozen=True, kw_only=True):
     """A set of tables that belong together, with the rows its catalogue tables start with.
 
     `seeds` maps a catalogue table to its rows (column -> Python value, `id` included). `registries` are named
@@ -35,28 +36,57 @@ class Module:
     name: str
     purpose: str
     records: tuple[type[Record], ...]
-    seeds: Seeds = field(default_factory=dict)
-    registries: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    seeds: Seeds = msgspec.field(default_factory=dict)
+    registries: Mapping[str, tuple[Mapping[str, Any], ...]] = msgspec.field(default_factory=dict)
 
     @property
     def tables(self) -> tuple[Table, ...]:
         return tuple(record.__table__ for record in self.records)
 
 
+class Digests(msgspec.Struct, frozen=True):
+    """Short names for what a device's DDL says: of the tables, and of the text index."""
+
+    tables: str
+    search: str
+
+
 class Catalog:
     """Modules resolved together: names are unique, references exist, parents stand before children.
 
-    `version` is the schema version the definitions describe; 14 is the first there ever was.
+    `version` is the schema version the definitions describe; 14 is the first there ever was. `digests` are those of
+    its DDL, where they are known without making it.
     """
 
-    def __init__(self, modules: Iterable[Module], *, version: int = SCHEMA_VERSION_FIRST) -> None:
-        self.modules = tuple(modules)
+    def __init__(
+        self, modules: Iterable[Module], *, version: int = SCHEMA_VERSION_FIRST, digests: Digests | None = None
+    ) -> None:
+        self._given = tuple(modules)
         self.version = version
-        self.records: Mapping[str, type[Record]] = MappingProxyType(_unique_records(self.modules))
+        self.digests = digests
+        _ = self.tables  # what is wrong with the modules is said at once
+
+    @cached_property
+    def modules(self) -> tuple[Module, ...]:
+        return self._given
+
+    @cached_property
+    def records(self) -> Mapping[str, type[Record]]:
+        return MappingProxyType(_unique_records(self.modules))
+
+    @cached_property
+    def tables(self) -> Mapping[str, Table]:
         tables = {name: record.__table__ for name, record in self.records.items()}
         _check_references(tables)
-        self.tables: Mapping[str, Table] = MappingProxyType(_parents_first(tables))
-        self._children = _children(self.tables)
+        return MappingProxyType(_parents_first(tables))
+
+    @cached_property
+    def _children(self) -> Mapping[str, Children]:
+        return _children(self.tables)
+
+    def declares(self, record: type[Record]) -> bool:
+        """Is the record one of its modules', and not only another one's table of the same name?"""
+        return self.records.get(record.__table__.name) is record
 
     def table(self, name: str) -> Table:
         """The table called `name`; SchemaError when no module declares it."""

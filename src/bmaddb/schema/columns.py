@@ -7,9 +7,11 @@ when its record class is made, and never changes after that.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, overload
+
+import msgspec
+from msgspec.structs import replace
 
 from bmaddb import errors as e
 from bmaddb.schema.conditions import Condition, Related
@@ -24,8 +26,7 @@ OnDelete = Literal["cascade", "null", "restrict"]
 MergeFunction: TypeAlias = Callable[[Any, Any, Any], Any]
 
 
-@dataclass(frozen=True, slots=True)
-class ColumnSpec:
+class ColumnSpec(msgspec.Struct, frozen=True):
     """Everything a declaration says about a column. `check` is SQL that SQLite and Postgres both read.
 
     `transitions` (STM) names the states that may follow each state (none may follow one it leaves out); without
@@ -117,23 +118,21 @@ class Column(Operand[T], Generic[T]):
         return f"<column {self.table}.{self.name}: {self.kind}>"
 
 
-def placed(column: Column[T], name: str, table: str) -> Column[T]:
-    """The same column, now knowing where it stands."""
-    return Column(column.spec, name, table)
-
-
-def with_sensitivity(column: Column[T], sensitivity: Sensitivity) -> Column[T]:
-    """The same column, taking its table's sensitivity where it declared none."""
-    if column.spec.sensitivity is not None:
-        return column
-    return Column(replace(column.spec, sensitivity=sensitivity), column.name, column.table)
-
-
-def with_merge(column: Column[T], merge: MergeRule) -> Column[T]:
-    """The same column, taking the merge rule of its table's scope where it declared none."""
-    if column.spec.merge_declared:
-        return column
-    return Column(replace(column.spec, merge=merge, merge_declared=True), column.name, column.table)
+def placed(
+    column: Column[T],
+    name: str,
+    table: str,
+    merge: MergeRule | None = None,
+    sensitivity: Sensitivity | None = None,
+) -> Column[T]:
+    """The same column, now knowing where it stands; with the rule and sensitivity given where it declared none."""
+    spec = column.spec
+    inherited: dict[str, Any] = {}
+    if merge is not None and not spec.merge_declared:
+        inherited = {"merge": merge, "merge_declared": True}
+    if sensitivity is not None and spec.sensitivity is None:
+        inherited["sensitivity"] = sensitivity
+    return Column(replace(spec, **inherited) if inherited else spec, name, table)
 
 
 class _Builder(Generic[_T_co]):

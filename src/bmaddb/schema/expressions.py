@@ -76,9 +76,11 @@ class Operand(Valued, Generic[T]):
         return Compare(self, Comparator.IS_NOT, other)
 
     def is_null(self) -> Condition:
+        """Has no value."""
         return Compare(self, Comparator.IS, None)
 
     def is_not_null(self) -> Condition:
+        """Has a value."""
         return Compare(self, Comparator.IS_NOT, None)
 
     def weak_gt(self, other: object) -> Condition:
@@ -119,9 +121,11 @@ class Operand(Valued, Generic[T]):
         return Like(self, text, LikeForm.CONTAINS)
 
     def starts_with(self, text: str | Param) -> Condition:
+        """Begins with `text` literally, A-Z without case."""
         return Like(self, text, LikeForm.STARTS)
 
     def ends_with(self, text: str | Param) -> Condition:
+        """Ends with `text` literally, A-Z without case."""
         return Like(self, text, LikeForm.ENDS)
 
     def includes(self, text: str | Param) -> Condition:

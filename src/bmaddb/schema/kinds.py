@@ -8,22 +8,17 @@ is RecordInvalid.
 from __future__ import annotations
 
 import enum
-import json
 import math
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
 from bmaddb import errors as e
+from bmaddb.schema.letters import encodable
 
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
-JSON_DEPTH_MAX = 64
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_ODD_NUMBER = re.compile(r"\de[+-]\d|-0\.0")
-_TEXT_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.]*(?:e[+-]?\d+)?')
 
 
 class Kind(enum.StrEnum):
@@ -74,66 +69,12 @@ def milliseconds(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
-def canonical_json(value: Any) -> str:
-    """JSON text as jsonb prints it, but for spaces: keys by length, then bytes; nothing escaped in vain.
-
-    A float is written without an exponent and with its point, so that it comes back from the server as it left:
-    jsonb makes 1e23 a whole number, and keeps 100000000000000000000000.0.
-    """
-    try:
-        text = json.dumps(_ordered(value, 0), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    except (TypeError, ValueError) as error:
-        raise e.RecordInvalid(f"not a JSON value: {error}") from None
-    if "\\u0000" in text and _holds_nul(value):
-        raise e.RecordInvalid("JSON text may not hold U+0000", hint="Postgres cannot store it")
-    return _encodable(_TEXT_OR_NUMBER.sub(_as_jsonb, text) if _ODD_NUMBER.search(text) else text)
-
-
-def _as_jsonb(token: re.Match[str]) -> str:
-    text = token[0]
-    if text == "-0.0":
-        return "0.0"
-    if text.startswith('"') or "e" not in text:
-        return text
-    plain = f"{Decimal(text):f}"
-    return plain if "." in plain else f"{plain}.0"
-
-
-def _ordered(value: Any, depth: int) -> Any:
-    if depth > JSON_DEPTH_MAX:
-        raise e.RecordInvalid(f"JSON is nested deeper than {JSON_DEPTH_MAX} levels")
-    if isinstance(value, dict):
-        if not all(isinstance(key, str) for key in value):
-            raise e.RecordInvalid("JSON object keys must be text")
-        keys = sorted(value, key=lambda key: (len(key.encode("utf-8", "surrogatepass")), key))
-        return {key: _ordered(value[key], depth + 1) for key in keys}
-    if isinstance(value, list | tuple):
-        return [_ordered(item, depth + 1) for item in value]
-    return value
-
-
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
-    if isinstance(value, dict):
-        return any("\0" in key or _holds_nul(item) for key, item in value.items())
-    return isinstance(value, list | tuple) and any(map(_holds_nul, value))
-
-
-def _encodable(text: str) -> str:
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise e.RecordInvalid("text holds an unpaired surrogate", hint="it is not valid Unicode") from None
-    return text
-
-
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise e.RecordInvalid(f"expected text, got {type(value).__name__}")
     if "\0" in value:
         raise e.RecordInvalid("text may not hold U+0000", hint="Postgres cannot store it; strip it first")
-    return value if value.isascii() else _encodable(value)
+    return value if value.isascii() else encodable(value)
 
 
 def _int(value: Any) -> int:
@@ -147,7 +88,7 @@ def _int(value: Any) -> int:
 def _real(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise e.RecordInvalid(f"expected a number, got {type(value).__name__}")
-    number = float(value)
+    number = float(value) + 0.0  # SQLite knows no -0.0
     if not math.isfinite(number):
         raise e.RecordInvalid("the number must be finite", hint="JSON knows no NaN and no infinity")
     return number
@@ -175,13 +116,29 @@ def _moment(raw: int) -> datetime:
     return _EPOCH + raw * _MILLISECOND
 
 
+def _json(value: Any) -> str:
+    """Only who writes something into a JSON column needs what makes its text."""
+    if not value and type(value) in _NOTHING_IN_IT:
+        return _NOTHING_IN_IT[type(value)]
+    from bmaddb.schema.json_text import canonical_json
+
+    return canonical_json(value)
+
+
+def _value_of_json(text: str) -> Any:
+    import json
+
+    return json.loads(text)
+
+
+_NOTHING_IN_IT: dict[type, str] = {list: "[]", dict: "{}"}
 _TO_RAW: dict[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: _text,
     Kind.INT: _int,
     Kind.REAL: _real,
     Kind.BOOL: _bool,
-    Kind.JSON: canonical_json,
+    Kind.JSON: _json,
     Kind.TS: _ts,
     Kind.BLOB: _blob,
 }
-_FROM_RAW: dict[Kind, Callable[[Any], Any]] = {Kind.BOOL: bool, Kind.JSON: json.loads, Kind.TS: _moment}
+_FROM_RAW: dict[Kind, Callable[[Any], Any]] = {Kind.BOOL: bool, Kind.JSON: _value_of_json, Kind.TS: _moment}

@@ -27,6 +27,7 @@ from bmaddb.schema.postgres_ddl_seeds import seed_json, seed_statements
 from bmaddb.schema.postgres_ddl_tables import (
     create_table,
     declared_columns,
+    fixed_columns,
     foreign_keys,
     held_columns,
     indexes,
@@ -121,6 +122,7 @@ def _facts(table: Table, number: int) -> dict[str, Any]:
         "types": json_types(table),
         "kinds": {name: str(kind) for name, kind in wire_kinds(table).items()},
         "fallbacks": _fallbacks(table),
+        "fixed": fixed_columns(table) if write_columns(table) else {},
     }
 
 

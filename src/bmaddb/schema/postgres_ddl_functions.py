@@ -16,9 +16,9 @@ from typing import Any, Final
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import Kind
-from bmaddb.schema.postgres_ddl_tables import declared_columns, literal, qualified, quoted
+from bmaddb.schema.postgres_ddl_tables import declared_columns, fixed_columns, literal, qualified, quoted
 from bmaddb.schema.records import writable
-from bmaddb.schema.rules import Scope
+from bmaddb.schema.rules import MergeRule, Scope
 from bmaddb.schema.tables import Table
 
 COLUMNS_MAX: Final = 90  # json_build_array takes a hundred arguments
@@ -35,6 +35,12 @@ _JSON_TYPES: Final[dict[Kind, str]] = {
     Kind.JSON: "any",
     Kind.TS: "number",
     Kind.BLOB: "string",
+}
+
+_SHAPES: Final[dict[MergeRule, str]] = {
+    MergeRule.SET: "array",
+    MergeRule.CNT: "object",
+    MergeRule.MAP: "object",
 }
 
 
@@ -76,8 +82,9 @@ def server_columns(table: Table) -> tuple[str, ...]:
 
 
 def json_types(table: Table) -> dict[str, str]:
-    """What type of JSON value each writable column takes."""
-    return {name: _JSON_TYPES[kind] for name, kind in write_columns(table).items()}
+    """What type of JSON value each writable column takes; a rule that merges inside a value says which."""
+    shapes = {column.name: _SHAPES.get(column.spec.merge) for column in declared_columns(table)}
+    return {name: shapes.get(name) or _JSON_TYPES[kind] for name, kind in write_columns(table).items()}
 
 
 def table_functions(table: Table) -> str:
@@ -97,7 +104,7 @@ def dispatchers(
     """
     signatures = (
         ("read", "uuid, bigint, bigint, int, bigint[]", "bmad_sync.page", "stable", tables),
-        ("versions", "uuid, bigint, bigint, int", "bigint[]", "stable", tables),
+        ("versions", "uuid, bigint, bigint, int, bigint[]", "bigint[]", "stable", tables),
         ("raw", "uuid, bigint, bigint", "json", "stable", tables),
         ("alive", "uuid, text[]", "text[]", "stable", tables),
         ("look", "uuid, text[]", "jsonb", "stable", writable_tables),
@@ -143,14 +150,16 @@ $$;"""
 
 
 def _versions(table: Table) -> str:
-    return f"""create function bmad_sync.versions_{table.name}(p_uid uuid, p_lo bigint, p_hi bigint, p_max int)
+    return f"""create function bmad_sync.versions_{table.name}(
+  p_uid uuid, p_lo bigint, p_hi bigint, p_max int, p_skip bigint[]
+)
 returns bigint[]
 language plpgsql stable
 as $$
 begin
   return array(
     select t.server_seq from {qualified(table.name)} t
-    where {mine(table)}{_SINCE}
+    where {mine(table)}{_SINCE} and t.server_seq <> all (p_skip)
     order by t.server_seq
     limit p_max
   );
@@ -246,7 +255,8 @@ $$;"""
 
 
 def _update(table: Table) -> str:
-    columns = {name: kind for name, kind in write_columns(table).items() if name != "id"}
+    fixed = fixed_columns(table)
+    columns = {name: kind for name, kind in write_columns(table).items() if name != "id" and fixed.get(name, True)}
     sets = ",\n    ".join(
         f"{quoted(name)} = case when c.s ? '{name}' then {_in_object(name, kind)} else t.{quoted(name)} end"
         for name, kind in columns.items()

@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from bmaddb.schema.postgres_ddl_tables import declared_columns, qualified, quoted
+from bmaddb.schema.postgres_ddl_tables import declared_columns, fixed_columns, qualified, quoted
 from bmaddb.schema.records import deletable, writable
 from bmaddb.schema.rules import Scope
 from bmaddb.schema.tables import Table
 
 _MINE: Final = "user_id = (select bmad_sync.uid())"
+_OWN: Final = "nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint"
+_NOT_OWN: Final = f"pg_trigger_depth() > 0 or new.server_seq is distinct from {_OWN}"
 
 
 def secure(table: Table) -> str:
@@ -41,20 +43,47 @@ def triggers(table: Table, number: int) -> str:
     if table.scope is Scope.SERVER:
         return ""
     name, what = qualified(table.name), "user" if table.scope is Scope.USER else "catalogue"
-    key_changes = "old.id <> new.id" if what == "catalogue" else "old.user_id <> new.user_id or old.id <> new.id"
     return "\n".join(
         (
-            f"create trigger stamp_new before insert on {name} for each row when (new.server_seq = 0)",
-            f"  execute function bmad_sync.stamp_{what}_row({number});",
-            f"create trigger stamp_changed before update on {name} for each row",
-            f"  when ((new.server_seq = old.server_seq and new.* is distinct from old.*) or {key_changes})",
-            f"  execute function bmad_sync.stamp_{what}_row({number});",
+            *(_user_stamps(name, number) if what == "user" else _catalogue_stamps(name, number)),
+            *_loosened(table),
             f"create trigger bury after delete on {name} referencing old table as gone for each statement",
             f"  execute function bmad_sync.bury_{what}_rows({number});",
             f"create trigger keep before truncate on {name} for each statement",
             "  execute function bmad_sync.refuse_truncate();",
         )
     )
+
+
+def _user_stamps(name: str, number: int) -> Iterator[str]:
+    """Rows a push writes are left alone: they name its own version, at the top, and are changed by nothing since."""
+    yield f"create trigger stamp_new before insert on {name} for each row when ({_NOT_OWN})"
+    yield f"  execute function bmad_sync.stamp_user_row({number});"
+    yield f"create trigger stamp_changed before update on {name} for each row"
+    yield f"  when ((new.server_seq = old.server_seq or {_NOT_OWN}"
+    yield "    or old.user_id <> new.user_id or old.id <> new.id) and new.* is distinct from old.*)"
+    yield f"  execute function bmad_sync.stamp_user_row({number});"
+    yield f"create trigger check_new after insert on {name} referencing new table as written for each statement"
+    yield f"  execute function bmad_sync.check_versions({number});"
+    yield f"create trigger check_changed after update on {name} referencing old table as before new table as written"
+    yield f"  for each statement execute function bmad_sync.check_versions({number});"
+
+
+def _loosened(table: Table) -> Iterator[str]:
+    """A fixed column that a deleted parent leaves null has an UPDATE grant for that; this holds it to null."""
+    loose = [quoted(column) for column, to_null in fixed_columns(table).items() if to_null]
+    if table.scope is Scope.USER and writable(table) and loose:
+        changed = " or ".join(f"new.{column} <> coalesce(old.{column}, '')" for column in loose)
+        yield f"create trigger hold before update on {qualified(table.name)} for each row"
+        yield f"  when (current_user = 'authenticated' and ({changed}))"
+        yield "  execute function bmad_sync.refuse_fixed();"
+
+
+def _catalogue_stamps(name: str, number: int) -> Iterator[str]:
+    yield f"create trigger stamp_new before insert on {name} for each row"
+    yield f"  execute function bmad_sync.stamp_catalogue_row({number});"
+    yield f"create trigger stamp_changed before update on {name} for each row when (new.* is distinct from old.*)"
+    yield f"  execute function bmad_sync.stamp_catalogue_row({number});"
 
 
 def _policy(table: Table, policy: str, rule: str) -> Iterator[str]:
@@ -74,7 +103,9 @@ def _writing(table: Table) -> Iterator[str]:
     declared = [column.name for column in declared_columns(table) if column.client_writable]
     envelope = ["created_at", "updated_at", "server_seq", "hlc", "stamps"]
     insert = ", ".join(quoted(column) for column in ["user_id", "id", *envelope, "origin_device_id", *declared])
-    update = ", ".join(quoted(column) for column in [*envelope, *declared])
+    fixed = fixed_columns(table)
+    changed = [name for name in declared if fixed.get(name, True)]
+    update = ", ".join(quoted(column) for column in [*envelope, *changed])
     yield f"grant insert ({insert}) on {name} to authenticated;"
     yield f"grant update ({update}) on {name} to authenticated;"
     yield from _policy(table, "add", f"for insert to authenticated with check ({_MINE})")

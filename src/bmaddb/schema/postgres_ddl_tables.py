@@ -85,6 +85,18 @@ def declared_columns(table: Table) -> tuple[Column[Any], ...]:
     return tuple(column for column in table.columns if column.name not in envelope and column.synced)
 
 
+def fixed_columns(table: Table) -> dict[str, bool]:
+    """The columns no client changes once the row is there (IMM), and whether one may become null after all.
+
+    It may where its parent's delete sets it to null: the device that deletes the parent says so in the same entry.
+    """
+    return {
+        column.name: bool(column.spec.nullable and column.spec.references and column.spec.on_delete == "null")
+        for column in declared_columns(table)
+        if column.spec.merge is MergeRule.IMM
+    }
+
+
 def create_table(table: Table) -> str:
     """CREATE TABLE without foreign keys, which come when every table exists."""
     lines = [*_ENVELOPE[table.scope], *(column_definition(table, column) for column in declared_columns(table))]

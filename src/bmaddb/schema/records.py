@@ -11,14 +11,13 @@ as far as SQL.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 
 import msgspec
 
 from bmaddb import errors as e
-from bmaddb.schema.columns import Column, integer, placed, text, timestamp, with_merge, with_sensitivity
+from bmaddb.schema.columns import Column, integer, placed, text, timestamp
 from bmaddb.schema.kinds import Kind, from_raw
 from bmaddb.schema.rules import DeleteRule, MergeRule, Scope, Sensitivity
 from bmaddb.schema.tables import Table, TableOptions
@@ -38,7 +37,9 @@ _SCOPE_MERGE: dict[Scope, MergeRule] = {
     Scope.LOCAL: MergeRule.LOC,
     Scope.SERVER: MergeRule.SRV,
 }
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,47}")
+_NAME_LETTERS_MAX: Final = 48
+_FIRST: Final = frozenset("abcdefghijklmnopqrstuvwxyz")
+_LETTERS: Final = _FIRST | frozenset("0123456789_")
 # WatermelonDB and SQLite keep these for themselves; a row must live there too.
 _RESERVED = frozenset({"rowid", "oid", "_rowid_", "_status", "_changed", "local_storage", "constructor", "user_id_raw"})
 
@@ -120,19 +121,22 @@ def _inherited(bases: tuple[type, ...], name: str) -> Any:
 def _columns(
     table: str, bases: tuple[type, ...], namespace: Mapping[str, Any], options: Mapping[str, Any]
 ) -> tuple[Column[Any], ...]:
-    if not _NAME.fullmatch(table):
+    if not _is_name(table):
         raise e.SchemaError(f"'{table}' is not a table name", hint="a-z, 0-9 and _, starting with a letter")
     envelope = cast("Mapping[str, Column[Any]]", _inherited(bases, "__envelope__"))
     declared = {key: value for key, value in namespace.items() if isinstance(value, Column)}
     for name in declared:
-        if not _NAME.fullmatch(name) or name in _RESERVED or name.endswith("_raw"):
+        if not _is_name(name) or name in _RESERVED or name.endswith("_raw"):
             raise e.SchemaError(f"'{table}.{name}' is not a column name", hint="a-z, 0-9 and _; not reserved")
         if name in envelope:
             raise e.SchemaError(f"'{table}.{name}' is part of every such table already")
     rule = _SCOPE_MERGE[cast(Scope, _inherited(bases, "__scope__"))]
-    columns = tuple(with_merge(placed(column, name, table), rule) for name, column in {**envelope, **declared}.items())
     sensitivity = options.get("sensitivity", Sensitivity.PERSONAL)
-    return tuple(with_sensitivity(column, sensitivity) for column in columns)
+    return tuple(placed(column, name, table, rule, sensitivity) for name, column in {**envelope, **declared}.items())
+
+
+def _is_name(name: str) -> bool:
+    return name[:1] in _FIRST and len(name) <= _NAME_LETTERS_MAX and _LETTERS.issuperset(name)
 
 
 class Record(_RecordParent, metaclass=RecordMeta):
@@ -215,5 +219,7 @@ def deletable(table: Table) -> bool:
 
 
 def writable(table: Table) -> bool:
-    """May a device write rows of this table?"""
-    return table.scope is Scope.LOCAL or (table.scope is Scope.USER and table.delete_rule is not DeleteRule.SERVER_ONLY)
+    """May an application on a device write rows of this table?"""
+    if table.scope is Scope.LOCAL:
+        return not table.options.engine
+    return table.scope is Scope.USER and table.delete_rule is not DeleteRule.SERVER_ONLY

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+import msgspec
 
 
 class Scope(enum.StrEnum):
@@ -82,8 +83,7 @@ class RetentionKind(enum.StrEnum):
     LEGAL_HOLD = "legal hold"
 
 
-@dataclass(frozen=True, slots=True)
-class Retention:
+class Retention(msgspec.Struct, frozen=True):
     """How long a row is kept; `months` for ARCHIVE, `days` for PRUNE."""
 
     kind: RetentionKind

@@ -67,6 +67,11 @@ def read_held(table: Table) -> str:
     )
 
 
+def read_never_held(table: Table) -> str:
+    """The ids of those rows, among the ids in ?1, that the server never gave a version."""
+    return f"SELECT id FROM {quoted(table.name)}\nWHERE server_seq IS NULL AND id IN (SELECT value FROM json_each(?1))"
+
+
 def _token(name: str, kind: Kind) -> str:
     column = quoted(name)
     if kind is Kind.JSON:

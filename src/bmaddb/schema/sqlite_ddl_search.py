@@ -6,7 +6,7 @@ Rules of this room:
   that goes, or that takes a rowid used before, is noted by a trigger, whoever wrote it.
 - A row's `doc` holds the place of its table in the high bits, so that one table is one range of the index.
 - A row is named by its id: of its rowid is asked only whether it is behind `last`, and a VACUUM, which
-  may give out rowids anew, is noticed by the file's schema version.
+  may give out rowids anew, is noticed by a row whose own rowid it changes.
 - It is derived: when it does not fit it is dropped, made again and filled from the tables.
 """
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
+
+import msgspec
 
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column, ColumnSpec
@@ -32,14 +34,14 @@ _ALLOWED_MERGE: dict[Scope, frozenset[MergeRule]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TableOptions:
+class TableOptions(msgspec.Struct, frozen=True, kw_only=True):
     """What the class statement says beside the columns.
 
     `natural_key` columns make the id (uuid5), so that two devices which create "the same" row create one id;
     `key_folded` compares them without case and in Unicode NFC. `open_states` belong to
     DeleteRule.EDIT_WINS_WHILE_OPEN and name values of the column `state`. `row_key` is a whole number by which the
     file keeps the rows of a local table: unique, and the only key there is; a row is found by its id by looking.
+    `engine`: only the engine itself writes the rows of this local table; an application reads them.
     """
 
     retention: Retention = KEEP
@@ -48,10 +50,11 @@ class TableOptions:
     natural_key: tuple[str, ...] = ()
     key_folded: bool = False
     row_key: str = ""
+    engine: bool = False
     open_states: tuple[str, ...] = ()
     indexes: IndexColumns = ()
     uniques: IndexColumns = ()
-    server_uniques: Mapping[str, str] = field(default_factory=dict)
+    server_uniques: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Name -> SQL expression that is unique among all rows on the server, whoever owns them; of SRV columns only."""
     searchable: tuple[str, ...] = ()
     sync_priority: int = 5
@@ -61,7 +64,7 @@ class TableOptions:
         cls, table: str, scope: Scope, columns: tuple[Column[Any], ...], options: Mapping[str, Any]
     ) -> TableOptions:
         """Options from the class statement; SchemaError names what is wrong."""
-        unknown = set(options) - {item.name for item in fields(cls)}
+        unknown = set(options) - set(cls.__struct_fields__)
         if unknown:
             raise e.SchemaError(f"{table}: unknown option {', '.join(sorted(unknown))}")
         made = cls(**options)
@@ -72,6 +75,8 @@ class TableOptions:
                 raise e.SchemaError(f"{table}: no column {', '.join(missing)}")
         if (made.delete is DeleteRule.EDIT_WINS_WHILE_OPEN) != bool(made.open_states):
             raise e.SchemaError(f"{table}: open_states go with DeleteRule.EDIT_WINS_WHILE_OPEN, and only with it")
+        if made.engine and scope is not Scope.LOCAL:
+            raise e.SchemaError(f"{table}: only a local table is the engine's own")
         if made.row_key:
             _check_row_key(table, scope, {column.name: column for column in columns}.get(made.row_key))
         for column in columns:
@@ -127,8 +132,7 @@ def _check_merge(spec: ColumnSpec, where: str) -> None:
         raise e.SchemaError(f"{where}: transitions name {', '.join(sorted(named - set(spec.enum)))}, no such state")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """One table: envelope columns first, then the declared ones, in the order of the record's slots."""
 
     name: str
@@ -136,10 +140,10 @@ class Table:
     columns: tuple[Column[Any], ...]
     purpose: str
     options: TableOptions
-    by_name: Mapping[str, Column[Any]] = field(init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
+    @cached_property
+    def by_name(self) -> Mapping[str, Column[Any]]:
+        return {column.name: column for column in self.columns}
 
     @property
     def delete_rule(self) -> DeleteRule:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bmaddb.schema import kinds
+from bmaddb.schema import json_text
 
 BODY_BYTES_MAX = 16 * 1024 * 1024
 # A value may be as deep as a device lets it be, and a push wraps it: body, entries, changes, rows.
 ENVELOPE_DEPTH_MAX: Final = 16
-JSON_DEPTH_MAX = kinds.JSON_DEPTH_MAX + ENVELOPE_DEPTH_MAX
+JSON_DEPTH_MAX = json_text.JSON_DEPTH_MAX + ENVELOPE_DEPTH_MAX
 HEADER_BYTES_MAX = 16 * 1024
 QUERY_ARGUMENTS_MAX = 100
 REQUESTS_MAX = 256

@@ -32,6 +32,8 @@ _DOORS: Final = (
     "pull.sql",
     "digest.sql",
     "requests.sql",
+    "natural_keys.sql",
+    "billing.sql",
     "watermelon.sql",
     "watermelon_push.sql",
     "upkeep.sql",

@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Final
 
 import psycopg
+import psycopg.conninfo
 import uvicorn
 
 from bmaddb import errors as e
@@ -57,7 +58,15 @@ def url_of(listener: socket.socket) -> str:
 
 
 def install_schema(conninfo: str, catalog: Catalog | None = None, migrations: Sequence[Migration] = ()) -> None:
-    """Bring roles, schema, functions and catalogue data up to date with `catalog` (the twelve modules)."""
+    """Bring roles, schema, functions and catalogue data up to date with `catalog` (the twelve modules).
+
+    ServerError when `conninfo` (a URL, or keys and values) makes no sense, the database is not reached, or refuses.
+    """
+    try:
+        psycopg.conninfo.conninfo_to_dict(conninfo)
+    except psycopg.ProgrammingError as cause:
+        hint = "write it as postgresql://user:password@host:port/database"
+        raise e.ServerError(f"the database URL makes no sense: {_first_line(cause)}", hint=hint) from cause
     try:
         with psycopg.connect(conninfo) as connection:
             migrator.install(connection, catalog or default_catalog(), migrations)

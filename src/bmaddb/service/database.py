@@ -7,41 +7,44 @@ that not everybody needs are loaded with the first call.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-import apsw
-
 from bmaddb import errors as e
-from bmaddb.device.outbox import Outbox
-from bmaddb.device.query import Query
-from bmaddb.device.store import Store, WriteTransaction
-from bmaddb.device.store.search import MARKS, SNIPPET_WORDS, Found
-from bmaddb.device.store.vectors import Near, nearest
-from bmaddb.modules.sync_status import ServerRequest, SyncConflict
+from bmaddb.device.store import Store
+from bmaddb.device.store.search import MARKS, SNIPPET_WORDS
 from bmaddb.schema import Catalog, Record
 from bmaddb.service.keys import secret_of
+from bmaddb.service.parts import Parts
 from bmaddb.signals import SignalBus
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
     from datetime import datetime
 
+    import apsw
+
     from bmaddb.device.atomic import BatchResult, Bounds, Operation, OperationResult, OuterStep, ResumeReport, Step
-    from bmaddb.device.observe import Observers, Subscription
+    from bmaddb.device.observe import Subscription
+    from bmaddb.device.outbox import Outbox
+    from bmaddb.device.query import Query
     from bmaddb.device.query.aggregates import Aggregate
     from bmaddb.device.query.ends import Ends
     from bmaddb.device.requests import RequestQueue
+    from bmaddb.device.store import WriteTransaction
+    from bmaddb.device.store.search import Found
+    from bmaddb.device.store.vectors import Near
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
     from bmaddb.device.transfer import ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
+    from bmaddb.modules.sync_status import ServerRequest, SyncConflict
     from bmaddb.monitor import Monitor
     from bmaddb.monitor.health import HealthRegistry
     from bmaddb.personality.desk import Personality
     from bmaddb.service.health import DatabaseHealth
-    from bmaddb.service.health_checks import StandardChecks
+    from bmaddb.service.joining import Connect
     from bmaddb.service.operations import OperationDesk
     from bmaddb.service.status import DatabaseStatus
     from bmaddb.service.upkeep import Upkeep
@@ -55,22 +58,22 @@ class Database:
     """What `bmaddb.open` gives. Usable from any thread; close it, or use it in a `with`."""
 
     def __init__(
-        self, store: Store, outbox: Outbox, engine: SyncEngine | None, policy: UpkeepPolicy | None = None
+        self,
+        store: Store,
+        outbox: Outbox | None = None,
+        engine: SyncEngine | None = None,
+        policy: UpkeepPolicy | None = None,
+        connect: Connect | None = None,
     ) -> None:
         self.store = store
-        self.outbox = outbox
-        self._engine = engine
-        self._policy = policy
-        self._upkeep: Upkeep | None = None
-        self._requests: RequestQueue | None = None
-        self._personality: Personality | None = None
-        self._operations: OperationDesk | None = None
-        self._monitor: Monitor | None = None
-        self._health: tuple[StandardChecks, HealthRegistry] | None = None
+        self._parts = Parts(store, outbox, engine, connect, policy)
         self._background: BackgroundSync | None = None
-        self._observers: Observers | None = None
-        if engine is None:
-            outbox.given_up.append(self._given_up)
+        self._starting = threading.Lock()
+
+    @property
+    def outbox(self) -> Outbox:
+        """What waits for the server. It joins the commits before the first write: who only reads never loads it."""
+        return self._parts.outbox
 
     @property
     def user(self) -> str | None:
@@ -84,6 +87,7 @@ class Database:
 
     @property
     def catalog(self) -> Catalog:
+        """The tables of this file, those of its modules together."""
         return self.store.catalog
 
     @property
@@ -94,12 +98,7 @@ class Database:
     @property
     def requests(self) -> RequestQueue:
         """What only the server can carry out, and waits for it: open, done, dead; to cancel and to retry."""
-        if self._requests is None:
-            from bmaddb.device.requests import RequestQueue
-
-            engine = self._engine
-            self._requests = RequestQueue(self.store, self.outbox) if engine is None else engine.requests
-        return self._requests
+        return self._parts.requests()
 
     def request(
         self,
@@ -127,29 +126,17 @@ class Database:
     @property
     def upkeep(self) -> Upkeep:
         """What keeps the file small: usage, clean-up, and archived rows back on demand."""
-        if self._upkeep is None:
-            from bmaddb.service.upkeep import Upkeep
-
-            self._upkeep = Upkeep(self.store, self.outbox, self._engine, self._policy)
-        return self._upkeep
+        return self._parts.upkeep()
 
     @property
     def personality(self) -> Personality:
         """Adapting to use, with a type preference as a small prior if its user agreed; off until then."""
-        if self._personality is None:
-            from bmaddb.personality.desk import Personality
-
-            self._personality = Personality(self.store, None if self._engine is None else self._engine.wish_tables)
-        return self._personality
+        return self._parts.personality()
 
     @property
     def operations(self) -> OperationDesk:
         """Where operations are run: who shapes them before, and how many wait."""
-        if self._operations is None:
-            from bmaddb.service.operations import OperationDesk
-
-            self._operations = OperationDesk(self.store)
-        return self._operations
+        return self._parts.operations()
 
     def execute(self, operation: Operation, *, bounds: Bounds | None = None, sync: bool = False) -> OperationResult:
         """Run an operation: all its steps and checks, or nothing of it; its result says which, and why.
@@ -180,14 +167,7 @@ class Database:
     @property
     def monitor(self) -> Monitor:
         """What the database does and how long it takes, while `db.monitor.start()` is on."""
-        if self._monitor is None:
-            from bmaddb.monitor import Monitor
-            from bmaddb.service.status import keep
-
-            self._monitor = Monitor(
-                self.store, self.signals, self.store.clock, keep=lambda report: keep(self.store, report)
-            )
-        return self._monitor
+        return self._parts.monitor()
 
     def write(self, *, after: Sequence[str] = ()) -> WriteTransaction:
         """`with db.write() as tx:` one transaction, and one unit on the server; nested, a savepoint.
@@ -222,7 +202,7 @@ class Database:
         the beginning of a word. Any text is fine. A row just written is found, and stands first until it is indexed.
         QueryError when the table has no searchable columns or `limit` is not from 1 to 1000.
         """
-        query = rows if isinstance(rows, Query) else self.query(rows)
+        query = self.query(rows) if isinstance(rows, type) else rows
         return self.store.search.best(query, text, limit=limit, marks=marks, words=snippet_words)
 
     def nearest(self, rows: type[R] | Query[R], vector: Sequence[float], k: int = 10) -> list[Near[R]]:
@@ -233,7 +213,9 @@ class Database:
         (`pip install bmaddb[vectors]`) some ten times as fast. QueryError for another table or another `k` than
         1 to 1000, RecordInvalid for what is no vector.
         """
-        return nearest(self.store, rows if isinstance(rows, Query) else self.query(rows), vector, k)
+        from bmaddb.device.store.vectors import nearest
+
+        return nearest(self.store, self.query(rows) if isinstance(rows, type) else rows, vector, k)
 
     @overload
     def observe(
@@ -278,11 +260,9 @@ class Database:
         Keep what it answers: dropped or closed, it ends. `callback` gets each state on a thread of its own, or on
         `executor`. QueryError for what is no query of this database, StoreError inside a write or a snapshot.
         """
-        from bmaddb.service.observing import observers_of, subscribe
+        from bmaddb.service.observing import subscribe
 
-        if self._observers is None:
-            self._observers = observers_of(self.store)
-        return subscribe(self._observers, what, which, callback, executor)
+        return subscribe(self._parts.observers(), what, which, callback, executor)
 
     def sql(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """The rows of one reading statement in your own words; values belong into `arguments`."""
@@ -297,6 +277,8 @@ class Database:
 
         `open_only`: those a person should look at and has not.
         """
+        from bmaddb.modules.sync_status import SyncConflict
+
         query = self.query(SyncConflict).order_by(SyncConflict.detected_at.desc(), SyncConflict.id.desc())
         return (query.where(SyncConflict.needs_attention == True) if open_only else query).all()  # noqa: E712 -- SQL
 
@@ -321,9 +303,9 @@ class Database:
         from bmaddb.device.transfer import export_archive, export_table
 
         if record is not None:
-            export_table(self.store, record, Path(path))
+            export_table(self.store, record, path)
         else:
-            export_archive(self.store, Path(path))
+            export_archive(self.store, path)
 
     def import_from(
         self,
@@ -344,7 +326,7 @@ class Database:
         """
         from bmaddb.device.transfer import import_from
 
-        return import_from(self.store, Path(path), record, key=key, strict=strict, tell=progress)
+        return import_from(self.store, path, record, key=key, strict=strict, tell=progress)
 
     def sync(self) -> SyncReport:
         """Send what waits, fetch what others changed. Being offline is said in the report, not raised."""
@@ -367,17 +349,19 @@ class Database:
 
         From time to time a few rows are compared with the server's; `Schedule(verify_ms=0)` never does.
         """
-        if self._background is None:
-            from bmaddb.device.sync import BackgroundSync
+        with self._starting:
+            if self._background is None:
+                from bmaddb.device.sync import BackgroundSync
 
-            self._background = BackgroundSync(self._wired(), schedule=schedule)
-            self._background.start()
+                self._background = BackgroundSync(self._wired(), schedule=schedule)
+                self._background.start()
 
     def stop_sync(self) -> None:
         """End the background sync; a sync that runs is finished or can be repeated. Again is fine."""
-        if self._background is not None:
-            self._background.stop()
-            self._background = None
+        with self._starting:
+            background, self._background = self._background, None
+        if background is not None:
+            background.stop()
 
     def backup(
         self,
@@ -412,20 +396,21 @@ class Database:
     @property
     def health_checks(self) -> HealthRegistry:
         """The checks `health()` runs; an application or a room may register its own."""
-        return self._checked()[1]
+        return self._parts.health()[1]
 
     def health(self) -> DatabaseHealth:
         """Every component and module by named checks: healthy, degraded or failing, with a reason and a remedy."""
         from bmaddb.service.health import examine
 
-        checks, registry = self._checked()
+        checks, registry = self._parts.health()
         return examine(self.store, checks.look_anew, registry)
 
     def status(self) -> DatabaseStatus:
         """What the file holds, what waits, how the last syncs went, and what the monitor saw."""
         from bmaddb.service.status import status_of
 
-        recorded = self._monitor.report() if self._monitor is not None and self._monitor.recording else None
+        monitor = self._parts.monitor.made
+        recorded = monitor.report() if monitor is not None and monitor.recording else None
         return status_of(self.store, self.outbox, self.upkeep.usage(), recorded)
 
     def integrity(self, *, full: bool = False, repair: bool = True) -> IntegrityReport:
@@ -435,23 +420,12 @@ class Database:
         """
         from bmaddb.service.integrity import check_integrity
 
-        return check_integrity(self.store, self.outbox, self._engine, full=full, repair=repair)
+        return check_integrity(self.store, self.outbox, self._parts.engine, full=full, repair=repair)
 
     def close(self) -> None:
         """Stop syncing and cleaning up, and close the file; again is fine."""
         self.stop_sync()
-        if self._upkeep is not None:
-            self._upkeep.stop()
-        if self._personality is not None:
-            self._personality.stop()
-        if self._monitor is not None:
-            self._monitor.stop()
-        if self._operations is not None:
-            self._operations.stop()
-        if self._engine is not None:
-            self._engine.close()
-        if self._observers is not None:
-            self._observers.close()
+        self._parts.stop()
         self.store.close()
 
     def __enter__(self) -> Database:
@@ -460,30 +434,13 @@ class Database:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _given_up(self, connection: apsw.Connection, entry_ids: Sequence[str]) -> None:
-        """Requests that build on these entries must hear of it, also where nobody has asked for the queue yet."""
-        self.requests.entries_given_up(connection, entry_ids)
-
     def _sync_if(self, asked: bool) -> None:
         """Being offline is no failure of what was just done; without a server there is nothing to send to."""
-        if asked and self._engine is not None and self._background is None:
+        if asked and self._parts.has_server and self._background is None:
             self.sync()
 
-    def _checked(self) -> tuple[StandardChecks, HealthRegistry]:
-        if self._health is None:
-            from bmaddb.service.health_checks import StandardChecks
-
-            checks = StandardChecks(
-                self.store,
-                self.outbox,
-                has_server=self._engine is not None,
-                usage=lambda: self.upkeep.usage().share,
-                monitor=lambda: self._monitor,
-            )
-            self._health = checks, checks.registry()
-        return self._health
-
     def _wired(self) -> SyncEngine:
-        if self._engine is None:
+        engine = self._parts.engine
+        if engine is None:
             raise e.SettingsError("this database has no server", hint="bmaddb.open(..., url=..., token=...)")
-        return self._engine
+        return engine

@@ -230,3 +230,16 @@ def _missing(health: ModuleHealth) -> str:
         what += " is not there" if gone else f" has no {', '.join(first.missing_columns)}"
     more = f", and {len(sick) - 1} more" if len(sick) > 1 else ""
     return f"{health.status}: {what}{more}"
+
+
+def checks_of(
+    store: Store,
+    outbox: Outbox,
+    *,
+    has_server: bool,
+    usage: Callable[[], float],
+    monitor: Callable[[], Monitor | None],
+) -> tuple[StandardChecks, HealthRegistry]:
+    """The checks of one database, and the registry that runs them."""
+    checks = StandardChecks(store, outbox, has_server=has_server, usage=usage, monitor=monitor)
+    return checks, checks.registry()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from bmaddb import errors as e
 from bmaddb.clock import Clock, SystemClock
-from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import CACHE_BYTES, Durability, Store
 from bmaddb.entropy import Entropy, SystemEntropy
 from bmaddb.modules.registry import catalog_with, default_catalog
@@ -17,10 +16,12 @@ from bmaddb.service.database import Database
 from bmaddb.service.keys import secret_of
 
 if TYPE_CHECKING:
+    from bmaddb.device.outbox import Outbox
     from bmaddb.device.sync import SyncEngine, Transport
     from bmaddb.device.sync.http_transport import Token
     from bmaddb.device.upkeep import UpkeepPolicy
     from bmaddb.schema.evolution import Migration
+    from bmaddb.service.joining import Connect
 
 
 def open_database(
@@ -63,6 +64,8 @@ def open_database(
         raise e.SettingsError("give modules or a catalog, not both")
     if url is not None and token is None and transport is None:
         raise e.SettingsError("a server needs a token", hint="`bmaddb token --user UUID` prints one")
+    if url is not None and transport is None:
+        _check_server(url, token)
     tables = catalog or _catalog_of(modules)
     store = Store(
         path,
@@ -76,22 +79,33 @@ def open_database(
         migrations=migrations,
         cache_bytes=cache_bytes,
     )
-    try:
-        outbox = Outbox(store)
-        if transport is None and url is not None and token is not None:
-            from bmaddb.device.sync import HttpTransport
-
-            transport = HttpTransport(url, token, api_key=api_key)
-        return Database(store, outbox, None if transport is None else _engine(store, outbox, transport), upkeep)
-    except BaseException:
-        store.close()
-        raise
+    return Database(store, policy=upkeep, connect=_connect(store, url, token, api_key, transport))
 
 
-def _engine(store: Store, outbox: Outbox, transport: Transport) -> SyncEngine:
-    from bmaddb.device.sync import SyncEngine
+def _connect(
+    store: Store, url: str | None, token: Token | None, api_key: str | None, transport: Transport | None
+) -> Connect | None:
+    """What makes the engine when it is first needed; None without a server."""
 
-    return SyncEngine(store, outbox, transport)
+    def connect(outbox: Outbox) -> SyncEngine:
+        from bmaddb.device.sync import HttpTransport, SyncEngine
+        from bmaddb.service.reacting import reactions_of
+
+        through = transport
+        if through is None and url is not None and token is not None:
+            through = HttpTransport(url, token, api_key=api_key)
+        assert through is not None  # noqa: S101 -- asked for with a server only
+        return SyncEngine(store, outbox, through, reactions=reactions_of(store.catalog))
+
+    return connect if transport is not None or url is not None else None
+
+
+def _check_server(url: str, token: Token | None) -> None:
+    from bmaddb.device.sync.address import check_address, check_token
+
+    check_address(url)
+    if isinstance(token, str):
+        check_token(token)
 
 
 def _catalog_of(modules: Sequence[Module] | None) -> Catalog:

@@ -30,8 +30,8 @@ _UNBOUND: Final = Bounds()
 class OperationDesk:
     """Takes operations of one database. What they end with is told as the signal `OperationEnded`."""
 
-    def __init__(self, store: Store) -> None:
-        self.shapes: list[Shape] = []
+    def __init__(self, store: Store, *first: Shape) -> None:
+        self.shapes: list[Shape] = list(first)
         """Called in order before an operation is run; one that raises refuses it."""
         self._store = store
         self._operations = Operations(store)

@@ -5,21 +5,20 @@ from __future__ import annotations
 import os
 from typing import Final
 
-import apsw
-
 from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.clock import Clock, SystemClock
 from bmaddb.device.outbox import Outbox
-from bmaddb.device.query import compiler_writes
 from bmaddb.device.store import Store
 from bmaddb.device.store.cipher import FileKey, Secret, key_of_file, read_head
 from bmaddb.device.store.connection import checked_path
 from bmaddb.device.store.salvage import Salvaged, copy_readable, set_aside
+from bmaddb.device.sync.giveback import GiveBack
 from bmaddb.device.sync.pages import Pages
 from bmaddb.entropy import Entropy, SystemEntropy
 from bmaddb.modules.registry import default_catalog
 from bmaddb.schema import Catalog, Scope
+from bmaddb.schema.records import writable
 from bmaddb.service.keys import secret_of
 
 _SQL: Final = statements.load("bmaddb.service", "salvaging.sql")
@@ -66,25 +65,14 @@ def _key_of(path: str, secret: Secret | None) -> FileKey | None:
 
 
 def _queue_orphans(store: Store, outbox: Outbox) -> None:
-    """Rows the server never saw and whose entry is gone: made again, so that they get a new one."""
+    """Rows the server never saw and whose entry is gone get a new one; a few hundred each, parents first."""
     entered = {key for entry in outbox.entries() for key in entry.changes}
-    orphans: list[tuple[str, tuple[object, ...]]] = []
-    with store.apply("local") as connection:
+    orphans: dict[str, list[str]] = {}
+    with store.read() as connection:
         for table in store.catalog.synced_tables:
-            if table.scope is not Scope.USER:
-                continue
-            names = [column.name for column in table.columns]
-            for row in _unsent(connection, table.name, names):
-                values = dict(zip(names, row, strict=True))
-                if (table.name, str(values["id"])) not in entered:
-                    connection.execute(_SQL["remove"].format(table=table.name), (values["id"],))
-                    orphans.append((compiler_writes.insert(store.catalog.record(table.name)), row))
+            if table.scope is Scope.USER and writable(table):
+                for (row_id,) in connection.execute(_SQL["unsent"].format(table=table.name)):
+                    if (table.name, str(row_id)) not in entered:
+                        orphans.setdefault(table.name, []).append(str(row_id))
     if orphans:
-        with store.write() as tx:
-            for text, row in orphans:
-                tx.execute(text, row)
-
-
-def _unsent(connection: apsw.Connection, table: str, names: list[str]) -> list[tuple[object, ...]]:
-    columns = ", ".join(f'"{name}"' for name in names)
-    return connection.execute(_SQL["unsent"].format(table=table, columns=columns)).fetchall()
+        GiveBack(store, outbox).rows(orphans)

@@ -15,6 +15,7 @@ from bmaddb.device.store import Store
 from bmaddb.device.sync import SyncEngine, fetch_packed
 from bmaddb.device.upkeep import CleanUp, Keeper, UpkeepPolicy, UpkeepReport, Usage, measure, rebuild, stubs
 from bmaddb.schema import Record
+from bmaddb.service.user_limits import as_user_set
 
 R = TypeVar("R", bound=Record)
 IDS_MAX = 1_000
@@ -24,11 +25,16 @@ class Upkeep:
     """What keeps one database small. Usable from any thread."""
 
     def __init__(self, store: Store, outbox: Outbox, engine: SyncEngine | None, policy: UpkeepPolicy | None) -> None:
-        self.policy = policy or UpkeepPolicy()
+        self._policy = policy
         self._store = store
         self._outbox = outbox
         self._engine = engine
         self._keeper: Keeper | None = None
+
+    @property
+    def policy(self) -> UpkeepPolicy:
+        """What holds now: the application's policy, narrowed by the user's settings (`storage_limit_mb`, overrides)."""
+        return as_user_set(self._store, self._policy)
 
     def usage(self) -> Usage:
         """What the file and its attachments take, in bytes, and the part of the budget that is."""
@@ -37,6 +43,7 @@ class Upkeep:
     def run(self, budget_bytes: int | None = None, *, always: bool = False) -> UpkeepReport:
         """Clean up if the file takes more than 80 % of its budget, until it takes 70 %; see UpkeepPolicy.
 
+        What the user wants kept for less long goes first, whatever the file takes.
         `always`: also when it takes less than 80 %, but more than 70. Nothing unsynced goes, whatever the budget.
         Raises StoreError for the file; what was done until then stands.
         """
@@ -46,7 +53,7 @@ class Upkeep:
     def start(self) -> None:
         """Clean up in the background from now on, whenever the file was written to and is quiet again."""
         if self._keeper is None:
-            self._keeper = Keeper(self._store, self._outbox, self.policy)
+            self._keeper = Keeper(self._store, self._outbox, lambda: self.policy)
             self._keeper.start()
 
     def stop(self) -> None:

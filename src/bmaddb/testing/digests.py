@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from bmaddb import statements
 from bmaddb.schema import Catalog, MergeRule, Scope, Table
-from bmaddb.schema.kinds import Kind, canonical_json, milliseconds
+from bmaddb.schema.json_text import canonical_json
+from bmaddb.schema.kinds import Kind, milliseconds
 
 if TYPE_CHECKING:
     import apsw

@@ -8,6 +8,7 @@ from bmaddb.coaching.operations.account import (
     record_consent,
     register_device,
     request_subscription,
+    reserve_quota,
     switch_type,
 )
 from bmaddb.coaching.operations.events import Event
@@ -35,6 +36,7 @@ __all__ = [
     "reopen_task",
     "resumable",
     "request_subscription",
+    "reserve_quota",
     "switch_type",
     "user_onboarding",
 ]

@@ -1,4 +1,4 @@
-"""What a user decides about the account: consents, type, settings, devices, and the wish for a plan."""
+"""What a user decides about the account: consents, type, settings, devices, and what is asked of the server."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, e
 from bmaddb.coaching.checks import verify_mbti_profile_valid, verify_preferences_initialized
 from bmaddb.coaching.checks.findings import NOTES
 from bmaddb.coaching.derived import derived_values
+from bmaddb.coaching.operations.asking import ask_step
 from bmaddb.coaching.operations.onboarding import Consent, consents_step, type_row
+from bmaddb.coaching.registries import METERED
 from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.coaching.rules.mbti_profile import MBTIProfileValidator
 from bmaddb.coaching.rules.preferences import PreferencesValidator, filled
 from bmaddb.device.atomic import Action, Operation, RuleContext, Step
-from bmaddb.modules.extensions import ExtensionRecord
 from bmaddb.modules.subscription_payment import Plan, Subscription
 from bmaddb.modules.user_management import MbtiProfile, UserDevice, UserPreferences
 from bmaddb.schema.natural_keys import natural_id
 
-WISH_EXTENSION, WISH_COLLECTION = "billing", "wishes"
-"""Where the server finds what a user wants of billing: extension_records of this extension and collection."""
+SUBSCRIBE, CANCEL, RESERVE = "subscribe", "cancel_subscription", "reserve_quota"
+"""The kinds of requests; the server has a handler for each (server/sql/billing.sql)."""
+AMOUNT_MAX: Final = 1_000_000
 _OVER: Final = frozenset({"canceled", "incomplete_expired"})
 
 
@@ -68,45 +70,64 @@ def register_device(columns: Mapping[str, Any]) -> Operation:
 
 
 def request_subscription(plan_id: str) -> Operation:
-    """Say that the user wants this plan. The server decides; what it decides comes by sync, as a subscription."""
-    return _wish("request_subscription", {"wish": "subscribe", "plan_id": plan_id}, plan_is_on_offer)
+    """Ask for this plan, at once or when there is a network. The server decides; a subscription comes by sync.
+
+    PLAN when the catalogue of this device has no such plan on offer. What the server refuses is a dead letter
+    (`db.requests.dead()`); its answer is {"subscription", "status", "plan"}, under the operation's id as the key.
+    """
+    return _asking("request_subscription", ask_step(SUBSCRIBE, {"plan_id": plan_id}, plan_is_on_offer))
 
 
 def cancel_subscription(subscription_id: str) -> Operation:
-    """Say that the user wants no more of this subscription. The server decides."""
-    return _wish("cancel_subscription", {"wish": "cancel", "subscription_id": subscription_id}, subscription_runs)
+    """Ask to end this subscription. The server decides; what is paid for runs to the end of its period.
+
+    SUBSCRIPTION when this device knows of none that runs under this id.
+    """
+    return _asking("cancel_subscription", ask_step(CANCEL, {"subscription_id": subscription_id}, subscription_runs))
+
+
+def reserve_quota(feature: str, amount: int = 1) -> Operation:
+    """Ask to use so much of a metered feature, which only the server may count; it comes by sync as usage_counters.
+
+    QUOTA for a feature that is not metered, and an amount that is not a whole number from 1 to a million. A session
+    counts its own use, offline too, and needs no reservation.
+    """
+    return _asking("reserve_quota", ask_step(RESERVE, {"feature": feature, "amount": amount}, quota_is_metered))
 
 
 # -- rules of their own ----------------------------------------------------------------------------------------
 
 
 def plan_is_on_offer(c: Candidate) -> Flaws:
-    plan = c.get(Plan, c.row["data"].get("plan_id"))
+    """PLAN: a plan the catalogue has, from its first day to its last."""
+    plan = c.get(Plan, c.row["payload"].get("plan_id"))
     until = None if plan is None else ms(plan.active_until)
     if plan is None or (ms(plan.active_from) or 0) > c.now_ms or (until is not None and until <= c.now_ms):
-        yield error("data", "there is no such plan now", [row.id for row in c.query(Plan).all()])
+        yield error("payload", "there is no such plan now", [row.id for row in c.query(Plan).all()])
 
 
 def subscription_runs(c: Candidate) -> Flaws:
-    subscription = c.get(Subscription, c.row["data"].get("subscription_id"))
+    """SUBSCRIPTION: one of this user's that is not over."""
+    subscription = c.get(Subscription, c.row["payload"].get("subscription_id"))
     if subscription is None or subscription.status in _OVER:
-        yield error("data", "there is no such subscription that runs")
+        running = [row.id for row in c.query(Subscription).all() if row.status not in _OVER]
+        yield error("payload", "there is no such subscription that runs", running)
+
+
+def quota_is_metered(c: Candidate) -> Flaws:
+    """QUOTA: a feature that is counted, and how many of it."""
+    feature, amount = c.row["payload"].get("feature"), c.row["payload"].get("amount")
+    if feature not in METERED:
+        yield error("payload", f"{feature!r} is no metered feature", sorted(METERED))
+    if type(amount) is not int or not 1 <= amount <= AMOUNT_MAX:
+        yield error("payload", f"{amount!r} is no amount", [1, AMOUNT_MAX])
 
 
 # -- inside ----------------------------------------------------------------------------------------------------
 
 
-def _wish(kind: str, wish: Mapping[str, Any], rule: Any) -> Operation:
-    def row(context: RuleContext) -> dict[str, Any]:
-        return {
-            "extension_code": WISH_EXTENSION,
-            "collection": WISH_COLLECTION,
-            "record_key": context.operation_id,
-            "data": {**wish, "at_ms": context.now_ms},
-        }
-
-    rules = RuleSet(ExtensionRecord, (*GENERAL, rule))
-    return Operation(type=kind, steps=(Step("note_wish", "extension_records", Action.INSERT, row, (rules,)),))
+def _asking(kind: str, step: Step) -> Operation:
+    return Operation(type=kind, steps=(step,))
 
 
 def _settings_step(changes: Mapping[str, Any]) -> Step:

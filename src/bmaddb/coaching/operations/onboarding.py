@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from bmaddb.coaching.candidate import RuleSet, candidate_of, moment
+from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, error, moment
 from bmaddb.coaching.checks import ONBOARDING_CHECKS
 from bmaddb.coaching.checks.findings import NOTES
 from bmaddb.coaching.checks.onboarding import CREATE_SESSION
@@ -22,7 +22,7 @@ from bmaddb.device.atomic import Action, Operation, RuleContext, Step
 from bmaddb.modules.chat_journal import CoachingSession
 from bmaddb.modules.onboarding import OnboardingProgress
 from bmaddb.modules.seeds.onboarding_steps import FLOW, VERSION
-from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, UserDevice
+from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, User, UserDevice
 from bmaddb.protocol.merge.counters import counted
 
 FIRST_SESSION_DELAY: Final = timedelta(hours=1)
@@ -62,11 +62,15 @@ class Onboarding:
 
 
 def user_onboarding(data: Onboarding) -> Operation:
-    """Four steps (behind the consents they rest on, before what notes the flow as done) and four checks."""
+    """Four steps (behind the consents they rest on, before what notes the flow as done) and four checks.
+
+    ONBOARDING when the user is there already, on this device or by sync.
+    """
     granted = {consent.purpose: consent.policy_version for consent in data.consents if consent.action == "granted"}
+    first = RuleSet(UserDevice, (*GENERAL, onboarding_is_the_first))
     steps = (
         consents_step(data.consents),
-        Step("register_device", "user_devices", Action.INSERT, _device(data), (RuleSet(UserDevice, GENERAL),)),
+        Step("register_device", "user_devices", Action.UPSERT, _device(data), (first,)),
         Step("create_user_profile", "users", Action.INSERT, _profile(data), (UserProfileValidator,)),
         Step("create_mbti_profile", "mbti_profiles", Action.INSERT, _type(data), (MBTIProfileValidator,)),
         Step(
@@ -81,6 +85,13 @@ def user_onboarding(data: Onboarding) -> Operation:
     )
     facts = {POLICIES: data.policies, SIXTEEN_OR_OLDER: data.sixteen_or_older, PLANNED_CONSENTS: granted, NOTES: {}}
     return Operation(type="user_onboarding", steps=steps, checks=ONBOARDING_CHECKS, facts={**data.facts, **facts})
+
+
+def onboarding_is_the_first(c: Candidate) -> Flaws:
+    """ONBOARDING: a user is made once; what she says later has operations of its own."""
+    if c.get(User, c.context.user) is not None:
+        others = ["register_device", "change_settings", "switch_type", "record_consent"]
+        yield error(None, "the user is there already: her onboarding is over", others)
 
 
 def consents_step(consents: tuple[Consent, ...]) -> Step:
@@ -104,9 +115,11 @@ def consents_step(consents: tuple[Consent, ...]) -> Step:
 
 
 def type_row(context: RuleContext, given: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A determination of type with all that follows from it; None declines."""
+    """A determination of type with all that follows from it, its code in capitals; None declines."""
     row: dict[str, Any] = {"assessed_at": _after_the_newest(context)}
     row |= {"source": "declined", "influence": 0.0} if given is None else given
+    if isinstance(row.get("type_code"), str):
+        row["type_code"] = row["type_code"].upper()
     return {**row, **derived_values(candidate_of(MbtiProfile, row, None, context))}
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any, Final
 
+from bmaddb import errors as e
 from bmaddb.coaching.candidate import candidate_of, values_of
 from bmaddb.coaching.checks.findings import notes, written
 from bmaddb.coaching.checks.session import PROGRESS_BEFORE, PROGRESS_PLANNED, UPDATE_PROGRESS, recently_changed
@@ -26,21 +28,25 @@ ONCE_A_DAY: Final = frozenset({"active_days"})
 _FIXED: Final = frozenset({"server_seq", "created_at", "updated_at"})
 
 
-def progress_step(deltas: Deltas | Callable[[RuleContext], Deltas]) -> Step:
-    """Count `deltas` (metric -> how many more) in every period of each metric.
+def progress_step(
+    deltas: Deltas | Callable[[RuleContext], Deltas], on: Callable[[RuleContext], date] | None = None
+) -> Step:
+    """Count `deltas` (metric -> how many more) in every period of each metric that `on` lies in, which is today.
 
     When the fact `session_id` names a session, it counts once: a metric that counted it already is left alone.
+    RecordInvalid for a metric that is not in the registry, and for what is no whole number.
     """
 
     def rows(context: RuleContext) -> list[dict[str, Any]]:
-        wanted = deltas(context) if callable(deltas) else deltas
+        wanted = _checked(deltas(context) if callable(deltas) else deltas)
+        day = local_day(context.now_ms, zone_of(context)) if on is None else on(context)
         noted = notes(context)
         noted[PROGRESS_BEFORE] = {row.id: row for row in recently_changed(context)}
         made = [
             row
             for metric, delta in wanted.items()
             for period in METRIC[metric]["periods"]
-            if (row := _counting(context, metric, period, delta)) is not None
+            if (row := _counting(context, metric, period, delta, day)) is not None
         ]
         noted[PROGRESS_PLANNED] = {progress_id(context, row): wanted[row["metric_code"]] for row in made}
         for row_id in noted[PROGRESS_PLANNED]:
@@ -68,9 +74,17 @@ def progress_id(context: RuleContext, row: Mapping[str, Any]) -> str:
     return natural_id(UserProgress.__table__, {"user_id": context.user, **row})
 
 
-def _counting(context: RuleContext, metric: str, period: str, delta: int) -> dict[str, Any] | None:
+def _checked(deltas: Deltas) -> Deltas:
+    for metric, delta in deltas.items():
+        if metric not in METRIC:
+            raise e.RecordInvalid(f"there is no metric {metric!r}", hint=f"there are {', '.join(sorted(METRIC))}")
+        if type(delta) is not int:
+            raise e.RecordInvalid(f"{delta!r} is no number to count {metric} by", hint="a whole number")
+    return deltas
+
+
+def _counting(context: RuleContext, metric: str, period: str, delta: int, today: date) -> dict[str, Any] | None:
     """The whole row after it counted; None when there is nothing to count."""
-    today = local_day(context.now_ms, zone_of(context))
     key = {"metric_code": metric, "period_key": period_key(period, today)}
     before = context.reader.get(UserProgress, progress_id(context, key))
     session = context.facts.get(SESSION_ID)

@@ -15,6 +15,7 @@ from bmaddb.coaching.local_days import local_day, period_key
 from bmaddb.coaching.operations.events import Event, dropped_step, events_step
 from bmaddb.coaching.operations.insighting import Insight, insights_step, supersede_step
 from bmaddb.coaching.operations.progressing import PROGRESS, Deltas, progress_step
+from bmaddb.coaching.operations.standing import standing
 from bmaddb.coaching.rules.coaching_session import CoachingSessionValidator, type_in_use
 from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.coaching.rules.progress import SESSION_ID
@@ -103,6 +104,7 @@ def change_session(
 
     started_at and ended_at are filled in where a new status needs them; `active_seconds` are added to this device's.
     With status completed one session more is counted, and its minutes, once however often it is called.
+    RecordNotFound when there is no such session.
     """
 
     def row(context: RuleContext) -> dict[str, Any]:
@@ -213,11 +215,9 @@ def _count_use() -> Step:
 
 
 def _changed(context: RuleContext, session_id: str, changes: Mapping[str, Any], active_seconds: int) -> dict[str, Any]:
-    before = context.reader.get(CoachingSession, session_id)
+    before = standing(context, CoachingSession, session_id)
     notes(context)[SESSION_BEFORE] = before
     row = {"id": session_id, **changes}
-    if before is None:
-        return row
     status, now = row.get("status", before.status), moment(context.now_ms)
     if status == "in_progress" and before.started_at is None:
         row.setdefault("started_at", now)

@@ -33,12 +33,14 @@ _PERSONAL: Final = (
 
 
 def a1_event_is_known(c: Candidate) -> Flaws:
+    """Refuses an event that is not in the registry."""
     name = c.row["event_name"] or ""
     if name not in EVENT or not _NAME.fullmatch(name):
         yield error("event_name", "there is no such event", sorted(EVENT))
 
 
 def a2_analytics_is_consented(c: Candidate) -> Flaws:
+    """Refuses an event that does not name the consent to analytics in force; a stored one keeps the consent it had."""
     if c.stored:
         return  # a consent that was withdrawn since does not make the old event wrong
     consent = grant(c.context.reader, "analytics")
@@ -49,6 +51,7 @@ def a2_analytics_is_consented(c: Candidate) -> Flaws:
 
 
 def a3_properties_are_listed(c: Candidate) -> Flaws:
+    """Refuses more than 12 properties, one the event does not have, and a value that is not on its list."""
     properties = c.row["properties"] if isinstance(c.row["properties"], dict) else {}
     schema = EVENT.get(c.row["event_name"] or "", {}).get("properties", {}).get("properties", {})
     if len(properties) > PROPERTIES_MAX:
@@ -60,6 +63,7 @@ def a3_properties_are_listed(c: Candidate) -> Flaws:
 
 
 def a4_moment_is_near(c: Candidate) -> Flaws:
+    """Accepts 30 days back to 5 minutes ahead, and with a session its span and 5 minutes around."""
     at_ms = ms(c.row["occurred_at"])
     if at_ms is None or c.stored:
         return
@@ -75,22 +79,26 @@ def a4_moment_is_near(c: Candidate) -> Flaws:
 
 
 def a5_duration_in_range(c: Candidate) -> Flaws:
+    """Accepts null, or 0 to 4 hours in milliseconds."""
     duration = c.row["duration_ms"]
     if duration is not None and not 0 <= duration <= DURATION_MS_MAX:
         yield error("duration_ms", "it lies from 0 to 4 hours", [0, DURATION_MS_MAX])
 
 
 def a6_not_too_many_a_day(c: Candidate) -> Flaws:
+    """Refuses the 501st event of a day; operations count those they drop."""
     if c.is_new and events_since(c, c.now_ms - DAY_MS) >= EVENTS_A_DAY_MAX:
         yield error(None, f"{EVENTS_A_DAY_MAX} events a day are kept", EVENTS_A_DAY_MAX)
 
 
 def a7_events_are_only_added(c: Candidate) -> Flaws:
+    """Refuses any change of an event."""
     if c.before is not None and any(c.changed(name) for name in c.given if name in c.row):
         yield error(None, "an event is never changed")
 
 
 def a8_essential_is_essential(c: Candidate) -> Flaws:
+    """Refuses what the user's level does not keep: none nothing, essential what is marked so, full all."""
     settings = c.get(UserPreferences, natural_id(UserPreferences.__table__, {"user_id": c.context.user}))
     level = "none" if settings is None else settings.analytics_level
     essential = EVENT.get(c.row["event_name"] or "", {}).get("essential", False)

@@ -31,6 +31,7 @@ _NEXT: Final = CoachingSession.status.spec.transitions or {}
 
 
 def c1_starts_well(c: Candidate) -> Flaws:
+    """Accepts scheduled or in_progress for a new session, and one intake that is not cancelled."""
     if c.is_new and c.row["status"] not in ("scheduled", "in_progress"):
         yield error("status", "a new session is scheduled or in progress", ["scheduled", "in_progress"])
     if c.row["kind"] == "intake" and c.row["status"] != "cancelled":
@@ -40,6 +41,7 @@ def c1_starts_well(c: Candidate) -> Flaws:
 
 
 def c2_states_follow(c: Candidate) -> Flaws:
+    """Refuses a state that may not follow the one before, and to reopen a session after 24 hours."""
     before, after = c.old("status"), c.row["status"]
     if c.before is None or before == after:
         return
@@ -51,6 +53,7 @@ def c2_states_follow(c: Candidate) -> Flaws:
 
 
 def c3_moments_fit_the_state(c: Candidate) -> Flaws:
+    """Refuses a state without its moments, a plan beyond a year, and more than 8 hours; warns from 3 hours on."""
     status = c.row["status"]
     planned, started, ended = (ms(c.row[name]) for name in ("scheduled_at", "started_at", "ended_at"))
     if status == "scheduled":
@@ -67,12 +70,14 @@ def c3_moments_fit_the_state(c: Candidate) -> Flaws:
 
 
 def c4_active_time_fits(c: Candidate) -> Flaws:
+    """Refuses more active seconds, over all devices, than passed from start to end and a minute."""
     lasted_ms = wall_ms(c)
     if lasted_ms is not None and total(c.row["device_seconds"]) > lasted_ms // 1000 + SLACK_S:
         yield error("device_seconds", "more seconds were active than have passed", lasted_ms // 1000 + SLACK_S)
 
 
 def c5_marks_in_range(c: Candidate) -> Flaws:
+    """Accepts moods and a rating of 1 to 5, and a mood afterwards only of a session that started."""
     for name in ("mood_before", "mood_after", "rating"):
         if c.row[name] is not None and not 1 <= c.row[name] <= 5:
             yield error(name, "it lies from 1 to 5", [1, 5])
@@ -81,6 +86,7 @@ def c5_marks_in_range(c: Candidate) -> Flaws:
 
 
 def c6_coach_is_allowed(c: Candidate) -> Flaws:
+    """Refuses a human coach who is no such contact, and one the consents do not allow; a model on the device may."""
     if c.row["coach_kind"] == "human":
         contact = c.get(Contact, c.row["coach_contact_id"])
         if contact is None or not contact.is_coach:
@@ -92,6 +98,7 @@ def c6_coach_is_allowed(c: Candidate) -> Flaws:
 
 
 def c7_conversation_is_free(c: Candidate) -> Flaws:
+    """Refuses a conversation that is not the user's, or that another session has."""
     wanted = c.row["conversation_id"]
     if wanted is None:
         return
@@ -103,6 +110,7 @@ def c7_conversation_is_free(c: Candidate) -> Flaws:
 
 
 def c8_subjects_are_live(c: Candidate) -> Flaws:
+    """Refuses an area or goal that is not the user's, and a domain that is gone."""
     for name, record in (("user_life_area_id", UserLifeArea), ("goal_id", Goal)):
         subject: Any = c.get(record, c.row[name])
         if c.row[name] is not None and (subject is None or subject.user_id != c.context.user):
@@ -114,6 +122,7 @@ def c8_subjects_are_live(c: Candidate) -> Flaws:
 
 
 def c9_texts_are_short(c: Candidate) -> Flaws:
+    """Accepts 2,000 characters of intention, 10,000 of summary, and 20 takeaways of 500."""
     for name, most in (("intention", INTENTION_LENGTH_MAX), ("summary", SUMMARY_LENGTH_MAX)):
         if len(c.row[name] or "") > most:
             yield error(name, f"at most {most} characters", most)
@@ -125,11 +134,13 @@ def c9_texts_are_short(c: Candidate) -> Flaws:
 
 
 def c10_names_its_operation(c: Candidate) -> Flaws:
+    """Accepts as txn_id of a new session the id of the operation that makes it."""
     if c.is_new and c.row["txn_id"] != c.context.operation_id:
         yield error("txn_id", "it is the id of the operation", c.context.operation_id)
 
 
 def c11_type_is_the_current(c: Candidate) -> Flaws:
+    """Accepts for a new session the type in use, and null when there is none or profiling is off."""
     if c.is_new:
         wanted = type_in_use(c)
         if c.row["type_at_session"] not in (wanted, None) or (wanted and c.row["type_at_session"] is None):

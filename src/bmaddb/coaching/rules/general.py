@@ -9,7 +9,6 @@ from typing import Any, Final
 from bmaddb.coaching.bounds import fits
 from bmaddb.coaching.candidate import Candidate, Flaws, Rule, error, ms, type_flaw, warn
 from bmaddb.coaching.derived import derived_values
-from bmaddb.modules.registry import default_catalog
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import Kind, to_raw
 from bmaddb.schema.records import Record
@@ -25,6 +24,7 @@ _BODIES: Final = {"journal_entries": frozenset({"body"})}
 
 
 def g1_columns_are_known(c: Candidate) -> Flaws:
+    """Refuses a name that is no column of the table."""
     known = c.record.__table__.by_name
     for name in c.given:
         if name not in known:
@@ -47,10 +47,12 @@ def shape_flaws(c: Candidate) -> Flaws:
 
 
 def g2_shape(c: Candidate) -> Flaws:
+    """Refuses a value of another type, a null where none may be, a word outside of the enum, and what fails a CHECK."""
     return shape_flaws(c)
 
 
 def g3_text_is_clean(c: Candidate) -> Flaws:
+    """Refuses text, also deep inside JSON, that is not NFC or holds control characters; newline and tab are fine."""
     for name, value in c.given.items():
         for text in _texts(value):
             flaw = _text_flaw(text)
@@ -60,11 +62,13 @@ def g3_text_is_clean(c: Candidate) -> Flaws:
 
 
 def g4_owner_is_the_user(c: Candidate) -> Flaws:
+    """Refuses a row of another user than the one who is signed in."""
     if c.record.__scope__ is Scope.USER and c.row["user_id"] != c.context.user:
         yield error("user_id", "the row belongs to another user", c.context.user)
 
 
 def g5_created_before_updated(c: Candidate) -> Flaws:
+    """Refuses created_at after updated_at; warns when updated_at lies more than 5 minutes ahead."""
     created, updated = ms(c.row.get("created_at")), ms(c.row.get("updated_at"))
     if created is None or updated is None:
         return
@@ -75,6 +79,7 @@ def g5_created_before_updated(c: Candidate) -> Flaws:
 
 
 def g6_fixed_columns_stay(c: Candidate) -> Flaws:
+    """Refuses another value in a column that is set at insert (IMM)."""
     if c.before is None:
         return
     for column in c.record.__table__.columns:
@@ -83,10 +88,10 @@ def g6_fixed_columns_stay(c: Candidate) -> Flaws:
 
 
 def g7_derived_and_server_columns_are_not_input(c: Candidate) -> Flaws:
-    derived = derived_values(c)
-    for column in c.record.__table__.columns:
-        if column.name not in c.given or not c.changed(column.name):
-            continue
+    """Refuses a change of what only the server sets (SRV), and of a derived column (DRV) to what does not follow."""
+    given = [column for column in c.record.__table__.columns if column.name in c.given and c.changed(column.name)]
+    derived = derived_values(c) if any(column.spec.merge is MergeRule.DRV for column in given) else {}
+    for column in given:
         untouched, value = _untouched(c, column), c.row[column.name]
         if column.spec.merge is MergeRule.SRV and value != untouched:
             yield error(column.name, "only the server sets it")
@@ -95,6 +100,7 @@ def g7_derived_and_server_columns_are_not_input(c: Candidate) -> Flaws:
 
 
 def g8_size(c: Candidate) -> Flaws:
+    """Refuses JSON deeper than 8 levels, a row above 256 KB, and the body of an entry above 1 MB."""
     bodies = _BODIES.get(c.record.__table__.name, frozenset())
     size = 0
     for column in c.record.__table__.columns:
@@ -110,6 +116,7 @@ def g8_size(c: Candidate) -> Flaws:
 
 
 def g9_references_exist(c: Candidate) -> Flaws:
+    """Refuses a reference, hard or soft, to no row, to one of another user, or of the catalogue and not on offer."""
     for column in c.record.__table__.columns:
         target = column.spec.references or column.spec.soft_references
         value = c.row[column.name]
@@ -173,7 +180,7 @@ def _size(column: Column[Any], value: Any) -> int:
 
 
 def _reference_flaw(c: Candidate, table: str, row_id: str) -> str | None:
-    record = default_catalog().records.get(table)
+    record = c.catalog.records.get(table)
     if record is None or f"{table}/{row_id}" in c.fact("planned", ()):
         return None
     row: Record | None = c.get(record, row_id)

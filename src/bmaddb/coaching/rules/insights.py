@@ -13,9 +13,8 @@ from bmaddb.coaching.rules.coaching_session import type_in_use
 from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.coaching.type_codes import stack_of
 from bmaddb.modules.ai_machine_learning import AiInteraction, MbtiInsight
-from bmaddb.modules.registry import default_catalog
 from bmaddb.modules.user_management import User
-from bmaddb.schema.kinds import canonical_json
+from bmaddb.schema.json_text import canonical_json
 from bmaddb.schema.natural_keys import natural_id
 
 DAY_MS: Final = 86_400_000
@@ -41,6 +40,7 @@ UNFIT_WORDING: Final = tuple(
 
 
 def i1_type_is_in_use(c: Candidate) -> Flaws:
+    """Accepts the type in use and a function of it, or null; with profiling off, null alone."""
     if c.stored or not (c.changed("type_code") or c.changed("function_code")):
         return
     in_use, code, function = type_in_use(c), c.row["type_code"], c.row["function_code"]
@@ -51,6 +51,7 @@ def i1_type_is_in_use(c: Candidate) -> Flaws:
 
 
 def i2_texts_fit(c: Candidate) -> Flaws:
+    """Accepts a title of 3 to 120 and a body of 20 to 4,000 characters, a new one in the user's language."""
     for name, (least, most) in (("title", TITLE_LENGTHS), ("body", BODY_LENGTHS)):
         if not least <= len(c.row[name] or "") <= most:
             yield error(name, f"it has {least} to {most} characters", [least, most])
@@ -59,6 +60,7 @@ def i2_texts_fit(c: Candidate) -> Flaws:
 
 
 def i3_evidence_is_there(c: Candidate) -> Flaws:
+    """Accepts 1 to 50 references table/id to live rows of the user, of any module; a summary of a period needs 3."""
     evidence = _evidence(c)
     least = EVIDENCE_PERIOD_MIN if c.row["kind"] == "period_summary" else 1
     if not least <= len(evidence) <= EVIDENCE_MAX:
@@ -69,6 +71,7 @@ def i3_evidence_is_there(c: Candidate) -> Flaws:
 
 
 def i4_hash_follows(c: Candidate) -> Flaws:
+    """Accepts the hash of kind, evidence and month, and the id that follows from it."""
     if c.is_new:
         wanted = basis_hash(c.row["kind"], _evidence(c), c.row["valid_from"])
         if c.row["basis_hash"] != wanted:
@@ -79,6 +82,7 @@ def i4_hash_follows(c: Candidate) -> Flaws:
 
 
 def i5_confidence_is_modest(c: Candidate) -> Flaws:
+    """Accepts at most 0.9, 0.5 with less than 3 references, and 0.4 when nothing but a type speaks for it."""
     evidence = _evidence(c)
     most = CONFIDENCE_FEW if len(evidence) < EVIDENCE_FEW else CONFIDENCE_MAX
     if evidence and all(reference.startswith("mbti_profiles/") for reference in evidence):
@@ -88,18 +92,21 @@ def i5_confidence_is_modest(c: Candidate) -> Flaws:
 
 
 def i6_wording_is_fit(c: Candidate) -> Flaws:
+    """Warns of a diagnosis, medication, "you are always" or a verdict on others in what would be shown."""
     hit = unfit_wording(c.row["title"], c.row["body"])
     if hit is not None and c.row["state"] in ("new", "seen"):
         yield warn("state", f"somebody must look at {hit!r} before it is shown", "needs_review")
 
 
 def i7_it_expires(c: Candidate) -> Flaws:
+    """Accepts an end after valid_from, by at most 400 days, or none."""
     start, end = ms(c.row["valid_from"]), ms(c.row["expires_at"])
     if start is not None and end is not None and not start < end <= start + LIFE_MS_MAX:
         yield error("expires_at", "it lies after valid_from, by at most 400 days", LIFE_MS_MAX)
 
 
 def i8_a_model_says_so(c: Candidate) -> Flaws:
+    """Refuses what a model made without a call that went well, or without saying so at the end."""
     if c.row["generated_by"] != "model":
         return
     call = c.get(AiInteraction, c.row["ai_interaction_id"])
@@ -110,6 +117,7 @@ def i8_a_model_says_so(c: Candidate) -> Flaws:
 
 
 def i9_not_too_many_a_day(c: Candidate) -> Flaws:
+    """Refuses the sixth insight of a model within 24 hours."""
     if c.is_new and c.row["generated_by"] == "model":
         since = moment(c.now_ms - DAY_MS)
         made = c.query(MbtiInsight).where(MbtiInsight.generated_by == "model", MbtiInsight.valid_from > since).all()
@@ -118,6 +126,7 @@ def i9_not_too_many_a_day(c: Candidate) -> Flaws:
 
 
 def i10_chain_ends(c: Candidate) -> Flaws:
+    """Refuses a successor of what is not superseded, and a chain that comes back to itself."""
     successor = c.row["superseded_by_id"]
     if successor is None:
         return
@@ -177,7 +186,7 @@ def _evidence(c: Candidate) -> list[str]:
 
 def _is_of_user(c: Candidate, reference: str) -> bool:
     table, _, row_id = reference.partition("/")
-    record = default_catalog().records.get(table)
+    record = c.catalog.records.get(table)
     row: Any = None if record is None else c.get(record, row_id)
     return row is not None and getattr(row, "user_id", None) == c.context.user
 

@@ -24,6 +24,7 @@ _FUNCTIONS: Final = ("dominant", "auxiliary", "tertiary", "inferior")
 
 
 def m1_code_or_declined(c: Candidate) -> Flaws:
+    """Accepts one of the sixteen codes in capitals, and null exactly when the source is declined."""
     code, declined = c.row["type_code"], c.row["source"] == "declined"
     if (code is None) != declined:
         yield error("type_code", "it is null when the type is declined, and only then")
@@ -32,6 +33,7 @@ def m1_code_or_declined(c: Candidate) -> Flaws:
 
 
 def m2_scores_agree_with_letters(c: Candidate) -> Flaws:
+    """Refuses one score without the others, and a sign that says another letter, unless it is borderline."""
     scores = [c.row[column] for column, _, _ in AXES]
     given = [score for score in scores if score is not None]
     if given and len(given) < len(AXES):
@@ -47,12 +49,14 @@ def m2_scores_agree_with_letters(c: Candidate) -> Flaws:
 
 
 def m3_confidence_follows(c: Candidate) -> Flaws:
+    """Accepts the confidence that follows from source and scores, up to rounding."""
     wanted = derived_values(c)["confidence"]
     if abs((c.row["confidence"] or 0.0) - wanted) > _ROUNDING:
         yield error("confidence", "it follows from source and scores", wanted)
 
 
 def m4_stack_is_that_of_the_type(c: Candidate) -> Flaws:
+    """Refuses a function in a place where the type has another."""
     wanted = derived_values(c)
     for name in _FUNCTIONS:
         if c.row[name] != wanted[name]:
@@ -60,6 +64,7 @@ def m4_stack_is_that_of_the_type(c: Candidate) -> Flaws:
 
 
 def m5_source_is_sound(c: Candidate) -> Flaws:
+    """Refuses a questionnaire that is unknown or answered too thinly, and a coach who is no contact."""
     if c.row["source"] == "questionnaire":
         yield from _questionnaire_flaws(c)
     elif c.row["source"] == "coach" and not c.query(Contact).where(Contact.is_coach == True).exists():  # noqa: E712
@@ -67,6 +72,7 @@ def m5_source_is_sound(c: Candidate) -> Flaws:
 
 
 def m6_influence_in_range(c: Candidate) -> Flaws:
+    """Accepts 0 to 1, and only 0 for a declined type."""
     influence = c.row["influence"]
     if influence is None or not 0 <= influence <= 1:
         yield error("influence", "it lies from 0 to 1", [0, 1])
@@ -75,22 +81,26 @@ def m6_influence_in_range(c: Candidate) -> Flaws:
 
 
 def m7_profiling_is_consented(c: Candidate) -> Flaws:
+    """Refuses any type but a declined one while personality_profiling is not granted."""
     if c.row["source"] != "declined" and not in_force(c.context, "personality_profiling"):
         yield error(None, "consent personality_profiling is not in force")
 
 
 def m8_assessed_in_the_past(c: Candidate) -> Flaws:
+    """Refuses a determination dated after now."""
     if (ms(c.row["assessed_at"]) or 0) > c.now_ms:
         yield error("assessed_at", "it lies in the future")
 
 
 def m9_newest_is_current(c: Candidate) -> Flaws:
+    """Accepts is_current for the newest profile, and for no other."""
     wanted = derived_values(c)["is_current"]
     if c.row["is_current"] != wanted:
         yield error("is_current", "the newest profile is the current one, and only it", wanted)
 
 
 def m10_types_change_slowly(c: Candidate) -> Flaws:
+    """Warns when two letters or more changed within 35 days."""
     code, at_ms = c.row["type_code"], ms(c.row["assessed_at"])
     if not c.is_new or at_ms is None or len(code or "") != len(AXES):
         return

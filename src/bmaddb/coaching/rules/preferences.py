@@ -9,10 +9,11 @@ from bmaddb.coaching.candidate import Candidate, Flaws, Rule, RuleSet, error, wa
 from bmaddb.coaching.consents import in_force
 from bmaddb.coaching.registries import CHANNEL_DEFAULTS, CHANNELS, FLAGS, PREFERENCES_VERSION
 from bmaddb.coaching.rules.general import GENERAL, g2_shape, shape_flaws
+from bmaddb.device.upkeep.policy import MEGABYTE
 from bmaddb.modules.extensions import ExtensionRegistry
-from bmaddb.modules.registry import default_catalog
 from bmaddb.modules.user_management import UserPreferences
-from bmaddb.schema.kinds import canonical_json
+from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.json_text import canonical_json
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.schema.rules import Retention, RetentionKind
 
@@ -26,16 +27,19 @@ _CUSTOM_KEY: Final = re.compile(r"x-[a-z0-9-]{1,40}")
 
 
 def p1_id_follows(c: Candidate) -> Flaws:
+    """Accepts only the id that follows from the user: there is one row of settings."""
     wanted = natural_id(UserPreferences.__table__, {"user_id": c.context.user})
     if c.row["id"] != wanted:
         yield error("id", "the one row of settings has the id that follows from the user", wanted)
 
 
 def p2_settings_in_range(c: Candidate) -> Flaws:
+    """Refuses what G2 refuses of other rows."""
     yield from shape_flaws(c)
 
 
 def p3_quiet_hours_are_a_pair(c: Candidate) -> Flaws:
+    """Accepts no quiet hours, or two different times HH:MM; they may span midnight."""
     start, end = c.row["quiet_hours_start"], c.row["quiet_hours_end"]
     if (start is None) != (end is None):
         yield error("quiet_hours_start", "quiet hours have a start and an end, or neither")
@@ -48,6 +52,7 @@ def p3_quiet_hours_are_a_pair(c: Candidate) -> Flaws:
 
 
 def p4_channels_are_known(c: Candidate) -> Flaws:
+    """Refuses an unknown channel and what is no boolean; warns of one that is on while notifications are off."""
     channels = c.row["notification_channels"]
     if not isinstance(channels, dict) or not all(
         name in CHANNELS and isinstance(on, bool) for name, on in channels.items()
@@ -58,19 +63,22 @@ def p4_channels_are_known(c: Candidate) -> Flaws:
 
 
 def p5_optimising_is_consented(c: Candidate) -> Flaws:
+    """Refuses any optimising while personality_profiling is not granted."""
     if c.row["mbti_optimisation"] != "off" and not in_force(c.context, "personality_profiling"):
         yield error("mbti_optimisation", "consent personality_profiling is not in force", "off")
 
 
 def p6_analytics_is_consented(c: Candidate) -> Flaws:
+    """Refuses any level but none while analytics is not granted."""
     if c.row["analytics_level"] != "none" and not in_force(c.context, "analytics"):
         yield error("analytics_level", "consent analytics is not in force", "none")
 
 
 def p7_retention_is_only_shortened(c: Candidate) -> Flaws:
+    """Accepts 7 days up to the table's own retention; refuses tables that are kept for good or by law."""
     overrides = c.row["retention_overrides"]
     for name, days in (overrides if isinstance(overrides, dict) else {}).items():
-        most = retention_days_max(name)
+        most = retention_days_max(c.catalog, name)
         if most is None:
             yield error("retention_overrides", f"how long {name} is kept is fixed")
         elif type(days) is not int or not RETENTION_DAYS_MIN <= days <= most:
@@ -78,6 +86,7 @@ def p7_retention_is_only_shortened(c: Candidate) -> Flaws:
 
 
 def p8_toggles_are_flags(c: Candidate) -> Flaws:
+    """Warns of a toggle that no extension and no seed knows as a flag."""
     toggles = c.row["feature_toggles"]
     names = toggles if isinstance(toggles, dict) else {}
     known = FLAGS | {row.code for row in c.query(ExtensionRegistry).where(ExtensionRegistry.kind == "flag").all()}
@@ -87,6 +96,7 @@ def p8_toggles_are_flags(c: Candidate) -> Flaws:
 
 
 def p9_custom_is_small(c: Candidate) -> Flaws:
+    """Accepts keys x-... of small letters, digits and dashes, 16 KB in all."""
     custom = c.row["custom"] if isinstance(c.row["custom"], dict) else {}
     for name in custom:
         if not _CUSTOM_KEY.fullmatch(name):
@@ -96,15 +106,17 @@ def p9_custom_is_small(c: Candidate) -> Flaws:
 
 
 def p10_storage_limit_in_range(c: Candidate) -> Flaws:
+    """Accepts 20 to 2000 MB; warns when the file takes more already (fact `storage_used_bytes`)."""
     limit_mb = c.row["storage_limit_mb"] or 0
     used_bytes = c.fact(STORAGE_USED_BYTES)
     if not STORAGE_MB_MIN <= limit_mb <= STORAGE_MB_MAX:
         yield error("storage_limit_mb", "it is out of range", [STORAGE_MB_MIN, STORAGE_MB_MAX])
-    elif used_bytes is not None and used_bytes > limit_mb * 1024 * 1024:
-        yield warn("storage_limit_mb", f"{used_bytes - limit_mb * 1024 * 1024} bytes would have to go", used_bytes)
+    elif used_bytes is not None and used_bytes > limit_mb * MEGABYTE:
+        yield warn("storage_limit_mb", f"{used_bytes - limit_mb * MEGABYTE} bytes would have to go", used_bytes)
 
 
 def p11_nothing_is_missing(c: Candidate) -> Flaws:
+    """Warns of settings older than the registry and of channels nothing is said of; operations fill them in."""
     if (c.row["prefs_version"] or 0) < PREFERENCES_VERSION:
         yield warn("prefs_version", "newer settings are filled in", PREFERENCES_VERSION)
     for name in missing_channels(c.row["notification_channels"]):
@@ -128,9 +140,9 @@ PreferencesValidator: Final = RuleSet(UserPreferences, (*(r for r in GENERAL if 
 """P2 says of the settings what G2 says of other rows."""
 
 
-def retention_days_max(table: str) -> int | None:
+def retention_days_max(catalog: Catalog, table: str) -> int | None:
     """The most days a user may keep rows of `table`; None where it is not for the user to say."""
-    record = default_catalog().records.get(table)
+    record = catalog.records.get(table)
     if record is None:
         return None
     retention: Retention = record.__table__.options.retention

@@ -20,6 +20,7 @@ COUNTED_MAX: Final = 64
 
 
 def r1_metric_is_known(c: Candidate) -> Flaws:
+    """Refuses a metric that is not in the registry, and a period it is not counted in."""
     metric = METRIC.get(c.row["metric_code"] or "")
     if metric is None:
         yield error("metric_code", "there is no such metric", sorted(METRIC))
@@ -28,6 +29,7 @@ def r1_metric_is_known(c: Candidate) -> Flaws:
 
 
 def r2_id_follows(c: Candidate) -> Flaws:
+    """Accepts only the id that follows from user, metric and period."""
     key = {name: c.row[name] for name in ("user_id", "metric_code", "period_key")}
     if all(isinstance(value, str) for value in key.values()):
         wanted = natural_id(UserProgress.__table__, key)
@@ -36,6 +38,7 @@ def r2_id_follows(c: Candidate) -> Flaws:
 
 
 def r3_only_our_own_count_moves(c: Candidate) -> Flaws:
+    """Refuses to touch other devices' counts, to count too many at once, or to take back what was not there."""
     if c.stored or not c.changed("device_counts"):
         return
     before, after = _counts(c.old("device_counts")), _counts(c.row["device_counts"])
@@ -55,6 +58,7 @@ def r3_only_our_own_count_moves(c: Candidate) -> Flaws:
 
 
 def r4_value_is_the_sum(c: Candidate) -> Flaws:
+    """Accepts as value the sum over the devices, and a best that is no less."""
     wanted = total(c.row["device_counts"])
     if c.row["value"] != wanted:
         yield error("value", "it is the sum of device_counts", wanted)
@@ -63,6 +67,7 @@ def r4_value_is_the_sum(c: Candidate) -> Flaws:
 
 
 def r5_levels_and_records_never_fall(c: Candidate) -> Flaws:
+    """Refuses a level or record that falls, and a streak that does not follow from the days before."""
     for name in ("level", "streak_longest"):
         if (c.row[name] or 0) < (c.old(name) or 0):
             yield error(name, "it never falls", c.old(name))
@@ -73,6 +78,7 @@ def r5_levels_and_records_never_fall(c: Candidate) -> Flaws:
 
 
 def r6_activity_is_not_ahead(c: Candidate) -> Flaws:
+    """Accepts a day YYYY-MM-DD up to tomorrow, where the user lives."""
     text = c.row["last_activity_on"]
     day = day_of(text)
     if text is not None and day is None:
@@ -82,6 +88,7 @@ def r6_activity_is_not_ahead(c: Candidate) -> Flaws:
 
 
 def r7_a_session_counts_once(c: Candidate) -> Flaws:
+    """Refuses to count a session a second time, or without its name; the last 64 are remembered."""
     session = c.fact(SESSION_ID)
     if session is None or c.stored:
         return
@@ -98,6 +105,7 @@ def r7_a_session_counts_once(c: Candidate) -> Flaws:
 
 
 def r8_milestones_are_added(c: Candidate) -> Flaws:
+    """Refuses an unknown milestone, and one that is taken away."""
     known = METRIC.get(c.row["metric_code"] or "", {}).get("milestones", ())
     now, before = set(_listed(c.row["milestones"])), set(_listed(c.old("milestones")))
     for name in sorted(now - set(known)):

@@ -26,12 +26,14 @@ STAMP_AHEAD_MS_MAX: Final = 5 * 60_000
 
 
 def s1_account_is_active(c: Candidate) -> Flaws:
+    """Refuses a session of an account that is not active."""
     user = c.get(User, c.context.user)
     if user is None or user.account_status != "active":
         yield error(None, "the account is not active", "active")
 
 
 def s2_onboarding_is_over(c: Candidate) -> Flaws:
+    """Refuses all but the intake until the onboarding is completed or skipped."""
     user = c.get(User, c.context.user)
     over = user is not None and user.onboarding_status in ("completed", "skipped")
     if not over and c.row["kind"] != "intake":
@@ -39,6 +41,7 @@ def s2_onboarding_is_over(c: Candidate) -> Flaws:
 
 
 def s3_consents_are_in_force(c: Candidate) -> Flaws:
+    """Refuses without special_category, and without the consent the kind of coach needs."""
     if not in_force(c.context, "special_category"):
         yield error(None, "consent special_category is not in force")
     for flaw in c6_coach_is_allowed(c):
@@ -47,6 +50,7 @@ def s3_consents_are_in_force(c: Candidate) -> Flaws:
 
 
 def s4_no_safety_hold(c: Candidate) -> Flaws:
+    """Refuses all but an exercise on your own while a hold lasts."""
     user = c.get(User, c.context.user)
     held_ms = None if user is None else ms(user.safety_hold_until)
     guided = c.row["kind"] == "exercise" and c.row["coach_kind"] == "self"
@@ -55,6 +59,7 @@ def s4_no_safety_hold(c: Candidate) -> Flaws:
 
 
 def s5_there_is_room_in_the_plan(c: Candidate) -> Flaws:
+    """Refuses when no entitlement is valid now, or when every one that is has been used up."""
     valid = valid_entitlements(c)
     if not valid:
         yield error(None, f"nothing gives the right to {FEATURE} now")
@@ -63,6 +68,7 @@ def s5_there_is_room_in_the_plan(c: Candidate) -> Flaws:
 
 
 def s6_no_other_session_runs(c: Candidate) -> Flaws:
+    """Refuses beside a session that runs on this device; warns of one that runs elsewhere."""
     for other in c.others(CoachingSession, CoachingSession.status == "in_progress"):
         if is_of_device(other, c.context.device_id):
             yield error("status", "another session is in progress on this device", other.id)
@@ -71,6 +77,7 @@ def s6_no_other_session_runs(c: Candidate) -> Flaws:
 
 
 def s7_there_is_room_on_the_device(c: Candidate) -> Flaws:
+    """Refuses below 2 MB of free disk, and from 95 % of the storage limit on; of what no fact tells it says nothing."""
     free_bytes, share = c.fact(STORAGE_FREE_BYTES), c.fact(STORAGE_SHARE)
     if free_bytes is not None and free_bytes < STORAGE_FREE_BYTES_MIN:
         yield error(None, "less than 2 MB is free on the device", STORAGE_FREE_BYTES_MIN)
@@ -79,11 +86,13 @@ def s7_there_is_room_on_the_device(c: Candidate) -> Flaws:
 
 
 def s8_the_clock_is_right(c: Candidate) -> Flaws:
+    """Warns when stamps and clock are 5 minutes or more apart (fact `stamp_ahead_ms`)."""
     if abs(c.fact(STAMP_AHEAD_MS, 0)) >= STAMP_AHEAD_MS_MAX:
         yield warn(None, "the clock of this device is wrong", STAMP_AHEAD_MS_MAX)
 
 
 def s9_a_model_answers(c: Candidate) -> Flaws:
+    """Warns when the coach is a model and none can be reached."""
     if c.row["coach_kind"] == "ai" and not (c.fact(MODEL_ON_DEVICE) or c.fact(MODEL_REACHABLE, True)):
         yield warn("coach_kind", "no model can be reached: the session is offered as self-guided", "self")
 

@@ -32,6 +32,7 @@ _POLICY_COLUMNS: Final = (("terms", "terms_version"), ("privacy", "privacy_versi
 
 
 def u1_id_is_the_subject(c: Candidate) -> Flaws:
+    """Accepts the subject of the sign-in as id, and that id as user_id."""
     subject = c.fact("auth_subject", c.context.user)
     if c.row["id"] != subject:
         yield error("id", "it is the subject of the sign-in", subject)
@@ -40,6 +41,7 @@ def u1_id_is_the_subject(c: Candidate) -> Flaws:
 
 
 def u2_email_is_an_address(c: Candidate) -> Flaws:
+    """Accepts null, or one @ with at most 64 characters before it, a domain behind it, 254 in all."""
     email = c.row["email"]
     if email is None:
         return
@@ -51,6 +53,7 @@ def u2_email_is_an_address(c: Candidate) -> Flaws:
 
 
 def u3_name_says_something(c: Candidate) -> Flaws:
+    """Accepts 1 to 80 characters as a person counts them, spaces around left out; refuses punctuation alone."""
     name = (c.row["display_name"] or "").strip()
     if not 1 <= grapheme_length(name) <= NAME_LENGTH_MAX:
         yield error("display_name", f"it has 1 to {NAME_LENGTH_MAX} characters", NAME_LENGTH_MAX)
@@ -59,17 +62,20 @@ def u3_name_says_something(c: Candidate) -> Flaws:
 
 
 def u4_language_is_shipped(c: Candidate) -> Flaws:
+    """Warns of a locale that is no language tag, or in a language other than Dutch and English."""
     locale = c.row["locale"] or ""
     if not _TAG.fullmatch(locale) or locale.partition("-")[0].lower() not in LANGUAGES:
         yield warn("locale", "it is no shipped language; texts are shown in Dutch", list(LANGUAGES))
 
 
 def u5_zone_is_known(c: Candidate) -> Flaws:
+    """Refuses a time zone this device has no rules for."""
     if c.row["timezone"] not in zones():
         yield error("timezone", "this device knows no such zone", "an IANA name, as in Europe/Amsterdam")
 
 
 def u6_old_enough(c: Candidate) -> Flaws:
+    """Refuses who turns less than 16 this year, and who turns 16, or gives no year, and does not say "16 or older"."""
     if not (c.stored or c.changed("birth_year")):
         return
     year, answered = c.row["birth_year"], said_sixteen(c)
@@ -85,11 +91,13 @@ def u6_old_enough(c: Candidate) -> Flaws:
 
 
 def u7_new_account_is_open(c: Candidate) -> Flaws:
+    """Accepts pending or active for a new account; what the server makes of it later is its own."""
     if c.is_new and c.row["account_status"] not in ("pending", "active"):
         yield error("account_status", "a new account is pending or active", ["pending", "active"])
 
 
 def u8_policies_are_published(c: Candidate) -> Flaws:
+    """Refuses a version that is no date, lies ahead, or is not among those the fact `policies` names."""
     today = local_day(c.now_ms, c.row["timezone"])
     for purpose, column in _POLICY_COLUMNS:
         flaw = _version_flaw(c.row[column], c.fact(POLICIES, {}).get(purpose), today)
@@ -98,12 +106,14 @@ def u8_policies_are_published(c: Candidate) -> Flaws:
 
 
 def u9_policies_are_agreed_to(c: Candidate) -> Flaws:
+    """Refuses a version of terms or privacy that no consent in force was given to."""
     for purpose, column in _POLICY_COLUMNS:
         if granted_version(c.context, purpose) != c.row[column]:
             yield error(column, f"there is no grant of {purpose} of this version")
 
 
 def u10_pronouns_are_short(c: Candidate) -> Flaws:
+    """Accepts at most 30 characters: no room for anything else about a person."""
     if len(c.row["pronouns"] or "") > PRONOUNS_LENGTH_MAX:
         yield error("pronouns", f"at most {PRONOUNS_LENGTH_MAX} characters", PRONOUNS_LENGTH_MAX)
 

@@ -87,14 +87,13 @@ class Course:
 def declared(operation: Operation, store: Store) -> None:
     """AtomicError for an operation that cannot be run, whatever the file holds."""
     steps = operation.steps
-    names = {step.name for step in steps}
     if not operation.type or not operation.id:
         raise e.AtomicError("an operation has a type and an id")
     if not 0 < len(steps) <= STEPS_MAX:
         raise e.AtomicError(f"operation '{operation.type}' has {len(steps)} steps", hint=f"1 to {STEPS_MAX}")
-    if len(names) < len(steps):
+    if len(steps) > 1 and len({step.name for step in steps}) < len(steps):
         raise e.AtomicError(f"operation '{operation.type}' has two steps of one name")
-    for name in RESERVED_FACTS:
+    for name in RESERVED_FACTS if operation.facts else ():
         if name in operation.facts:
             raise e.AtomicError(f"the fact '{name}' is the engine's own", hint="call yours otherwise")
     for step in steps:

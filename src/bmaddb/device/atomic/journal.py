@@ -1,12 +1,14 @@
 """The operation journal: what an operation did, in the file, in the transaction of what it did.
 
 Rules of this room: an operation that was undone leaves a line that says so, and nothing else; values of rows are not
-kept here, only their ids.
+kept here, only their ids, and of an error what it is called; what a compensation raised is kept in its own words, for a
+person has to act on it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import Any, Final, TypeAlias
 
 import msgspec
@@ -24,10 +26,16 @@ from bmaddb.modules.sync_status import OperationJournal
 Line: TypeAlias = tuple[str | int | None, ...]
 IDS_KEPT_MAX: Final = 100
 """Of the rows of one step; how many there were is always said."""
+NAMES_KEPT_MAX: Final = 20
+"""Of rules and checks that were broken."""
 UNFINISHED: Final = (Status.RUNNING, Status.COMPENSATING)
 _ASKED_AT_ONCE: Final = 500
 _encode: Final = msgspec.json.Encoder().encode
 _SQL: Final = statements.load("bmaddb.device.atomic", "sql/journal.sql")
+LINES_AT_ONCE: Final = 50
+"""A statement that takes many lines takes each in less time."""
+_LINE: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_PUT_MANY: Final = _SQL["put"].replace(_LINE, ", ".join([_LINE] * LINES_AT_ONCE))
 
 
 def known(store: Store, ids: Sequence[str]) -> dict[str, OperationJournal]:
@@ -70,8 +78,11 @@ def line_of(course: Course, result: OperationResult, finished_at_ms: int | None,
 
 def note(store: Store, lines: Iterable[Line]) -> None:
     """Keep the lines, in this thread's write; one of an operation that was tried before takes its place."""
+    connection, left = store.writing_connection, iter(lines)
     try:
-        store.writing_connection.executemany(_SQL["put"], lines)
+        while len(group := list(islice(left, LINES_AT_ONCE))) == LINES_AT_ONCE:
+            connection.execute(_PUT_MANY, list(chain.from_iterable(group)))
+        connection.executemany(_SQL["put"], group)
     except DRIVER_ERRORS as error:
         raise failure(error) from error
 
@@ -98,12 +109,11 @@ def _checks_text(course: Course) -> str:
 def _step_line(step: Step | OuterStep, course: Course) -> dict[str, Any]:
     if isinstance(step, OuterStep):
         return {"name": step.name, "outside": True, "done": step.name in course.results}
-    line: dict[str, Any] = {"name": step.name, "table": step.table, "action": step.action.value}
     ids = course.rows.get(step.name)
-    if ids is not None:
-        line["ids"] = ids[:IDS_KEPT_MAX]
-        line["rows"] = len(ids)
-    return line
+    if ids is None:
+        return {"name": step.name, "table": step.table, "action": step.action}
+    kept = ids[:IDS_KEPT_MAX]
+    return {"name": step.name, "table": step.table, "action": step.action, "ids": kept, "rows": len(ids)}
 
 
 def _outcome_line(outcome: CheckOutcome) -> dict[str, Any]:
@@ -121,8 +131,12 @@ def _violation_line(violation: Violation) -> dict[str, Any]:
 
 
 def error_line(failure: Failure) -> str:
+    """Code, step, and what was broken by its name: the words of an error may hold a value."""
     where = f" in step '{failure.step}'" if failure.step is not None else ""
-    return f"{failure.code}{where}: {failure.error.message}"
+    broken = [f"{one.rule} ({one.column})" if one.column else one.rule for one in failure.violations]
+    broken += [f"check {one.name}" for one in failure.checks]
+    named = f": {', '.join(broken[:NAMES_KEPT_MAX])}" if broken else ""
+    return f"{failure.code} {type(failure.error).__name__}{where}{named}"
 
 
 def unfinished_error(line: OperationJournal) -> e.OperationUnfinished:

@@ -11,6 +11,7 @@ from bmaddb.device.atomic.bounds import Watch
 from bmaddb.device.atomic.course import Course, Stopped
 from bmaddb.device.atomic.operation import Operation, Rollback, Step
 from bmaddb.device.atomic.result import BatchResult, Failure, OperationResult, Status
+from bmaddb.device.atomic.rules import Check, CheckOutcome
 from bmaddb.device.atomic.writing import raised, run_step
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.device.store.transaction import MANY_ROWS
@@ -87,6 +88,13 @@ def answered(store: Store, operation: Operation) -> OperationResult | None:
 
 def answer_of(line: OperationJournal, operation: Operation) -> OperationResult | None:
     """What is said to an operation that was run before; None when it may run (again)."""
+    if line.op_type != operation.type:
+        error = e.AtomicError(
+            f"the id {line.id} is that of an operation '{line.op_type}'", hint="each operation has an id of its own"
+        )
+        return OperationResult(
+            operation_id=operation.id, type=operation.type, status=Status.ROLLED_BACK, failure=Failure(error=error)
+        )
     if line.status == Status.COMMITTED:
         return journal.repeated(line)
     if line.status in journal.UNFINISHED:
@@ -118,9 +126,11 @@ def run_steps(store: Store, tx: WriteTransaction, course: Course, steps: Sequenc
 
 def run_checks(course: Course) -> None:
     """Every check, on the rows as they are stored now; Stopped when one of them fails."""
+    if not course.operation.checks:
+        return
     for check in course.operation.checks:
         try:
-            course.outcomes.append(check(course.context))
+            course.outcomes.append(_outcome(check(course.context), check))
         except Exception as error:
             raise Stopped(error if isinstance(error, e.BmadError) else raised(error)) from error
     failed = [outcome for outcome in course.outcomes if not outcome.ok]
@@ -129,6 +139,14 @@ def run_checks(course: Course) -> None:
             f"{outcome.name}: {outcome.message}" if outcome.message else outcome.name for outcome in failed
         )
         raise Stopped(e.CheckFailed(names), checks=failed)
+
+
+def _outcome(said: Any, check: Check) -> CheckOutcome:
+    """What a check said; one that says something else, or nothing, has found nothing out."""
+    if not isinstance(said, CheckOutcome):
+        name = getattr(check, "__name__", type(check).__name__)
+        raise e.StepFailed(f"check '{name}' answered {type(said).__name__}", hint="a check answers a CheckOutcome")
+    return said
 
 
 def _steps_and_checks(store: Store, tx: WriteTransaction, course: Course, watch: Watch) -> OperationResult:

@@ -40,6 +40,8 @@ def run_saga(store: Store, operation: Operation, watch: Watch, turns: Turns) -> 
             return saga.undo(stopped)
         except e.BmadError as error:
             return saga.undo(Stopped(error))
+        except Exception as error:  # nothing that is done outside stays only because something here is mistaken
+            return saga.undo(Stopped(raised(error)))
 
 
 def parts_of(operation: Operation) -> tuple[Part, ...]:

@@ -20,7 +20,7 @@ _log: Final = logging.getLogger("bmaddb.observe")
 
 
 class Calls:
-    """Calls `callback` on `executor`, or on the thread of the live queries."""
+    """Calls `callback` on `executor`, or on a thread of the live queries."""
 
     def __init__(
         self, observers: Observers, watch: Watch, callback: Callable[[Any], object], executor: Executor | None

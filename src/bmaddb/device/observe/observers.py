@@ -1,7 +1,7 @@
 """All live queries of one store: follows the feed of commits and tells those that a commit concerns.
 
 Rules of this room: with nobody here the store does no work for it; watches are held, the subscriptions of the
-application are not, so one that is dropped vanishes; the thread here ends when the last is gone.
+application are not, so one that is dropped vanishes; the thread here only looks, and ends when the last is gone.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
 from bmaddb import errors as e
+from bmaddb.device.observe.crew import STOP_WAIT_S_MAX, Crew
 from bmaddb.device.observe.index import Index
 from bmaddb.device.observe.views import Pair, View
 from bmaddb.device.observe.watch import Watch
@@ -23,7 +24,6 @@ Wait: TypeAlias = Callable[[threading.Event, float], bool]
 """True when the event was set before so many seconds had passed."""
 LOOK_S: Final = 0.5
 """So often it is looked whether another process wrote into the file."""
-STOP_WAIT_S_MAX: Final = 10.0
 _log: Final = logging.getLogger("bmaddb.observe")
 
 
@@ -36,7 +36,7 @@ class Observers:
         self.store = store
         self._wait = wait
         self._index: Index[Watch] = Index()
-        self._work: deque[Callable[[], None]] = deque()
+        self._crew = Crew()
         self._again: list[Callable[[], None]] = []
         self._woken = threading.Event()
         self._thread: threading.Thread | None = None
@@ -73,12 +73,13 @@ class Observers:
         with self.store.feed.gate:
             self._index.remove(watch)
             self.store.feed.tables = self._index.tables
+            if not len(self._index):
+                self._woken.set()
         watch.close()
 
     def put(self, work: Callable[[], None]) -> None:
-        """Run `work` on the thread here, soon."""
-        self._work.append(work)
-        self._woken.set()
+        """Run `work` soon, on one of a few threads: one that takes long holds up no other."""
+        self._crew.put(work)
 
     def put_later(self, work: Callable[[], None]) -> None:
         """Run `work` after a while: it could not be done now."""
@@ -96,6 +97,7 @@ class Observers:
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(STOP_WAIT_S_MAX)
+        self._crew.close()
 
     # -- on the thread that commits ------------------------------------------------------------------------
 
@@ -149,8 +151,6 @@ class Observers:
             self._woken.clear()
             if not woken:
                 self._look()
-            while self._work:
-                self._done(self._work.popleft())
 
     def _ended(self) -> bool:
         """With nobody left, or closed, the thread ends; the next live query begins another."""
@@ -163,17 +163,12 @@ class Observers:
 
     def _look(self) -> None:
         again, self._again = self._again, []
-        self._work.extend(again)
+        for work in again:
+            self._crew.put(work)
         try:
             self.store.look_for_others()
         except e.BmadError as error:
             _log.warning("could not see whether another process wrote: %s", error)
-
-    def _done(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except Exception:
-            _log.exception("a live query could not be delivered")
 
 
 def _tell_all(watches: Iterable[Watch]) -> None:

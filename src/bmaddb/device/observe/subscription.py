@@ -6,6 +6,7 @@ between; a subscription lives until it is closed or dropped.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
@@ -28,7 +29,7 @@ T = TypeVar("T")
 class Subscription(Generic[T]):
     """The states of one live query. Keep it: dropped, it is gone. `with`, `for` and `async for` work.
 
-    With a `callback` the states go there, on the thread of the live queries or on `executor`; otherwise take them
+    With a `callback` the states go there, on a thread of the live queries or on `executor`; otherwise take them
     with `next`, `for` or `async for`. Each state is another than the one before, and belongs to one commit.
     """
 
@@ -56,12 +57,19 @@ class Subscription(Generic[T]):
         write or a snapshot, or when the file cannot be read: ask again.
         """
         self._refuse_both()
-        while self._watch.wait(timeout_s):
+        clock = self._observers.store.clock
+        end_ms = math.inf if timeout_s is None else clock.monotonic_ms() + timeout_s * 1000
+        left_s = timeout_s
+        while self._watch.wait(left_s):
             if self._watch.closed:
                 raise e.StoreError("the subscription is closed")
             state = self._watch.take()
             if state is not SAME:
                 return cast(T, state)
+            if timeout_s is not None:  # what came left all as it was, and its time counts
+                left_s = (end_ms - clock.monotonic_ms()) / 1000
+                if left_s <= 0:
+                    break
         raise e.Unchanged(f"nothing changed for {timeout_s} s")
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bmaddb.device.outbox.entries import Entry, EntryStatus, ParkReason
+from bmaddb.device.outbox.entries import Entry, EntryStatus, GivenUp, ParkReason
 from bmaddb.device.outbox.outbox import Outbox, OutboxCounts
 
-__all__ = ["Entry", "EntryStatus", "Outbox", "OutboxCounts", "ParkReason"]
+__all__ = ["Entry", "EntryStatus", "GivenUp", "Outbox", "OutboxCounts", "ParkReason"]

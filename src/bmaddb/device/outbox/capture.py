@@ -26,8 +26,13 @@ class Capture:
         self._layout = layout
         self._stamps = Stamps(store.device_id)
         self._position = 0
-        self.data_version = -1
-        self._drafted: EntryQueued | None = None
+        self._data_version = -1
+        self._alone: tuple[apsw.Connection, int] | None = None
+        """A connection, and what it counts as long as nothing was committed since our last entry."""
+        self._drafted: tuple[str, int, int] | None = None
+        """Id, position and size in bytes of the entry that is about to be committed."""
+        self._counted: tuple[apsw.Connection, int] | None = None
+        """The connection of that entry, and how many commits it had counted: its own, and when others had committed."""
         self.last_stamp = store.meta_get(LAST_STAMP) or NO_STAMP
         store.before_commit.append(self._append)
         store.after_commit.append(self._tell)
@@ -66,12 +71,15 @@ class Capture:
         connection.execute(_SQL["append_changes"], values)
 
     def _append(self, draft: CommitDraft) -> None:
-        self._notice_others(draft.connection)
+        connection = draft.connection
+        self._counted = (connection, connection.data_version())
+        if self._counted != self._alone:
+            self._notice_others(connection)
         now_ms = self._store.clock.now_ms()
         stamp = self._stamps.next(now_ms, self.last_stamp)
         position = self._position + 1
         entry_id = uuid7(self._store.entropy, now_ms)
-        draft.connection.execute(
+        connection.execute(
             _SQL["append"],
             (
                 entry_id,
@@ -86,20 +94,28 @@ class Capture:
             ),
         )
         self._position, self.last_stamp = position, stamp
-        self._drafted = EntryQueued(id=entry_id, position=position, size_bytes=len(draft.changeset))
+        self._drafted = (entry_id, position, len(draft.changeset))
+
+    def forget(self) -> None:
+        """The outbox may be another now: look for the newest entry before the next."""
+        self._data_version, self._alone = -1, None
 
     def _notice_others(self, connection: apsw.Connection) -> None:
         """Go on after the newest entry; another process may have written to the file since our last one."""
         [(data_version,)] = connection.execute(_SQL["data_version"])
-        if data_version == self.data_version:
+        if data_version == self._data_version:
             return
         newest = connection.execute(_SQL["newest"]).fetchone()
         if newest is not None:
             self._position = max(self._position, int(newest[0]))
             self.last_stamp = max(self.last_stamp, str(newest[1]))
-        self.data_version = data_version
+        self._data_version = data_version
 
     def _tell(self, fact: CommitFact) -> None:
         drafted, self._drafted = self._drafted, None
-        if drafted is not None and fact.origin == "local":
-            self._store.signals.emit(drafted)
+        if drafted is not None and self._counted is not None:
+            connection, count = self._counted
+            self._alone = (connection, count + 1)
+        if drafted is not None and fact.origin == "local" and self._store.signals.heard(EntryQueued):
+            entry_id, position, size_bytes = drafted
+            self._store.signals.emit(EntryQueued(id=entry_id, position=position, size_bytes=size_bytes))

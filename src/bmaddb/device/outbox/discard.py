@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import apsw
-import msgspec
+from msgspec.structs import replace
 
 from bmaddb.device.outbox.entries import Entry
 from bmaddb.device.outbox.waiting import Waiting
@@ -15,20 +14,21 @@ from bmaddb.protocol.merge.shapes import Pending
 from bmaddb.protocol.values import same, to_raw, to_wire
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
-from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, read_row, set_columns
+from bmaddb.schema.sqlite_ddl_rows import insert_row, read_row, set_columns
 from bmaddb.schema.tables import Table
 
 
 def discard_entry(connection: apsw.Connection, catalog: Catalog, waiting: Waiting, entry: Entry) -> None:
-    """Undo what `entry` did to the file and to the base of what still waits; the entry itself stays."""
+    """Undo its updates and deletes, in the file and in the base of what still waits; the entry itself stays.
+
+    Rows it inserted are left to `giving_up`.
+    """
     for change in reversed(tuple(entry.changes.values())):
         table = catalog.tables.get(change.table)
-        if table is None:
+        if table is None or change.op is Op.INSERT:
             continue
         later = [item for item in waiting.chain(change.key) if item.position > entry.position]
-        if change.op is Op.INSERT:
-            connection.execute(drop_rows(table), (msgspec.json.encode([change.id]).decode(),))
-        elif change.op is Op.UPDATE:
+        if change.op is Op.UPDATE:
             _undo_update(connection, table, waiting, change, later)
         elif later:  # deleted, then made again: what waits now starts from the row that was
             _undo_delete(connection, table, waiting, change, later[0])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import apsw
@@ -48,8 +47,7 @@ class ParkReason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How often it was parked for this and sent again by itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """The changes of one local transaction, one for each row it touched, in the names of `schema_version`: today's.
 
     `broken` says why they cannot be read, if they cannot. Only `Waiting` may edit `changes`.
@@ -69,12 +67,24 @@ class Entry:
     changes: dict[RowKey, Change]
     next_attempt_at_ms: int | None = None
     """When a parked entry is sent again by itself; None when it waits for a person."""
-    broken: str | None = field(default=None)
+    broken: str | None = None
 
     @property
     def is_given_back(self) -> bool:
         """Does it hold what a restored server lost? Then it is no transaction of anybody's."""
         return self.position < 1
+
+
+class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
+    """What went with an entry that was given up; `entries` are ids, its own first.
+
+    `rows` (table, id) left the file, its own among them; `cut` (table, id, column) referred to one of those and
+    live on without that reference, or with the one the server knows.
+    """
+
+    entries: tuple[str, ...] = ()
+    rows: tuple[RowKey, ...] = ()
+    cut: tuple[tuple[str, str, str], ...] = ()
 
 
 def read_entry(row: tuple[Any, ...], layouts: Layouts, catalog: Catalog) -> Entry:

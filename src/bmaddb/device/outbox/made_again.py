@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import apsw
+from msgspec.structs import replace
 
 from bmaddb.device.outbox.entries import Entry
 from bmaddb.device.outbox.waiting import Waiting

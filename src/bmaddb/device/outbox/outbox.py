@@ -6,14 +6,14 @@ leased; numbers are in the file before they are on the wire.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import apsw
 import msgspec
+from msgspec.structs import replace
 
 from bmaddb import errors as e
 from bmaddb import signals, statements
@@ -21,11 +21,12 @@ from bmaddb.device.outbox import reasons
 from bmaddb.device.outbox.amend import amend_entry
 from bmaddb.device.outbox.capture import Capture
 from bmaddb.device.outbox.discard import discard_entry
-from bmaddb.device.outbox.entries import Entry, EntryStatus, ParkReason, read_entry, write_changes
+from bmaddb.device.outbox.entries import Entry, EntryStatus, GivenUp, ParkReason, read_entry, write_changes
 from bmaddb.device.outbox.layouts import Layouts
 from bmaddb.device.outbox.leasing import Leasing, encode_leased, leased_units
 from bmaddb.device.outbox.parking import Parking
 from bmaddb.device.outbox.row_index import BEFORE_ALL, RowIndex
+from bmaddb.device.outbox.sizing import Sizing
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.protocol.changes import Change, Op, RowKey
@@ -38,8 +39,7 @@ FENCE: ContextVar[Fence | None] = ContextVar("bmaddb_outbox_fence", default=None
 """Asked at the start of every edit made in this context; it raises when somebody else syncs the file now."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutboxCounts:
+class OutboxCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How many entries stand where."""
 
     queued: int = 0
@@ -49,6 +49,13 @@ class OutboxCounts:
     @property
     def total(self) -> int:
         return self.queued + self.leased + self.parked
+
+
+class _OnlyAsked(Exception):
+    """Carries the answer out of the edit."""
+
+    def __init__(self, answer: GivenUp) -> None:
+        self.answer = answer
 
 
 class Outbox:
@@ -61,9 +68,12 @@ class Outbox:
         self._data_version = -1
         self._encoded: dict[int, bytes] = {}
         self._told: list[signals.Signal] = []
+        self.listened: frozenset[str] = frozenset()
+        """The tables whose rows, when they come from the server, are noted for who reacts to them."""
         self.given_up: list[Callable[[apsw.Connection, Sequence[str]], None]] = []
         """Asked with the ids of entries that are given up, in the transaction that does it."""
         self._parking = Parking(store.clock, self.tell)
+        store.before_commit.append(Sizing(store, self._layouts).check)
         self.capture = Capture(store, self._layouts.current)
 
     # --- for people ---
@@ -112,24 +122,46 @@ class Outbox:
                 amend_entry(connection, self._store, waiting, entry, key, given)
             self._parking.requeue(waiting, [waiting.find(entry_id) or entry])
 
-    def discard(self, entry_id: str) -> None:
+    def discard(self, entry_id: str) -> GivenUp:
         """Give a parked entry up: its rows go back to what the server last said, where nothing newer stands.
 
-        Entries that cannot live without a row it inserted go with it; others that were parked behind it are
-        sent again. RecordNotFound when no parked entry has this id; StoreBusy while one of those is on its way.
+        What refers to a row it inserted lives on without that reference; where it cannot (the column must have a
+        value, or cascades) the row goes too. Nothing else of the same transactions does. Every row that goes and
+        every reference that is cut leaves a verdict; the answer names them. What was parked behind the entry is
+        sent again. RecordNotFound when no parked entry has this id; StoreBusy while what builds on it is on its way.
         """
         with self.edit(loose_keys=True) as (connection, waiting):
-            entry = self._parked_entry(waiting, entry_id)
-            doomed = (entry, *waiting.dependents(entry))
-            if any(item.status is EntryStatus.LEASED for item in doomed):
-                raise e.StoreBusy("what builds on this entry is on its way just now", hint="discard it after the sync")
-            for item in reversed(doomed):
-                discard_entry(connection, self._store.catalog, waiting, item)
-                waiting.remove(item.position)
-            gone = [item.id for item in doomed]
-            self._parking.requeue_behind(waiting, gone)
+            given_up = self._discard(connection, waiting, entry_id)
+            self._parking.requeue_behind(waiting, given_up.entries)
             for hook in tuple(self.given_up):
-                hook(connection, gone)
+                hook(connection, given_up.entries)
+            return given_up
+
+    def discardable(self, entry_id: str) -> GivenUp:
+        """What `discard` would give up; nothing is changed. The same errors."""
+        try:
+            with self.edit(loose_keys=True) as (connection, waiting):
+                raise _OnlyAsked(self._discard(connection, waiting, entry_id))
+        except _OnlyAsked as asked:
+            return asked.answer
+
+    def _discard(self, connection: apsw.Connection, waiting: Waiting, entry_id: str) -> GivenUp:
+        from bmaddb.device.outbox.giving_up import GivingUp
+
+        entry = self._parked_entry(waiting, entry_id)
+        made = [(key, entry.position) for key, change in entry.changes.items() if change.op is Op.INSERT]
+        known = [made_by for made_by in made if made_by[0][0] in self._store.catalog.tables]
+        try:
+            discard_entry(connection, self._store.catalog, waiting, entry)
+            waiting.remove(entry.position)
+            giving = GivingUp(self._store, connection, waiting, self.tell)
+            giving.inserted(known)
+        except e.LocalProtocolError as error:
+            raise e.StoreBusy(
+                "a newer change to the same row is on its way", hint="discard it after the sync"
+            ) from error
+        gone = (entry.id, *giving.emptied())
+        return GivenUp(entries=gone, rows=tuple(giving.rows), cut=tuple(giving.cut))
 
     # --- for the sync engine ---
 
@@ -188,6 +220,7 @@ class Outbox:
         with self.edit(durable=True) as (connection, waiting):
             if next(waiting.of_status(EntryStatus.LEASED), None) is not None:
                 raise e.StoreBusy("entries of this file are in flight already", hint="another process syncs it")
+            self._forget_deleted(connection, waiting)
             leasing = Leasing(self._store.catalog, connection, waiting, self._parking)
             self._encoded = leasing.lease(self.capture, _last_number(connection), limit_entries, limit_bytes)
         return tuple(self._encoded)
@@ -201,12 +234,19 @@ class Outbox:
         return tuple(self._encoded.values())
 
     def settle(
-        self, connection: apsw.Connection, waiting: Waiting, applied: Sequence[Settlement], *, seen: bool = True
+        self,
+        connection: apsw.Connection,
+        waiting: Waiting,
+        applied: Sequence[Settlement],
+        *,
+        seen: bool = True,
+        note: Callable[[Iterable[RowKey]], None] | None = None,
     ) -> int:
         """The server holds these entries: they leave, their rows take the version. Returns rows pushed.
 
         What it did not answer is released first: a later delete of such a row is rebased with it. Not `seen`: the
         rows are read again from nothing, and an answer as old as its first time does not say that they still stand.
+        `note` is told which rows they were.
         """
         versions: dict[RowKey, int] = {}
         units = leased_units(waiting)
@@ -219,6 +259,8 @@ class Outbox:
                 waiting.remove(entry.position)
                 self.tell(signals.EntrySettled(position=entry.position, version=item.version))
             rows += len(unit.changes)
+            if note is not None:
+                note(unit.changes)
             versions.update({key: item.version for key, change in unit.changes.items() if change.op is not Op.DELETE})
         self.release(connection, waiting)
         self._write_versions(connection, waiting, versions)
@@ -278,7 +320,8 @@ class Outbox:
 
     def look_again(self) -> None:
         """The file is open through another connection now: nothing that was seen through the old one counts."""
-        self._data_version = self.capture.data_version = -1
+        self._data_version = -1
+        self.capture.forget()
 
     def tell(self, signal: signals.Signal) -> None:
         """Emit `signal` when the transaction of the surrounding `edit` is durable."""
@@ -291,6 +334,19 @@ class Outbox:
 
     def _read(self, row: tuple[Any, ...]) -> Entry:
         return read_entry(row, self._layouts, self._store.catalog)
+
+    def _forget_deleted(self, connection: apsw.Connection, waiting: Waiting) -> None:
+        """Rows whose insert is parked, and that were deleted here since, concern nobody any more."""
+        made = [((table, row_id), position) for table, row_id, position in connection.execute(_SQL["made_and_deleted"])]
+        if not made:
+            return
+        from bmaddb.device.outbox.giving_up import GivingUp
+
+        parked = {position: waiting.at(position) for _, position in made}
+        giving = GivingUp(self._store, connection, waiting, self.tell)
+        giving.inserted([item for item in made if item[0][0] in self._store.catalog.tables])
+        self._parking.requeue_behind(waiting, giving.emptied())
+        self._parking.requeue(waiting, [entry for entry in parked.values() if entry is not None and entry.changes])
 
     def _parked_entry(self, waiting: Waiting, entry_id: str) -> Entry:
         entry = waiting.find(entry_id)

@@ -79,11 +79,6 @@ class RowIndex:
         """The ids of the table's rows that an entry deletes."""
         return tuple(row[0] for row in self.connection.execute(_SQL["deleted"], (table,)))
 
-    def touching_or_referring(self, key: RowKey, position: int) -> frozenset[int]:
-        """The entries after `position` that touch the row or refer to it."""
-        rows = self.connection.execute(_SQL["touching_or_referring"], (*key, position))
-        return frozenset(row[0] for row in rows)
-
     def referring(self, table: str, ids: Iterable[str]) -> tuple[int, ...]:
         """The entries that make a row refer to one of these rows."""
         if not self._any_of(table):

@@ -17,7 +17,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from bmaddb.device.outbox.entries import Entry
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey
@@ -33,12 +35,11 @@ _MOMENT = "updated_at"
 Changes = Mapping[RowKey, Change]
 
 
-@dataclass(slots=True)
-class Unit:
+class Unit(msgspec.Struct):
     """Entries that leave under one number, oldest first, and what they come to together."""
 
     entries: list[Entry]
-    changes: dict[RowKey, Change] = field(default_factory=dict)
+    changes: dict[RowKey, Change] = msgspec.field(default_factory=dict)
 
     @property
     def last(self) -> Entry:

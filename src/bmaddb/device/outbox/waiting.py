@@ -198,22 +198,6 @@ class Waiting:
             if item is not None:
                 self.rewrite(item.position, key, item.change.with_old(**{SERVER_SEQ: server_seq}))
 
-    def dependents(self, entry: Entry) -> tuple[Entry, ...]:
-        """The entries that cannot live without a row that `entry` inserted, oldest first."""
-        found: dict[int, Entry] = {}
-        unseen = [entry]
-        while unseen:
-            holder = unseen.pop()
-            for key, change in holder.changes.items():
-                if change.op is not Op.INSERT:
-                    continue
-                for position in self.index.touching_or_referring(key, holder.position):
-                    other = self.at(position)
-                    if other is not None and position not in found:
-                        found[position] = other
-                        unseen.append(other)
-        return tuple(found[position] for position in sorted(found))
-
     def _paged(self, ask: Callable[[int], Iterable[tuple[Any, ...]]]) -> Iterator[Entry]:
         position = BEFORE_ALL
         while rows := list(ask(position)):

@@ -13,7 +13,8 @@ from bmaddb import errors as e
 from bmaddb.device.query.aggregates import named
 from bmaddb.schema.conditions import Comparator, Holds, In, Includes, Like, LikeForm, Param, Valued
 from bmaddb.schema.expressions import escape_like
-from bmaddb.schema.kinds import INT_MAX, Kind, canonical_json, milliseconds, to_raw
+from bmaddb.schema.json_text import canonical_json
+from bmaddb.schema.kinds import INT_MAX, Kind, milliseconds, to_raw
 
 LIKE_PATTERN_CHARS_MAX: Final = 10_000
 CONDITION_DEPTH_MAX: Final = 200

@@ -13,7 +13,7 @@ from bmaddb.device.query.compiler_shapes import keep, shape_of, text_of
 from bmaddb.device.query.plan import Plan, SearchText, Statement
 from bmaddb.schema.columns import Column
 from bmaddb.schema.expressions import Operand
-from bmaddb.schema.kinds import canonical_json
+from bmaddb.schema.json_text import canonical_json
 from bmaddb.schema.records import Record
 
 

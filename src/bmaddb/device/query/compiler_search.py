@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from bmaddb.device.query.plan import Statement
+from bmaddb.device.query.search_functions import EXPRESSION, HIT
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.sqlite_ddl_search import DOCS_PER_TABLE_MAX, INDEX, searchable_tables, text_columns
 from bmaddb.schema.tables import Table
 
-EXPRESSION: Final = "bmad_search_expression"
-"""Function of the connection: a person's words -> the FTS5 expression that finds them."""
-HIT: Final = "bmad_search_hit"
-"""Function of the connection: are a person's words in these texts? For rows the index has not read yet."""
 FRESH_SCORE: Final = -1e9
 """bm25 is better the smaller it is: what was just written stands first."""
 

@@ -77,9 +77,11 @@ class Eager(Ends[tuple[*Ts]], Generic[*Ts]):
         return frozenset().union(*[load.reads for load in self._loads])
 
     def statement(self, rows_max: int | None) -> Statement:
+        """The SQL of at most `rows_max` rows, and its arguments."""
         return self._source.statement(rows_max)
 
     def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[tuple[*Ts]]:
+        """What that SQL gives, as the query's rows."""
         with self._runner.snapshot():
             records = self._source.fetch(text, arguments)
             return list(zip(records, *[load.of(records) for load in self._loads], strict=True))

@@ -7,17 +7,19 @@ for each relation besides).
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from bmaddb import errors as e
 from bmaddb.device.query import compiler
 from bmaddb.device.query.binding import Slot
-from bmaddb.device.query.explain import Explanation, explained
 from bmaddb.device.query.plan import Plan, SearchText, Statement
 from bmaddb.schema.expressions import Operand
 from bmaddb.schema.records import Record
 
 R = TypeVar("R", bound=Record)
+if TYPE_CHECKING:
+    from bmaddb.device.query.explain import Explanation
+
 T = TypeVar("T")
 ONE_AND_THE_NEXT: Final = 2
 
@@ -94,6 +96,8 @@ class Ends(Generic[T]):
         """
         text, arguments = self.statement(None)
         values = tuple(None if isinstance(value, Slot) else value for value in arguments)
+        from bmaddb.device.query.explain import explained
+
         return explained(text, self._runner.tuples(f"explain query plan {text}", values))
 
     # -- for prepared queries and for those that load more -------------------------------------------------
@@ -107,9 +111,11 @@ class Ends(Generic[T]):
         raise NotImplementedError
 
     def count_statement(self) -> Statement:
+        """The SQL of `count`, and its arguments."""
         return compiler.count(self.plan, self._operands(), self._runner.search_text)
 
     def exists_statement(self) -> Statement:
+        """The SQL of `exists`, and its arguments."""
         return compiler.exists(self.plan, self._operands(), self._runner.search_text)
 
     def number(self, text: str, arguments: tuple[Any, ...]) -> int:

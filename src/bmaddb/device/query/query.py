@@ -34,7 +34,7 @@ C = TypeVar("C")
 D = TypeVar("D")
 
 
-class Query(Ends[R]):
+class Query(Ends[R], frames.Framed):
     """Rows of one table as records: steps such as `where`, `join`, `order_by`; then an end such as `all`."""
 
     __slots__ = ()
@@ -183,22 +183,6 @@ class Query(Ends[R]):
         """The place of `record` in the query's order, as text for `after`; it holds the values ordered by."""
         return paging.key_of(self.plan, record)
 
-    def to_dicts(self) -> list[dict[str, Any]]:
-        """Every row as column -> Python value."""
-        return frames.dicts(self.all())
-
-    def to_arrow(self) -> Any:
-        """Every row as a pyarrow.Table; SettingsError when pyarrow is not installed."""
-        return frames.frame(self.all(), self.plan.record, "pyarrow")
-
-    def to_pandas(self) -> Any:
-        """Every row as a pandas.DataFrame; SettingsError when pandas is not installed."""
-        return frames.frame(self.all(), self.plan.record, "pandas")
-
-    def to_polars(self) -> Any:
-        """Every row as a polars.DataFrame; SettingsError when polars is not installed."""
-        return frames.frame(self.all(), self.plan.record, "polars")
-
     def _repr_html_(self) -> str:
         """What a notebook shows: the first rows, without what is sensitive."""
         rows = self._read(frames.SHOWN_ROWS_MAX + 1)
@@ -224,12 +208,19 @@ class Query(Ends[R]):
     # -- inside --------------------------------------------------------------------------------------------
 
     def statement(self, rows_max: int | None) -> Statement:
+        """The SQL of at most `rows_max` rows, and its arguments."""
         return compiler.select(self.plan, self._runner.search_text, rows_max)
 
     def fetch(self, text: str, arguments: tuple[Any, ...]) -> list[R]:
+        """What that SQL gives, as the query's rows."""
         record: Any = self.plan.record
         rows: list[R] = self._runner.records(record, text, arguments, self.plan)
         return rows
+
+    def _frame_columns(self) -> list[frames.FrameColumn]:
+        rows = self.all()
+        columns = self.plan.record.__table__.columns
+        return [frames.FrameColumn(c.name, c.kind, [getattr(row, c.slot) for row in rows]) for c in columns]
 
     def _pages(self, ordered: Query[R], rows: int) -> Iterator[list[R]]:
         query = ordered

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bmaddb.device.requests.policy import RequestPolicy
-from bmaddb.device.requests.queue import RequestCounts, RequestQueue
+from bmaddb.device.requests.queue import RequestCounts, RequestQueue, ask_in_write
 from bmaddb.device.requests.reasons import RequestReason
 
-__all__ = ["RequestCounts", "RequestPolicy", "RequestQueue", "RequestReason"]
+__all__ = ["RequestCounts", "RequestPolicy", "RequestQueue", "RequestReason", "ask_in_write"]

@@ -25,7 +25,8 @@ from bmaddb.device.store import CommitDraft, CommitFact, Store
 from bmaddb.entropy import uuid7
 from bmaddb.modules.sync_status import ServerRequest
 from bmaddb.protocol.requests import KEY_CHARACTERS_MAX, KIND_PATTERN
-from bmaddb.schema.kinds import canonical_json, milliseconds
+from bmaddb.schema.json_text import canonical_json
+from bmaddb.schema.kinds import milliseconds
 
 OPEN_MAX: Final = 100_000
 NEEDS_MAX: Final = 1_000
@@ -221,6 +222,25 @@ class RequestQueue:
         if ids:  # of which a savepoint may have taken some back
             for row_id, kind in self.store.tuples(_SQL["queued"], (msgspec.json.encode(ids).decode(),)):
                 self.store.signals.emit(signals.RequestQueued(id=row_id, kind=kind))
+
+
+def ask_in_write(store: Store, kind: str, payload: Any, key: str) -> str:
+    """Make a request in the write of this thread, behind every entry that waits; the answer is its id.
+
+    For steps of an operation, which have no queue at hand. RequestInvalid, RequestQueueFull as `RequestQueue.add`.
+    """
+    text, now_ms = canonical_json(payload), store.clock.now_ms()
+    _check_numbers(text, 5, ())
+    connection = store.writing_connection
+    [(count,)] = connection.execute(_SQL["count_open"])
+    if count >= OPEN_MAX:
+        raise e.RequestQueueFull(f"{count} requests wait already", hint="sync, or cancel some")
+    row_id = uuid7(store.entropy, now_ms)
+    newest = [row[0] for row in connection.execute(_SQL["newest_entry"])]
+    needs = msgspec.json.encode(newest).decode()
+    values = (row_id, _checked_kind(kind), _checked_key(key), text, 5, needs, None, now_ms)
+    connection.execute(_SQL["add"], values)
+    return row_id
 
 
 class _Made(threading.local):

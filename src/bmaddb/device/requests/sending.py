@@ -19,7 +19,7 @@ from bmaddb.device.requests.plan import Plan, Waiting
 from bmaddb.device.requests.queue import RequestQueue
 from bmaddb.device.requests.reasons import RequestReason
 from bmaddb.protocol.requests import RequestAnswer, RequestCall
-from bmaddb.schema.kinds import canonical_json
+from bmaddb.schema.json_text import canonical_json
 
 MISSED_MS_MAX = 60_000
 """After a call without an answer: the network may be back at any moment."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from bmaddb.device.store.cipher import Passphrase, Secret
 from bmaddb.device.store.connection import Durability
 from bmaddb.device.store.database import Store
 from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitDraft, CommitFact, Origin
 from bmaddb.device.store.record_cache import CACHE_BYTES
-from bmaddb.device.store.transaction import WriteTransaction
+
+if TYPE_CHECKING:
+    from bmaddb.device.store.transaction import WriteTransaction
 
 __all__ = [
     "CACHE_BYTES",
@@ -22,3 +26,12 @@ __all__ = [
     "Store",
     "WriteTransaction",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A write is loaded with the first one: who opens a file may only read."""
+    if name != "WriteTransaction":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from bmaddb.device.store.transaction import WriteTransaction
+
+    return WriteTransaction

@@ -14,8 +14,6 @@ alone; the bytes are read through SQLite, since closing a handle of our own woul
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 import apsw
@@ -37,14 +35,17 @@ _SCRYPT_COST: Final = {"n": 1 << 17, "r": 8, "p": 1, "maxmem": 192 << 20}
 """128 MiB and a few tenths of a second for each guess. Another cost is another kind of head."""
 
 
-@dataclass(frozen=True, slots=True)
 class Passphrase:
     """Words a person knows. The same words are the same passphrase, on whatever keyboard they are typed."""
 
-    text: str = field(repr=False)
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text: Final = text
 
     def key(self, salt: bytes) -> bytes:
         """The key that belongs to a file with this salt."""
+        import hashlib
         import unicodedata
 
         words = unicodedata.normalize("NFKC", self.text).encode()
@@ -57,12 +58,14 @@ Secret: TypeAlias = bytes | Passphrase
 """What opens an encrypted file: the 32 bytes of its key, or a passphrase."""
 
 
-@dataclass(frozen=True, slots=True)
 class FileKey:
     """The key of one file, and the first bytes of that file; None for one whose first bytes say nothing to us."""
 
-    key: bytes = field(repr=False)
-    head: bytes | None
+    __slots__ = ("head", "key")
+
+    def __init__(self, key: bytes, head: bytes | None) -> None:
+        self.key: Final = key
+        self.head: Final = head
 
     @property
     def words(self) -> str:
@@ -144,4 +147,6 @@ def _checked(key: bytes) -> bytes:
 
 
 def _check(key: bytes, salt: bytes) -> bytes:
+    import hashlib
+
     return hashlib.blake2b(salt, key=key, digest_size=_CHECK_BYTES, person=b"bmaddb key check").digest()

@@ -34,8 +34,7 @@ def open_writer(path: str, durability: Durability, key: FileKey | None, vfs: str
         raise e.StoreError(f"no durability '{durability}'", hint="'full' (default) or 'normal'")
     connection = _opened(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, key, vfs)
     try:
-        if connection.pragma("application_id") == meta.BACKUP_ID:
-            raise e.StoreError("the file is a backup", hint="bmaddb.restore(backup, path) makes a file to work with")
+        _look(connection)
         # Can be said before the first page is written, and not again. Not of an encrypted file: see copies.py.
         if key is None and not connection.pragma("page_count"):
             connection.pragma("auto_vacuum", "INCREMENTAL")
@@ -47,6 +46,19 @@ def open_writer(path: str, durability: Durability, key: FileKey | None, vfs: str
         connection.close(True)
         raise failure(error) from error
     return connection
+
+
+def _look(connection: apsw.Connection) -> None:
+    """Before a byte is written: StoreError for a backup, and for a database of another program."""
+    known = connection.pragma("application_id")
+    if known == meta.APPLICATION_ID:
+        return
+    if known == meta.BACKUP_ID:
+        raise e.StoreError("the file is a backup", hint="bmaddb.restore(backup, path) makes a file to work with")
+    if meta.holds_tables(connection):
+        # Who closes a file last folds its log into it: of another program's file that is not ours to do.
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        raise e.StoreError("the file is a database of another program", hint="choose another path")
 
 
 def open_with_secret(

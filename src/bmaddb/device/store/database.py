@@ -7,8 +7,9 @@ through the hooks, so the store knows neither outbox nor observer.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property, partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,37 +17,43 @@ import apsw
 
 from bmaddb import errors as e
 from bmaddb.clock import Clock
-from bmaddb.device.query import Query, SearchText, compiler_writes, query_of
-from bmaddb.device.store import meta, seeds
+from bmaddb.device.query import compiler_writes
+from bmaddb.device.store import meta
+from bmaddb.device.store.capture import Capture
 from bmaddb.device.store.cipher import FileKey, Secret, new_file_key
 from bmaddb.device.store.connection import Durability, checked_path, open_reader, open_with_secret, open_writer
 from bmaddb.device.store.copies import copy_to, remove_leftover, replace_file
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.feed import Feed
-from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin
-from bmaddb.device.store.ids import new_ids
+from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin, tell
+from bmaddb.device.store.ids import Moment
 from bmaddb.device.store.migrations import bind_user, bring_up
-from bmaddb.device.store.probe import Gauge, Probe
+from bmaddb.device.store.noted import Noted
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.readers import Readers
 from bmaddb.device.store.record_cache import CACHE_BYTES, RecordCache
-from bmaddb.device.store.records import Moment, RowMaker
-from bmaddb.device.store.search import SearchIndex
+from bmaddb.device.store.search.currency import rowids_may_differ
 from bmaddb.device.store.search.functions import register
-from bmaddb.device.store.transaction import WriteTransaction
 from bmaddb.device.store.writer import Savepoint, Writer
 from bmaddb.entropy import Entropy
 from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.conditions import Search
 from bmaddb.schema.records import Record
 from bmaddb.signals import Committed, SignalBus
 
 if TYPE_CHECKING:
+    from bmaddb.device.query import Query, SearchText
+    from bmaddb.device.query.plan import Statement
+    from bmaddb.device.store.probe import Gauge, Probe
+    from bmaddb.device.store.records import RowMaker
+    from bmaddb.device.store.search import SearchIndex
+    from bmaddb.device.store.transaction import WriteTransaction
     from bmaddb.schema.evolution import Migration
 
 R = TypeVar("R", bound=Record)
 
 
-class Store:
+class Store(Noted):
     """The file at `path` with the tables of `catalog`.
 
     `user` (a UUID) is bound to the file at the first open that names one. `durability`: "full" survives a
@@ -81,11 +88,14 @@ class Store:
         self.clock = clock
         self.entropy = entropy
         self.signals = signals if signals is not None else SignalBus()
+        self.before_writing: list[Callable[[], object]] = []
+        """Called before the first write begins, and then no more: who takes part in commits may come that late."""
         self.before_commit: list[BeforeCommit] = []
         self.after_commit: list[AfterCommit] = []
         self._makers: dict[type[Record], RowMaker] = {}
         self._reads: dict[type[Record], str] = {}
         self._queries: dict[type[Record], Query[Any]] = {}
+        self._writes: type[WriteTransaction] | None = None
         self._closed = False
         self._gauge: Gauge | None = None
         self._probe: Probe | None = None
@@ -105,12 +115,11 @@ class Store:
         self._apart = self._readers.apart
         self.writing_door = RawDoor(connection, catalog)
         register(connection)
-        self.search = SearchIndex(self)
-        self._readers.search_text = self.search.condition
-        self.search.mind_rowids()
+        self._readers.search_text = self._searched
+        if rowids_may_differ(connection):
+            self.search.mind_rowids()
         if seed and self.fresh:
-            with self.apply("local") as connection:
-                seeds.plant(connection, catalog)
+            self._plant()
 
     # -- reading -------------------------------------------------------------------------------------------
 
@@ -149,20 +158,22 @@ class Store:
         for one in lists:
             self._cache.expect(one.statement(None))
 
-    def is_archived(self, record: type[Record], row_id: str) -> bool:
-        """Is the row with this id archived: not here, and on the server?"""
-        try:
-            return meta.is_archived(self._readers.connection, record.__table__.name, row_id)
-        except apsw.Error as error:
-            raise failure(error) from error
-
     def query(self, record: type[R]) -> Query[R]:
         """Every row of the record's table, to be narrowed: `.where(...)`, `.order_by(...)`, then `.all()`."""
         try:
             return self._queries[record]
         except KeyError:
+            from bmaddb.device.query import query_of
+
             self._read_text(record)
             return self._queries.setdefault(record, query_of(self._readers, record))
+
+    @cached_property
+    def search(self) -> SearchIndex:
+        """The text index of the file."""
+        from bmaddb.device.store.search import SearchIndex
+
+        return SearchIndex(self)
 
     @property
     def search_text(self) -> SearchText | None:
@@ -192,7 +203,12 @@ class Store:
 
         `after`: ids of outbox entries that must reach the server before this write does.
         """
-        return WriteTransaction(self, after)
+        make = self._writes
+        if make is None:
+            from bmaddb.device.store.transaction import WriteTransaction
+
+            make = self._writes = WriteTransaction
+        return make(self, after)
 
     @contextmanager
     def apply(self, origin: Origin = "remote", *, durable: bool = False) -> Iterator[apsw.Connection]:
@@ -256,34 +272,6 @@ class Store:
         """Inside `apply()`: statements of many rows, which touch `tables`; nobody is told row by row."""
         return self._writer.bulk(tables)
 
-    def meta_get(self, key: str) -> str | None:
-        """What the file notes under `key`, or None."""
-        try:
-            return meta.get(self._readers.connection, key)
-        except apsw.Error as error:
-            raise failure(error) from error
-
-    def meta_set(self, key: str, value: str, connection: apsw.Connection | None = None) -> None:
-        """Note `value` under `key`: in `connection`'s transaction, this thread's write, or one of its own."""
-        try:
-            if connection is not None:
-                meta.put(connection, key, value)
-            elif self._writer.mine:
-                meta.put(self._writer.connection, key, value)
-            else:
-                with self.apply("local") as own:
-                    meta.put(own, key, value)
-        except apsw.Error as error:
-            raise failure(error) from error
-
-    def meta_drop(self, key: str) -> None:
-        """Forget what the file notes under `key`: in this thread's write, or a transaction of its own."""
-        if self._writer.mine:
-            meta.drop(self._writer.connection, key)
-        else:
-            with self.apply("local") as own:
-                meta.drop(own, key)
-
     def watch(self, gauge: Gauge | None) -> None:
         """Let `gauge` measure every statement from now on, on every connection; None ends it."""
         self._gauge = gauge
@@ -291,8 +279,8 @@ class Store:
             self._probe.remove(self._writer.connection)
             self._probe = None
         if gauge is not None:
-            self._probe = self._probed(self._writer.connection)
-        self._readers.watch(None if gauge is None else self._probed)
+            self._probe = self._probed(gauge, self._writer.connection)
+        self._readers.watch(None if gauge is None else partial(self._probed, gauge))
 
     # -- the whole file ------------------------------------------------------------------------------------
 
@@ -308,7 +296,7 @@ class Store:
         """
         reader = open_reader(self.path, self._key, self._vfs)
         try:
-            copy_to(reader, checked_path(path), key, self.entropy, _mark)
+            copy_to(reader, checked_path(path), key, self.entropy, meta.mark_backup)
         finally:
             reader.close(True)
 
@@ -379,9 +367,16 @@ class Store:
     def writing_connection(self) -> apsw.Connection:
         return self._writer.connection
 
+    @property
+    def capture(self) -> Capture | None:
+        """What takes notice of the open write's changes."""
+        return self._writer.capture
+
     def begin_write(self, after: Sequence[str] = ()) -> bool:
         """Start a transaction, or a savepoint in this thread's one; the answer is whether it is outermost."""
         if not self._writer.mine:
+            if self.before_writing:
+                self._prepare()
             self._begin(captured=True)
             self._writer.depend(after)
             return True
@@ -394,14 +389,22 @@ class Store:
     def end_write(self, *, outermost: bool, keep: bool) -> None:
         """End what `begin_write` started: keep its changes, or undo them."""
         if outermost:
+            inserted, self.writing_door.inserted_into = self.writing_door.inserted_into, set()
             if keep:
-                self._commit(self.before_commit, "local")
+                self._commit([self._judged(inserted), *self.before_commit] if inserted else self.before_commit, "local")
             else:
                 self._undo()
         elif keep:
             self._writer.release()
         else:
             self._writer.rollback_to()
+
+    def _judged(self, inserted: set[str]) -> BeforeCommit:
+        """What looks, before the commit, at the rows that raw statements inserted into these tables."""
+        from bmaddb.device.store.raw_rows import RawRows
+
+        rows = RawRows(self._writer.connection, self.catalog, self.user, inserted)
+        return lambda draft: rows.judge(draft.changeset)
 
     def savepoint(self) -> Savepoint:
         """A part of this thread's write, for `with`: undone alone when its block raises."""
@@ -420,13 +423,14 @@ class Store:
         try:
             return self._makers[record]
         except KeyError:
+            from bmaddb.device.store.records import RowMaker
+
             self._read_text(record)
             return self._makers.setdefault(record, RowMaker(record))
 
     def moment(self) -> Moment:
         """What the envelope of a row made now consists of."""
-        now_ms = self.clock.now_ms()
-        return Moment(self.user, now_ms, lambda count: new_ids(self.entropy, now_ms, count))
+        return Moment(self.user, self.clock.now_ms(), self.entropy)
 
     # -- inside --------------------------------------------------------------------------------------------
 
@@ -437,11 +441,28 @@ class Store:
         self.writing_door = RawDoor(connection, self.catalog)
         self._readers.begin_anew(self._key)
         if self._gauge is not None:
-            self._probe = self._probed(connection)
+            self._probe = self._probed(self._gauge, connection)
 
-    def _probed(self, connection: apsw.Connection) -> Probe:
-        assert self._gauge is not None  # noqa: S101 -- only called while somebody measures
-        return Probe(connection, self._gauge, self.clock)
+    def _prepare(self) -> None:
+        """Two threads may come here at once: what is called is called by both, and the second one waits."""
+        for hook in tuple(self.before_writing):
+            hook()
+        self.before_writing.clear()
+
+    def _plant(self) -> None:
+        from bmaddb.device.store import seeds
+
+        with self.apply("local") as connection:
+            seeds.plant(connection, self.catalog)
+
+    def _searched(self, search: Search) -> Statement:
+        return self.search.condition(search)
+
+    def _probed(self, gauge: Gauge, connection: apsw.Connection) -> Probe:
+        """Told by whom: a reader may be opened while another thread ends the measuring."""
+        from bmaddb.device.store.probe import Probe
+
+        return Probe(connection, gauge, self.clock)
 
     def _begin(self, *, captured: bool, durable: bool = False) -> None:
         if self._closed:
@@ -463,24 +484,15 @@ class Store:
 
     def _tell(self, fact: CommitFact) -> None:
         """The commit stands; a listener that fails must not make it look undone."""
-        for hook in tuple(self.after_commit):
-            try:
-                hook(fact)
-            except Exception:
-                import logging
-
-                logging.getLogger("bmaddb.store").exception("an after_commit hook failed")
-        self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
+        tell(self.after_commit, fact)
+        if self.signals.heard(Committed):
+            self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
 
     def _read_text(self, record: type[Record]) -> str:
         table = record.__table__
-        if self.catalog.records.get(table.name) is not record:
+        if not self.catalog.declares(record):
             raise e.SchemaError(f"no module of this store declares {table.name}")
         if not table.on_device:
             raise e.ReadOnlyTable(f"{table.name} lives on the server only")
         text = self._reads[record] = compiler_writes.select_by_id(record)
         return text
-
-
-def _mark(copy: apsw.Connection) -> None:
-    copy.pragma("application_id", meta.BACKUP_ID)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -14,8 +13,9 @@ from bmaddb.schema.tables import Table
 DRIVER_ERRORS: Final = (apsw.Error, OverflowError, TypeError, UnicodeError)
 """What apsw raises; the last three for an argument SQLite cannot hold."""
 
-_CHECK: Final = re.compile(r"CHECK constraint failed: (?P<check>.*)", re.DOTALL)
-_COLUMNS: Final = re.compile(r"(?P<rule>UNIQUE|NOT NULL) constraint failed: (?P<columns>.*)")
+_CHECK: Final = "CHECK constraint failed: "
+_COLUMNS: Final = " constraint failed: "
+_VERBS: Final = {"UNIQUE": "is taken", "NOT NULL": "is required"}
 
 
 def failure(error: Exception, tables: Iterable[Table] = ()) -> e.BmadError:
@@ -31,14 +31,12 @@ def failure(error: Exception, tables: Iterable[Table] = ()) -> e.BmadError:
 
 
 def _constraint(message: str, tables: Iterable[Table]) -> e.BmadError:
-    found = _COLUMNS.fullmatch(message)
-    if found:
-        verb = "is taken" if found["rule"] == "UNIQUE" else "is required"
-        return e.RecordInvalid(f"{found['columns']} {verb}", hint=f"SQLite says: {message}")
-    found = _CHECK.fullmatch(message)
-    if found:
-        where = _checked_column(found["check"], tables)
-        return e.RecordInvalid(f"{where} breaks a check: {found['check']}")
+    rule, _, columns = message.partition(_COLUMNS)
+    if columns and rule in _VERBS:
+        return e.RecordInvalid(f"{columns} {_VERBS[rule]}", hint=f"SQLite says: {message}")
+    if message.startswith(_CHECK):
+        check = message.removeprefix(_CHECK)
+        return e.RecordInvalid(f"{_checked_column(check, tables)} breaks a check: {check}")
     if "FOREIGN KEY" in message:
         return e.RecordInvalid("a row refers to a row that is not there", hint=f"SQLite says: {message}")
     return e.RecordInvalid(f"a value does not fit: {message}")
@@ -70,7 +68,7 @@ def _not_a_database(_: Exception) -> e.BmadError:
 def _corrupt(error: Exception) -> e.BmadError:
     return e.StoreCorrupt(
         f"the file is damaged: {error}",
-        hint="bmaddb.service.salvage sets it aside and keeps what was not sent yet; or restore a backup",
+        hint="`bmaddb salvage FILE` sets it aside and keeps what was not sent yet; or restore a backup",
     )
 
 
@@ -88,6 +86,14 @@ def moved() -> e.StoreError:
     return e.StoreError(
         "the file was moved, replaced or deleted while it was open; nothing more is written to it",
         hint="close the store, put the file back with its -wal file, and open it again",
+    )
+
+
+def undone() -> e.StoreError:
+    """A statement failed in such a way that SQLite undid the whole transaction."""
+    return e.StoreError(
+        "SQLite has undone the whole transaction because a statement of it failed",
+        hint="let the first error end the `with` block, and write all of it again",
     )
 
 

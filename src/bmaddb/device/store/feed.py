@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
+
+import msgspec
 
 from bmaddb.device.store.changeset import Change
 
 
-class Told(NamedTuple):
+class Told(msgspec.Struct, frozen=True):
     """What a transaction says of its rows: table -> rows before and now, and tables that changed somehow."""
 
     rows: Mapping[str, Sequence[Change]]
     whole: set[str]
 
 
-class Commit(NamedTuple):
+class Commit(msgspec.Struct, frozen=True):
     """What one commit changed. Rows stand in the order of their record's slots."""
 
     rows: Mapping[str, Sequence[Change]]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Literal, TypeAlias
 
 import apsw
+import msgspec
 
 Origin: TypeAlias = Literal["local", "remote"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommitDraft:
+class CommitDraft(msgspec.Struct, frozen=True, kw_only=True):
     """A local write about to commit; a hook may still write through `connection`, or raise to undo all.
 
     `changeset` is the net change of the synced user tables, as SQLite's session extension writes it, with the
@@ -26,8 +25,7 @@ class CommitDraft:
     after: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommitFact:
+class CommitFact(msgspec.Struct, frozen=True, kw_only=True):
     """A transaction that touched `tables` (of any scope) is durable.
 
     `captured`: it was a `write()`, whose draft the hooks before the commit saw on the same thread, if it had one.
@@ -40,3 +38,14 @@ class CommitFact:
 
 BeforeCommit: TypeAlias = Callable[[CommitDraft], None]
 AfterCommit: TypeAlias = Callable[[CommitFact], None]
+
+
+def tell(hooks: Iterable[AfterCommit], fact: CommitFact) -> None:
+    """Tell each of a commit. It stands: one that fails must not make it look undone."""
+    for hook in tuple(hooks):
+        try:
+            hook(fact)
+        except Exception:
+            import logging
+
+            logging.getLogger("bmaddb.store").exception("an after_commit hook failed")

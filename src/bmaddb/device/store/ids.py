@@ -1,6 +1,8 @@
-"""Ids of new rows: uuid7 text, ascending within one call."""
+"""Ids of many new rows: uuid7 text, ascending within one call."""
 
 from __future__ import annotations
+
+import msgspec
 
 from bmaddb.entropy import Entropy, uuid7, uuid7_of
 
@@ -10,10 +12,23 @@ _VARIANT = 0b10 << 62
 _LOW_BITS = (1 << 62) - 1
 
 
+class Moment(msgspec.Struct, frozen=True):
+    """What the envelope of a new row is made of."""
+
+    user: str | None
+    now_ms: int
+    entropy: Entropy
+
+    def new_id(self) -> str:
+        return uuid7(self.entropy, self.now_ms)
+
+    def new_ids(self, count: int) -> list[str]:
+        """So many, ascending."""
+        return new_ids(self.entropy, self.now_ms, count)
+
+
 def new_ids(entropy: Entropy, now_ms: int, count: int) -> list[str]:
     """`count` ids (RFC 9562, version 7) of one millisecond, sorted, so that an index grows at its end."""
-    if count == 1:
-        return [uuid7(entropy, now_ms)]
     chance = entropy.random_bytes(_CHANCE_BYTES * count)
     drawn = [
         int.from_bytes(chance[start : start + _CHANCE_BYTES], "big") & ((1 << _CHANCE_BITS) - 1)

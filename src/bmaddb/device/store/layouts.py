@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from operator import itemgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import apsw
 import msgspec
 
 from bmaddb import statements
-from bmaddb.device.store.changeset import Row, table_head
+from bmaddb.device.store.changeset import Change, Row, Written, inserts, table_changes, table_head
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.rules import Scope
 
@@ -23,37 +24,82 @@ class Layout(NamedTuple):
     head: bytes
     key: int
     columns: tuple[str, ...]
+    whole_numbers: bool
+    """Are its numbers all whole?"""
 
 
 class Layouts:
     """The tables of a file: which are recorded, and how their columns stand in it."""
 
     def __init__(self, connection: apsw.Connection, catalog: Catalog) -> None:
-        self.recorded = {table.name: table.scope is Scope.USER for table in catalog.device_tables}
-        """Table -> does it travel? Tables that are not here are the store's own."""
         self._connection = connection
         self._catalog = catalog
         self._known: dict[str, Layout] = {}
+        self._triggered: frozenset[str] = frozenset()
+        """Tables with triggers that are not the store's own."""
         self._orders: dict[str, Callable[[Row], Row]] = {}
+        self._places: dict[str, Callable[[Sequence[Any]], Row] | None] = {}
+        self._written: dict[str, Written] = {}
+
+    @cached_property
+    def recorded(self) -> Mapping[str, bool]:
+        """Table -> does it travel? Tables that are not here are the store's own."""
+        return {table.name: table.scope is Scope.USER for table in self._catalog.device_tables}
 
     def look(self) -> None:
         """Read the file's layouts, once, before the first capture: the hook itself may not ask the file."""
         if not self._known:
             self._known = {
-                table: Layout(table_head(table, count, place), place, tuple(msgspec.json.decode(names)))
-                for table, count, place, names in self._connection.execute(_META["layouts"])
+                table: Layout(table_head(table, count, place), place, tuple(msgspec.json.decode(names)), bool(whole))
+                for table, count, place, names, whole in self._connection.execute(_META["layouts"])
             }
+            self._triggered = frozenset(table for (table,) in self._connection.execute(_META["triggered"]))
+
+    def plain(self, table: str) -> bool:
+        """Does inserting a row into it change this table and the store's own, and no other?"""
+        return table not in self._triggered
 
     def of(self, table: str) -> Layout:
         """The layout of the table in the file."""
         return self._known[table]
 
+    def changes(self, table: str, changes: Sequence[Change], made: Iterable[bytes] = ()) -> bytes:
+        """What a changeset says of these changes of a table's rows, and of rows that were `made`."""
+        head, key, _, _ = self._known[table]
+        body = table_changes(changes, key, self._written.get(table) or self._write(table))
+        if made:
+            body += b"".join(made)
+        return head + body if body else b""
+
+    def inserts(self, table: str, rows: Sequence[Row]) -> list[bytes]:
+        """What a changeset says of each of these new rows of a table."""
+        return inserts(rows, self._written.get(table) or self._write(table))
+
+    def _write(self, table: str) -> Written:
+        columns = self._catalog.table(table).columns
+        words = {word for column in columns for word in (*column.spec.enum, column.raw_unset) if type(word) is str}
+        written = self._written[table] = Written(words, whole_numbers=self._known[table].whole_numbers)
+        return written
+
     def in_slots(self, table: str) -> Callable[[Row], Row]:
         """What puts a row of the file into the order of its record's slots."""
         made = self._orders.get(table)
         if made is None:
-            columns = self.of(table).columns
-            wanted = tuple(column.name for column in self._catalog.records[table].__table__.columns)
-            made = tuple if wanted == columns else itemgetter(*[columns.index(name) for name in wanted])
-            self._orders[table] = made
+            made = self._orders[table] = _order(self.of(table).columns, self._slots(table))
         return made
+
+    def in_file(self, table: str) -> Callable[[Sequence[Any]], Row] | None:
+        """What puts the values of a record's slots into the order of the file; None when the file has more columns."""
+        try:
+            return self._places[table]
+        except KeyError:
+            columns, slots = self.of(table).columns, self._slots(table)
+            made = self._places[table] = _order(slots, columns) if set(columns) == set(slots) else None
+            return made
+
+    def _slots(self, table: str) -> tuple[str, ...]:
+        return tuple(column.name for column in self._catalog.records[table].__table__.columns)
+
+
+def _order(given: Sequence[str], wanted: Sequence[str]) -> Callable[[Sequence[Any]], Row]:
+    return tuple if given == wanted else itemgetter(*[given.index(name) for name in wanted])

@@ -39,6 +39,12 @@ def create_archive(connection: apsw.Connection) -> None:
         connection.execute(_SQL[block])
 
 
+def holds_tables(connection: apsw.Connection) -> bool:
+    """Has the file any table?"""
+    [(found,)] = connection.execute(_SQL["holds_tables"])
+    return bool(found)
+
+
 def is_archived(connection: apsw.Connection, table: str, row_id: str) -> bool:
     """Is the row archived?"""
     return connection.execute(_SQL["is_archived"], (table, row_id)).fetchone() is not None
@@ -65,3 +71,8 @@ def put(connection: apsw.Connection, key: str, value: str) -> None:
 def drop(connection: apsw.Connection, key: str) -> None:
     """Forget `key`; inside a transaction of the caller."""
     connection.execute(_SQL["drop"], (key,))
+
+
+def mark_backup(copy: apsw.Connection) -> None:
+    """Say in the file's head that it is a backup: it is not opened, but restored."""
+    copy.pragma("application_id", BACKUP_ID)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import apsw
+import msgspec
 
 from bmaddb.clock import Clock
 
@@ -30,8 +30,7 @@ class Depth(enum.IntEnum):
     """The same, and the rows, one by one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementRun:
+class StatementRun(msgspec.Struct, frozen=True, kw_only=True):
     """One run of a statement, from its first step until it was let go; the time its reader took is in it.
 
     `rows` it gave are None when nobody counted them; `changes` are rows written, by triggers too. Pages were found in

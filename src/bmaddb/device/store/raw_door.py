@@ -1,7 +1,8 @@
 """The raw SQL door: one statement in the caller's own words, held to the same rules as the typed doors.
 
 Rules of this room: a text is judged once, while SQLite compiles it, by what it would do (not by how it is
-spelled); then it may use the statement cache. Nothing but reading and writing rows passes: transactions,
+spelled); then it may use the statement cache. What an insert puts there, and what it replaces, SQLite does not say
+then: `raw_rows` looks at that before the commit. Nothing but reading and writing rows passes: transactions,
 pragmas, attached files and schema changes belong to the store.
 """
 
@@ -35,7 +36,10 @@ class RawDoor:
     def __init__(self, connection: apsw.Connection, catalog: Catalog) -> None:
         self._connection = connection
         self._catalog = catalog
+        self.inserted_into: set[str] = set()
+        """Tables into which a statement of the open transaction inserted, or replaced: what only its rows can show."""
         self._judged: dict[str, str | None] = {}  # text -> the table it writes to; None when it only reads
+        self._inserting: set[str] = set()
         self._verb = _INSERT
         self._target: str | None = None
         self._refusal: e.BmadError | None = None
@@ -48,6 +52,8 @@ class RawDoor:
                 return self._judge_and_run(text, arguments, reading)
             if reading and self._judged[text] is not None:
                 raise _only_reads()
+            if text in self._inserting:
+                self.inserted_into.add(self._judged[text] or "")
             return self._connection.execute(text, arguments).fetchall()
         except DRIVER_ERRORS as error:
             raise failure(error, self._written(text)) from error
@@ -81,7 +87,11 @@ class RawDoor:
             raise _only_reads()
         if len(self._judged) >= JUDGED_TEXTS_MAX:
             self._judged.clear()
+            self._inserting.clear()
         self._judged[text] = None if reads_only else self._target
+        if not reads_only and (self._verb == _INSERT or "replace" in text.lower()):
+            self._inserting.add(text)
+            self.inserted_into.add(self._target or "")
         return True
 
     def _authorize(
@@ -103,8 +113,12 @@ class RawDoor:
         if name.startswith("sqlite_"):
             return _only_rows()
         table = self._catalog.tables.get(name)
-        if table is None or not writable(table):
+        if table is None:
             return e.ReadOnlyTable(f"a device may not write {name}")
+        if not writable(table):
+            from bmaddb.device.store.records import read_only
+
+            return read_only(table)
         if code == _DELETE and not deletable(table):
             return e.ReadOnlyTable(f"rows of {name} are never deleted on a device")
         declared = table.by_name.get(column or "")

@@ -12,22 +12,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import starmap
 from threading import get_ident
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import apsw
 
 from bmaddb import errors as e
 from bmaddb import statements
-from bmaddb.device.query import Plan, SearchText, dependencies_of, settled
 from bmaddb.device.store.cipher import FileKey
 from bmaddb.device.store.connection import open_reader
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
-from bmaddb.device.store.probe import Probe
 from bmaddb.device.store.raw_door import RawDoor
 from bmaddb.device.store.record_cache import RecordCache, list_key
 from bmaddb.device.store.search import functions as search
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import Record
+
+if TYPE_CHECKING:
+    from bmaddb.device.query import Plan, SearchText
+    from bmaddb.device.store.probe import Probe
 
 R = TypeVar("R", bound=Record)
 _SQL: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
@@ -89,9 +91,14 @@ class Readers:
             return found.copy()
         changes = cache.reading()
         rows = self._records(record, text, arguments)
-        if changes >= 0 and cache.asked(key) and settled(plan):
-            return cache.keep_rows(key, dependencies_of(plan), rows, changes)
+        if changes >= 0 and cache.asked(key):
+            return self._kept(key, plan, rows, changes)
         return rows
+
+    def _kept(self, key: tuple[Any, ...], plan: Plan, rows: list[R], changes: int) -> list[R]:
+        from bmaddb.device.query import dependencies_of, settled
+
+        return self.cache.keep_rows(key, dependencies_of(plan), rows, changes) if settled(plan) else rows
 
     def _records(self, record: type[R], text: str, arguments: tuple[Any, ...]) -> list[R]:
         try:

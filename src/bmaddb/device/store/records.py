@@ -13,25 +13,19 @@ from itertools import repeat
 from typing import Any, Final, NamedTuple
 
 from bmaddb import errors as e
+from bmaddb.device.store.ids import Moment
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import INT_MAX, INT_MIN, Kind, to_raw
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.schema.records import Record, writable
 from bmaddb.schema.rules import MergeRule, Scope
+from bmaddb.schema.tables import Table
 
 _MISSING: Final = object()
 _USER_ID_SHAPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _STAMPED: Final = ("user_id", "created_at", "updated_at")
 _UPDATED_AT: Final = "updated_at_raw"
 _ENVELOPE_FIXED: Final = frozenset({"id", "user_id", "server_seq"})
-
-
-class Moment(NamedTuple):
-    """What the envelope of a new row is made of."""
-
-    user: str | None
-    now_ms: int
-    new_ids: Callable[[int], Sequence[str]]
 
 
 class Field(NamedTuple):
@@ -59,39 +53,55 @@ class RowMaker:
         self.table = table = record.__table__
         self._fields = tuple(_field(column, place) for place, column in enumerate(table.columns))
         self._blank = [field.default for field in self._fields]
-        self._required = tuple(x for x in self._fields if x.default is _MISSING and x.name != "id")
-        self._by_name = {field.name: field for field in self._fields}
-        self._plain_texts = {x.name: x.place for x in self._fields if x.kind is Kind.TEXT and x.ours and not x.enum}
         self._is_user = table.scope is Scope.USER
+        filled_in = ("id", *_STAMPED) if self._is_user else ("id",)
+        self._required = tuple(x for x in self._fields if x.default is _MISSING and x.name not in filled_in)
+        self._by_name = {field.name: field for field in self._fields}
+        self._texts = {x.name: (x.place, x.enum) for x in self._fields if x.kind is Kind.TEXT and x.ours}
+        self._numbers = {x.name: x.place for x in self._fields if x.kind is Kind.INT and x.ours and not x.enum}
         self._stamped = tuple(self._by_name[name].place for name in _STAMPED) if self._is_user else ()
         self._natural = bool(table.options.natural_key)
         if not writable(table):
-            raise e.ReadOnlyTable(f"a device may not write {table.name}", hint="its rows come from the server, by sync")
+            raise read_only(table)
 
     # -- one row -------------------------------------------------------------------------------------------
 
     def row(self, values: Mapping[str, Any], moment: Moment) -> list[Any]:
         """The raw values of a new row, in column order."""
         row = self._blank.copy()
-        plain = self._plain_texts
-        for name, value in values.items():
-            if name in plain and type(value) is str and value.isascii() and "\0" not in value:
-                row[plain[name]] = value  # by far the most frequent value, and nothing to look up or convert
-            else:
-                raw = self._raw(name, value)
-                row[self._by_name[name].place] = raw
+        texts, numbers = self._texts, self._numbers
+        for name, value in values.items():  # the most frequent values first: there is nothing to convert
+            if type(value) is str and name in texts:
+                place, enum = texts[name]
+                if value in enum if enum else value.isascii() and "\0" not in value:
+                    row[place] = value
+                    continue
+            elif type(value) is int and name in numbers and INT_MIN <= value <= INT_MAX:
+                row[numbers[name]] = value
+                continue
+            raw = self._raw(name, value)
+            row[self._by_name[name].place] = raw
         if self._is_user:
-            self._fill_envelope(row, moment)
-        for field in self._required:
-            if row[field.place] is _MISSING:
-                raise self._missing(field.name)
+            owner, created, updated = self._stamped
+            if row[owner] is not _MISSING or moment.user is None:
+                self._check_owner(row[owner], moment)
+            row[owner] = moment.user
+            for place in (created, updated):
+                if row[place] is _MISSING:
+                    row[place] = moment.now_ms
+        self._refuse_gaps(row)
         if self._natural:
             row[0] = self._natural_id(values, row)
         elif "id" in values:
             self._check_id(row[0])
         else:
-            row[0] = moment.new_ids(1)[0]
+            row[0] = moment.new_id()
         return row
+
+    def _refuse_gaps(self, row: list[Any]) -> None:
+        for field in self._required:
+            if row[field.place] is _MISSING:
+                raise self._missing(field.name)
 
     def changes(self, current: Record, values: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
         """Column -> raw value, only where `values` differ from `current`; with `updated_at` if any do."""
@@ -208,15 +218,6 @@ class RowMaker:
             )
         return raw
 
-    def _fill_envelope(self, row: list[Any], moment: Moment) -> None:
-        owner, created, updated = self._stamped
-        if row[owner] is not _MISSING or moment.user is None:
-            self._check_owner(row[owner], moment)
-        row[owner] = moment.user
-        for place in (created, updated):
-            if row[place] is _MISSING:
-                row[place] = moment.now_ms
-
     def _without(self, field: Field, moment: Moment) -> Any:
         """The raw value of a column nobody gave."""
         if self._is_user:
@@ -256,6 +257,16 @@ class RowMaker:
     def _check_changeable(self, field: Field) -> None:
         if field.fixed:
             raise e.RecordInvalid(f"{self.table.name}.{field.name} is set at insert and never changes")
+
+
+def read_only(table: Table) -> e.ReadOnlyTable:
+    """Nobody but its owner writes this table: the server, or the engine."""
+    if table.options.engine:
+        return e.ReadOnlyTable(
+            f"{table.name} is the engine's own",
+            hint="read it; what waits is changed through db.outbox, db.requests and db.overturn()",
+        )
+    return e.ReadOnlyTable(f"a device may not write {table.name}", hint="its rows come from the server, by sync")
 
 
 def _field(column: Column[Any], place: int) -> Field:

@@ -17,9 +17,11 @@ from msgspec.structs import replace
 from bmaddb import errors as e
 from bmaddb.clock import Clock
 from bmaddb.device.query import Query, compiler_writes
-from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.store.capture import Capture
+from bmaddb.device.store.failures import DRIVER_ERRORS, failure, undone
+from bmaddb.device.store.ids import Moment
 from bmaddb.device.store.raw_door import Arguments, RawDoor
-from bmaddb.device.store.records import Moment, RowMaker
+from bmaddb.device.store.records import RowMaker
 from bmaddb.protocol.merge.counters import counted, total
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
@@ -32,7 +34,8 @@ BULK_ROWS: Final = 1000
 """Rows of a bulk insert that are in memory at once."""
 MANY_ROWS: Final = 50
 """From here on a bulk is captured by a session; below, row by row."""
-ROWS_PER_INSERT: Final = 50
+ROWS_PER_INSERT: Final = (100, 20)
+"""As long as there are so many, one statement takes them; what is left goes row by row."""
 _NO_ID: Final = ""
 
 
@@ -48,6 +51,8 @@ class Ground(Protocol):
     def writes_here(self) -> bool: ...
     @property
     def writing_connection(self) -> apsw.Connection: ...
+    @property
+    def capture(self) -> Capture | None: ...
     def begin_write(self, after: Sequence[str] = ()) -> bool: ...
     def end_write(self, *, outermost: bool, keep: bool) -> None: ...
     def get(self, record: type[R], row_id: str) -> R | None: ...
@@ -60,7 +65,7 @@ class Ground(Protocol):
 class WriteTransaction:
     """Reads and writes of one transaction; made by `Store.write()`."""
 
-    __slots__ = ("_after", "_connection", "_open", "_outermost", "_store")
+    __slots__ = ("_after", "_capture", "_connection", "_open", "_outermost", "_store")
 
     def __init__(self, store: Ground, after: Sequence[str] = ()) -> None:
         self._store = store
@@ -70,6 +75,7 @@ class WriteTransaction:
     def __enter__(self) -> WriteTransaction:
         self._outermost = self._store.begin_write(self._after)
         self._connection = self._store.writing_connection
+        self._capture = self._store.capture
         self._open = True
         return self
 
@@ -96,6 +102,11 @@ class WriteTransaction:
         self._usable()
         return self._store.query(record)
 
+    @property
+    def catalog(self) -> Catalog:
+        """The declarations the file was opened with."""
+        return self._store.catalog
+
     # -- writing -------------------------------------------------------------------------------------------
 
     def insert(self, record: type[R], /, **values: Any) -> R:
@@ -108,6 +119,8 @@ class WriteTransaction:
         maker = self._store.row_maker(record)
         row = maker.row(values, self._store.moment())
         self._run(compiler_writes.insert(record), row, maker.table)
+        if self._capture is not None:
+            self._capture.inserted(maker.table.name, row)
         return record(*row)
 
     def insert_many(self, record: type[Record], rows: Iterable[Mapping[str, Any]], /) -> int:
@@ -117,24 +130,40 @@ class WriteTransaction:
         count = 0
         with self.savepoint():
             for chunk in _chunks(rows):
+                made = maker.rows(chunk, self._store.moment())
                 if len(chunk) >= MANY_ROWS:
-                    self._store.expect_many()
-                self._insert_rows(record, maker.rows(chunk, self._store.moment()))
+                    self._insert_bulk(record, list(made))
+                else:
+                    self._insert_rows(record, made)
                 count += len(chunk)
         return count
 
+    def _insert_bulk(self, record: type[Record], rows: list[tuple[Any, ...]]) -> None:
+        capture, table = self._capture, record.__table__.name
+        if capture is None or not capture.begin_bulk(table):
+            self._store.expect_many()
+            self._insert_rows(record, rows)
+            return
+        try:
+            self._insert_rows(record, rows)
+            capture.inserted_bulk(table, rows)
+        finally:
+            capture.end_bulk()
+
     def _insert_rows(self, record: type[Record], rows: Iterable[tuple[Any, ...]]) -> None:
-        """Insert ROWS_PER_INSERT at once.
+        """Insert as many at once as a statement takes.
 
         A table with triggers makes SQLite ready to undo each statement alone, and inside a savepoint that costs the
         more, the more pages were changed since: row by row, the last of 100,000 would be ten times as slow.
         """
         left = iter(rows)
         try:
-            while len(group := list(islice(left, ROWS_PER_INSERT))) == ROWS_PER_INSERT:
-                text = compiler_writes.insert_rows(record, ROWS_PER_INSERT)
-                self._connection.execute(text, list(chain.from_iterable(group)))
-            self._connection.executemany(compiler_writes.insert(record), group)
+            for size in ROWS_PER_INSERT:
+                while len(group := list(islice(left, size))) == size:
+                    text = compiler_writes.insert_rows(record, size)
+                    self._connection.execute(text, list(chain.from_iterable(group)))
+                left = iter(group)
+            self._connection.executemany(compiler_writes.insert(record), left)
         except DRIVER_ERRORS as error:
             raise failure(error, (record.__table__,)) from error
 
@@ -215,6 +244,8 @@ class WriteTransaction:
             raise e.StoreError("the transaction is over", hint="use it inside its `with` block")
         if not self._store.writes_here:
             raise e.StoreError("a transaction belongs to the thread that opened it")
+        if not self._connection.in_transaction:
+            raise undone()
 
     def _run(self, text: str, arguments: list[Any] | tuple[Any, ...], table: Table) -> None:
         try:

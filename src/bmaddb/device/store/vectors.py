@@ -12,10 +12,10 @@ import weakref
 from array import array
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 import apsw
+import msgspec
 
 from bmaddb import errors as e
 from bmaddb.device.query import Query, compiler, compiler_vectors
@@ -42,8 +42,7 @@ class Ground(Protocol):
     def read(self) -> AbstractContextManager[apsw.Connection]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Near(Generic[R]):
+class Near(msgspec.Struct, Generic[R], frozen=True):
     """A row and its cosine distance: 0 for the same direction, 1 for none in common, 2 for the opposite."""
 
     record: R

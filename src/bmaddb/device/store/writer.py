@@ -18,7 +18,7 @@ from bmaddb import statements
 from bmaddb.device.store.capture import Capture
 from bmaddb.device.store.changeset import Change
 from bmaddb.device.store.connection import Place
-from bmaddb.device.store.failures import DRIVER_ERRORS, failure, moved
+from bmaddb.device.store.failures import DRIVER_ERRORS, failure, moved, undone
 from bmaddb.device.store.feed import ELSEWHERE, Commit, Feed, Told
 from bmaddb.device.store.hooks import BeforeCommit, CommitDraft
 from bmaddb.device.store.layouts import Layouts
@@ -33,6 +33,8 @@ _FULL: Final = 2
 """What `PRAGMA synchronous` says when every commit is synced."""
 _HOOK: Final = "bmaddb.applied"
 _SQL: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
+_SAVEPOINT: Final = _SQL["savepoint"]
+_RELEASE: Final = _SQL["release"]
 
 
 class Writer:
@@ -102,14 +104,19 @@ class Writer:
     def commit(self, hooks: Sequence[BeforeCommit]) -> frozenset[str]:
         """Make the transaction durable; the answer is the tables it touched. Undone when a hook raises."""
         try:
+            if not self.connection.in_transaction:
+                raise undone()
             self._tell(hooks)
             touched = frozenset(self._touched or ())
             committed = self._committed() if self._followed and touched else None
             rows, unknown = self._changed(touched)
+            cache = self._cache if self._cache.on else None  # it begins only while nobody writes
             with self.feed.gate:
-                self._cache.before_commit()
+                if cache is not None:
+                    cache.before_commit()
                 self.connection.execute(_SQL["commit"])
-                self._cache.after_commit(rows, unknown)
+                if cache is not None:
+                    cache.after_commit(rows, unknown)
                 if touched and self.feed.tables:
                     self.feed.hand(committed or Commit({}, touched))
         except BaseException as error:
@@ -124,6 +131,11 @@ class Writer:
         """The open write depends on these entries of the outbox."""
         if after:
             self._after.update(dict.fromkeys(after))
+
+    @property
+    def capture(self) -> Capture | None:
+        """What takes notice of the open write's changes."""
+        return self._capture
 
     def expect_many(self) -> None:
         """Many rows are about to be written: capture them the way that is cheap for many."""
@@ -161,16 +173,24 @@ class Writer:
     def savepoint(self) -> None:
         if self.depth >= SAVEPOINT_DEPTH_MAX:
             raise e.StoreError(f"writes are nested deeper than {SAVEPOINT_DEPTH_MAX}")
-        self._run("savepoint")
+        try:
+            self.connection.execute(_SAVEPOINT)
+        except apsw.Error as error:
+            raise failure(error) from error
         self.depth += 1
 
     def release(self) -> None:
         self.depth -= 1
-        self._run("release")
+        try:
+            self.connection.execute(_RELEASE)
+        except apsw.Error as error:
+            raise failure(error) from error
 
     def rollback_to(self) -> None:
         self.depth -= 1
         if self.connection.in_transaction:
+            if self._capture is not None:
+                self._capture.undone()
             self._run("rollback_to")
             self._run("release")
 
@@ -269,8 +289,9 @@ class Writer:
             self.connection.preupdate_hook(None, id=_HOOK)
 
     def _note(self, update: apsw.PreUpdate) -> None:
-        if self._notes is not None and update.table_name in self._followed:
-            self._notes.note(update)
+        table = update.table_name
+        if self._notes is not None and table in self._followed:
+            self._notes.note(table, update)
 
     def _touch(self, _kind: int, _database: str, table: str, _row: int) -> None:
         if self._touched is not None:

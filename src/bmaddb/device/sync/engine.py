@@ -11,6 +11,7 @@ from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.requests import RequestQueue
 from bmaddb.device.store import Store
+from bmaddb.device.sync.arrivals import Reaction
 from bmaddb.device.sync.loop import LoopThread
 from bmaddb.device.sync.recall import Recall
 from bmaddb.device.sync.report import SyncReport
@@ -27,7 +28,8 @@ Trigger: TypeAlias = Literal["start", "timer", "write", "push", "manual", "onlin
 class SyncEngine:
     """Syncs one store with one server. Usable from any thread; a sync itself runs on a thread of its own.
 
-    `sleep` (seconds) is how it waits between attempts; tests pass one that does not.
+    `sleep` (seconds) is how it waits between attempts; tests pass one that does not. `reactions` are asked after each
+    sync that went well and brought rows of their tables; what they write goes with the same sync.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class SyncEngine:
         *,
         limits: Limits | None = None,
         sleep: Sleep = asyncio.sleep,
+        reactions: Sequence[Reaction] = (),
     ) -> None:
         self.store = store
         self.loop = LoopThread("bmaddb-sync")
@@ -50,7 +53,9 @@ class SyncEngine:
             transport=transport,
             limits=limits or Limits(),
             sleep=sleep,
+            reactions=tuple(reactions),
         )
+        outbox.listened = frozenset().union(*(reaction.tables for reaction in reactions))
         self._current: asyncio.Task[SyncReport] | None = None
         self._next: asyncio.Task[SyncReport] | None = None
         self._alone = asyncio.Lock()
@@ -63,7 +68,7 @@ class SyncEngine:
         """Bring both sides together; everything committed before the call is part of it.
 
         Trouble with the network, the server or the token comes back in the report. A call during a sync
-        waits for it and then for one more, which all callers share. Raises StoreError for the file.
+        waits for it and then for one more, which all callers share. Raises StoreError for the file, and inside a write.
         """
         future = self._submit(trigger)
         try:
@@ -83,6 +88,7 @@ class SyncEngine:
 
     def verify_blocking(self, *, repair: bool = True) -> VerifyReport:
         """Compare every row with the server's and, with `repair`, make this file the same; see VerifyReport."""
+        self._outside_a_write()
         try:
             return self.loop.submit(self.verify(repair=repair)).result()
         except CancelledError:
@@ -116,7 +122,13 @@ class SyncEngine:
             self._next = self._begun(self._after(self._current, trigger))
         return await asyncio.shield(self._next)
 
+    def _outside_a_write(self) -> None:
+        """A sync writes on a thread of its own: called inside a write it would wait for it, and that for the sync."""
+        if self.store.writes_here:
+            raise e.StoreError("a sync cannot run inside a write", hint="call it after the `with db.write()` block")
+
     def _submit(self, trigger: Trigger) -> Future[SyncReport]:
+        self._outside_a_write()
         return self.loop.submit(self.join(trigger))
 
     def _begun(self, run: Coroutine[Any, Any, SyncReport]) -> asyncio.Task[SyncReport]:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 import httpx
 
 from bmaddb import errors as e
+from bmaddb.device.sync.address import PORT_MAX, check_token, no_address
 from bmaddb.device.sync.transport import CallFailed, NotStreamed
 from bmaddb.protocol.codec import error_body
 from bmaddb.protocol.frames import FrameReader
@@ -20,7 +21,6 @@ CONNECT_TIMEOUT_S = 10.0
 READ_TIMEOUT_S = 60.0
 WRITE_TIMEOUT_S = 60.0
 POOL_TIMEOUT_S = 10.0
-PORT_MAX = 65_535
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
 STREAM_TYPE = "application/json-seq"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -49,7 +49,7 @@ class HttpTransport:
     ) -> None:
         _check_address(url)
         if isinstance(token, str):
-            _check_token(token)
+            check_token(token)
         self._source = token
         self._token: str | None = token if isinstance(token, str) else None
         self._headers = {"apikey": api_key} if api_key else {}
@@ -120,7 +120,7 @@ class HttpTransport:
             return self._source
         try:
             given = self._source()
-            return _check_token(await given if inspect.isawaitable(given) else given)
+            return check_token(await given if inspect.isawaitable(given) else given)
         except Exception as error:
             raise e.AuthError(f"no token was given: {type(error).__name__}: {error}") from error
 
@@ -132,13 +132,7 @@ def _check_address(url: str) -> None:
     except (httpx.InvalidURL, TypeError):
         fits = False
     if not fits:
-        raise e.SettingsError(f"'{url}' is not the address of a server", hint="http://host:port")
-
-
-def _check_token(token: object) -> str:
-    if not isinstance(token, str) or not token.isascii() or not token.isprintable():
-        raise e.SettingsError("a token is ASCII text", hint="`bmaddb token --user UUID` prints one")
-    return token
+        raise no_address(url)
 
 
 async def _limited(response: httpx.Response) -> bytes:

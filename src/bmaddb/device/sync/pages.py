@@ -19,6 +19,7 @@ from bmaddb.device.outbox import Outbox
 from bmaddb.device.outbox.capture import LAST_STAMP
 from bmaddb.device.outbox.outbox import keys_loose
 from bmaddb.device.store import Store, meta
+from bmaddb.device.sync import arrivals
 from bmaddb.device.sync.bulk import BulkLoad
 from bmaddb.device.sync.giveback import LOST_VERSIONS, GiveBack, LostUpdates
 from bmaddb.device.sync.parsing import ParsedRows, parse
@@ -89,6 +90,7 @@ class Pages:
             if counts is None:
                 with keys_loose(connection):
                     counts = self._write_merging(rebase, parts, lost, progress if walking else None)
+            arrivals.note_parts(self._outbox, connection, page.tables)
             self._save_cursor(connection, page)
             counts.verdicts = rebase.verdicts
             self._outbox.tell(PageApplied(rows=counts.rows, deletes=counts.deletes, more=page.more))
@@ -144,6 +146,7 @@ class Pages:
                 counts.rows += self._write_rows(rebase, table, part)
             for table, part in known:
                 counts.deletes += self._write_deletes(rebase, table, list(part.deleted))
+            arrivals.note_parts(self._outbox, connection, parts)
             counts.verdicts = rebase.verdicts
         return counts
 
@@ -215,8 +218,10 @@ class Pages:
                 kept = lost[table.name] | alive[table.name]
                 unseen = [str(row[0]) for row in connection.execute(read_unseen(table)) if row[0] not in kept]
                 counts.deletes += self._write_deletes(rebase, table, unseen)
+                arrivals.note_rows(self._outbox, connection, [(table.name, unseen)])
             for name, ids in gone.items():
                 self._write_deletes(rebase, self._store.catalog.table(name), sorted(ids))
+            arrivals.note_rows(self._outbox, connection, gone.items())
             entries = GiveBack(self._store, self._outbox).entries(rebase, lost)
             for name, ids in alive.items():
                 stubs.forget_unseen(connection, name, ids)

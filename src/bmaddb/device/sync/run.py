@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -19,6 +20,8 @@ from bmaddb.device.outbox.outbox import FENCE
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.requests import RequestQueue
 from bmaddb.device.store import Store
+from bmaddb.device.sync import arrivals
+from bmaddb.device.sync.arrivals import Reaction
 from bmaddb.device.sync.carrying import Carrying
 from bmaddb.device.sync.giveback import parts_of
 from bmaddb.device.sync.lease import SyncLease
@@ -31,6 +34,7 @@ from bmaddb.device.sync.walk import Walk
 from bmaddb.device.sync.wishes import first_sync_order
 from bmaddb.entropy import uuid7
 from bmaddb.protocol import codec, digests, steps
+from bmaddb.protocol.changes import RowKey
 from bmaddb.protocol.digests import DigestRequest, UnseenAsked
 from bmaddb.protocol.messages import (
     PULL_FUNCTION,
@@ -49,6 +53,7 @@ _SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
 UNSEEN_PER_REQUEST = 1_000
 SWEEPS_MAX = 8
 CARRYINGS_MAX = 1_000
+REACTIONS_MAX = 4
 UNKNOWN_TABLE = "unknown_table"
 Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
@@ -64,6 +69,8 @@ class Device:
     transport: Transport
     limits: Limits
     sleep: Sleep
+    reactions: tuple[Reaction, ...] = ()
+    """What is done when rows of certain tables have come."""
     wishes: list[str] = field(default_factory=list)
     """Names of the tables that a first sync should bring first."""
 
@@ -79,6 +86,7 @@ class SyncRun:
         self._sleep = device.sleep
         self._carrying = Carrying(device.requests, self._call, device.transport.refresh_token)
         self._wishes = device.wishes
+        self._reactions = device.reactions
         self._pages = Pages(device.store, device.outbox)
         self._lease_of_file = SyncLease(device.store)
         self._tally = Tally()
@@ -119,7 +127,7 @@ class SyncRun:
             done = await self._drive()
             if done.result is steps.Result.OK and await asyncio.to_thread(self._reads_again):
                 done = await self._drive()  # the server has just learned names that this device knew before it
-            done = await self._carry(done)
+            done = await self._react(await self._carry(done))
             with contextlib.suppress(e.RowArchived):
                 await bring_wanted(Recall(self._store, self._outbox, self._transport), self._store)
             await asyncio.to_thread(self._lease_of_file.give_back)
@@ -144,6 +152,21 @@ class SyncRun:
             if not carried.more:
                 return done
         return done
+
+    async def _react(self, done: steps.Done) -> steps.Done:
+        """To what came, once everything is there: of half the rows nothing follows. What is written leaves at once."""
+        for _ in range(REACTIONS_MAX):
+            if done.result is not steps.Result.OK or not await asyncio.to_thread(self._written_in_reaction):
+                return done
+            done = await self._drive()
+        return done
+
+    def _written_in_reaction(self) -> int:
+        try:
+            return arrivals.react(self._store, self._reactions)
+        except e.BmadError:  # what came is there; the note stays, and the next sync reacts
+            logging.getLogger("bmaddb.sync").exception("a reaction to what came failed")
+            return 0
 
     async def _drive(self) -> steps.Done:
         session = Session(self._limits)
@@ -348,7 +371,11 @@ class SyncRun:
     def _settle(self, command: steps.Settle) -> steps.Event:
         with self._outbox.edit(loose_keys=command.clash is not None) as (connection, waiting):
             refused = [] if command.rejection is None else waiting.under_number(command.rejection.number)
-            rows = self._outbox.settle(connection, waiting, command.applied, seen=not reads_anew(connection))
+            sent: list[RowKey] = []
+            note = sent.extend if self._outbox.listened else None
+            anew = reads_anew(connection)
+            rows = self._outbox.settle(connection, waiting, command.applied, seen=not anew, note=note)
+            arrivals.note_keys(self._outbox, connection, sent)
             verdicts = 0
             if command.rejection is not None and refused:
                 reason = reasons.of_rejection(self._store.catalog, command.rejection)
@@ -357,6 +384,7 @@ class SyncRun:
                 rebase = Rebase(self._store, self._outbox, connection, waiting)
                 for row in command.clash.rows:
                     rebase.merge_answer(row)
+                    arrivals.note_rows(self._outbox, connection, [(row.table, (row.id,))])
                 verdicts = rebase.verdicts
             self._outbox.know_number(connection, command.last_number)
         self._tally.pushed_entries += len(command.applied)

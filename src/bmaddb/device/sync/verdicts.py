@@ -11,14 +11,17 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 
 from bmaddb import errors as e
+from bmaddb import statements
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.modules.sync_status import SyncConflict
 from bmaddb.protocol.values import to_raw, to_wire
 from bmaddb.schema import Record, Scope, Table
 from bmaddb.schema.columns import Column
-from bmaddb.schema.kinds import Kind, from_raw
+from bmaddb.schema.json_text import canonical_json
+from bmaddb.schema.kinds import from_raw
 from bmaddb.schema.rules import MergeRule
 
+_SQL = statements.load("bmaddb.device.sync", "sql/sync.sql")
 Side: TypeAlias = Literal["mine", "theirs"]
 NO_VALUE: Final = object()
 _MADE_ANEW: Final = frozenset({"id", "user_id", "updated_at"})
@@ -49,13 +52,12 @@ def overturn(store: Store, conflict_id: str, *, choose: Side | None = None, valu
         else:
             chosen = side
             _set_row(tx, store, record, conflict.row_id, side)
-        return tx.update(
-            conflict,
-            resolved_by="user",
-            resolved_value=chosen,
-            needs_attention=False,
-            resolved_at=from_raw(Kind.TS, store.clock.now_ms()),
-        )
+        text = None if chosen is None else canonical_json(chosen)
+        store.writing_connection.execute(_SQL["overturn"], (conflict_id, text, store.clock.now_ms()))
+    marked = store.get(SyncConflict, conflict_id)
+    if marked is None:
+        raise e.RecordNotFound(f"the conflict '{conflict_id}' was removed meanwhile", hint="what was chosen stands")
+    return marked
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ row by row, fetch the rows that differ. Every request names the cursor of the sn
 compares only when it stands there too; else the device syncs and asks again, a bounded number of times.
 
 Rules of this room: rows that something waits for are left out on both sides; a row that is overwritten or removed is
-kept in sync_conflicts; a row that the server lost and nobody deleted is pushed again, not removed.
+kept in sync_conflicts; a row that the server lost and nobody deleted is pushed again, not removed, and so is one that
+never reached a server.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from bmaddb.protocol.merge import Verdict
 from bmaddb.protocol.messages import Cursor, TablePage
 from bmaddb.protocol.steps import Failure, FailureKind, Result
 from bmaddb.protocol.values import Spoiled, same
+from bmaddb.schema.records import writable
 from bmaddb.schema.rules import Scope
 from bmaddb.schema.sqlite_ddl_digests import form_of
 from bmaddb.schema.tables import Table
@@ -237,6 +239,7 @@ class VerifyRun:
             table = self._store.catalog.table(check.table)
             if check.extra and not check.unlike:
                 check.returned = await self._lost(table, sorted(check.extra))
+                check.returned |= await asyncio.to_thread(self._never_sent, table, sorted(check.extra))
             ids = sorted((check.missing | check.changed | check.extra) - check.returned)
             for start in range(0, len(ids), ROWS_PER_REQUEST):
                 await self._mend(table, tuple(ids[start : start + ROWS_PER_REQUEST]))
@@ -260,6 +263,13 @@ class VerifyRun:
             _, answer = await self._ask(build)
             lost |= {row_id for part in answer.unseen for row_id in part.ids}
         return lost
+
+    def _never_sent(self, table: Table, ids: Sequence[str]) -> set[str]:
+        """Of rows the server does not show, those that it never got and no entry will bring it."""
+        if table.scope is not Scope.USER or not writable(table):
+            return set()
+        with self._store.read() as connection:
+            return set(Snapshot(self._store, self._device.outbox, connection).never_held(table, ids))
 
     async def _mend(self, table: Table, ids: tuple[str, ...]) -> None:
         """Fetch rows and write them, unless the file moved on in between; then once more."""

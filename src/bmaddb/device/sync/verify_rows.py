@@ -26,6 +26,7 @@ from bmaddb.schema.sqlite_ddl_digests import (
     read_edge,
     read_edge_archived,
     read_held,
+    read_never_held,
     read_odd_versions,
 )
 from bmaddb.schema.tables import Table
@@ -117,6 +118,12 @@ class Snapshot:
         """The versions of those rows that the server gave one."""
         archived = stubs.versions(self._connection, table.name, ids)
         return archived | dict(self._connection.execute(read_held(table), (_listed(ids),)))
+
+    def never_held(self, table: Table, ids: Sequence[str]) -> list[str]:
+        """Those rows that never reached a server, and that nothing waits to bring there."""
+        waiting = frozenset(self._waiting.get(table.name, ()))
+        rows = self._connection.execute(read_never_held(table), (_listed(ids),))
+        return [str(row[0]) for row in rows if row[0] not in waiting]
 
     def _rows(self, part: Part) -> Iterator[tuple[str, int]]:
         """(id, hash) of what stands and of what is archived, by id; what is both counts as it stands."""

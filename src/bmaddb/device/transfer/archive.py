@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -19,8 +20,8 @@ from bmaddb.device.store import Store
 from bmaddb.device.transfer.files import digest, readable
 from bmaddb.device.transfer.jsonl import JsonLines
 from bmaddb.device.transfer.lines import LINE_BYTES_MAX, Row
-from bmaddb.device.transfer.markdown import entry_text
-from bmaddb.device.transfer.tables_out import json_lines, pages, placed
+from bmaddb.device.transfer.markdown import notes_of
+from bmaddb.device.transfer.tables_out import json_lines, placed
 from bmaddb.device.transfer.values import raw_value
 from bmaddb.modules.chat_journal import JournalEntry
 from bmaddb.schema.catalog import Catalog
@@ -39,19 +40,18 @@ def user_records(catalog: Catalog) -> list[type[Record]]:
     return [catalog.record(name) for name, table in catalog.tables.items() if table.scope is Scope.USER]
 
 
-def export_archive(store: Store, path: Path) -> Mapping[str, str]:
+def export_archive(store: Store, path: str | os.PathLike[str]) -> Mapping[str, str]:
     """Write everything to `path`; the answer is the SHA-256 of each file in it.
 
     All of one moment. The ZIP is not encrypted, and only its owner may read it. StoreError when it cannot be written.
     """
     hashes: dict[str, str] = {}
-    with placed(path) as file, store.read(), zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with placed(Path(path)) as file, store.read(), zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for record in user_records(store.catalog):
             _put(archive, hashes, f"tables/{record.__table__.name}.jsonl", json_lines(store, record))
         if store.catalog.records.get(JournalEntry.__table__.name) is JournalEntry:
-            for rows in pages(store, JournalEntry):
-                for entry in rows:
-                    _put(archive, hashes, f"journal/{entry.entry_date[:10]}-{entry.id}.md", (entry_text(entry),))
+            for entry, text in notes_of(store):
+                _put(archive, hashes, f"journal/{entry.entry_date[:10]}-{entry.id}.md", (text,))
         manifest = {
             "format": FORMAT,
             "schema_version": store.catalog.version,

@@ -17,12 +17,14 @@ from bmaddb import errors as e
 from bmaddb.device.store import Store
 from bmaddb.device.transfer import place as places
 from bmaddb.device.transfer.lines import Line, Row, Source
-from bmaddb.device.transfer.place import Place
-from bmaddb.device.transfer.report import BadLine, ImportReport, Progress, TellProgress
+from bmaddb.device.transfer.place import AsideCount, Place
+from bmaddb.device.transfer.report import BadLine, ImportReport, LeftAside, Progress, TellProgress
 from bmaddb.device.transfer.writing import Fate, Missing, Writing, typed_writing, whole_writing
 from bmaddb.schema.records import writable
 
 CHUNK_LINES: Final = 500
+CHUNK_BYTES: Final = 1024 * 1024
+"""Of texts and blobs; a chunk with more ends there, for a transaction must fit into one push."""
 STRICT_LINES_MAX: Final = 10_000
 PUT_OFF_MAX: Final = 10_000
 BAD_KEPT_MAX: Final = 200
@@ -68,7 +70,7 @@ class Bringing:
 
     def _source(self, part: int, chunk_lines: int) -> None:
         source, lines = self._sources[part], iter(self._sources[part].lines(self._place.at, self._place.number))
-        while chunk := list(islice(lines, chunk_lines)):
+        while chunk := _chunk_of(lines, chunk_lines):
             if self._store.writes_here and self._place.number > STRICT_LINES_MAX:
                 raise e.RecordInvalid(f"more than {STRICT_LINES_MAX} lines", hint="import them without strict")
             with self._chunk(chunk) as writing:
@@ -121,11 +123,13 @@ class Bringing:
         for fate in fates:
             if fate is not None:
                 setattr(self._place, fate, getattr(self._place, fate) + 1)
+        for what, name in line.aside:
+            self._place.aside.setdefault(what, AsideCount()).add(name)
         return True
 
     def _rows(self, writing: Writing, rows: tuple[Row, ...]) -> list[Fate | None]:
-        if len(rows) == 1:
-            return [writing.put(rows[0])]
+        if len(rows) < 2:
+            return [writing.put(row) for row in rows]
         with writing.together():
             return [writing.put(row) for row in rows]
 
@@ -156,7 +160,7 @@ class Bringing:
     def _bad(self, source: str, number: int, reason: str) -> None:
         self._place.bad_lines += 1
         if len(self._place.bad) < BAD_KEPT_MAX:
-            self._place.bad.append((source, number, reason))
+            self._place.bad.append((places.storable(source), number, places.storable(reason)))
 
     def _report(self, *, resumed: bool) -> ImportReport:
         place: Any = self._place
@@ -168,4 +172,19 @@ class Bringing:
             bad_lines=place.bad_lines,
             bad=tuple(BadLine(source=source, line=number, reason=reason) for source, number, reason in place.bad),
             resumed=resumed,
+            left_aside=tuple(
+                LeftAside(what=what, count=found.count, names=tuple(found.names))
+                for what, found in sorted(place.aside.items())
+            ),
         )
+
+
+def _chunk_of(lines: Iterator[Line], lines_max: int) -> list[Line]:
+    chunk: list[Line] = []
+    size = 0
+    for line in islice(lines, lines_max):
+        chunk.append(line)
+        size += sum(len(value) for row in line.rows for value in row.values.values() if isinstance(value, str | bytes))
+        if size >= CHUNK_BYTES:
+            break
+    return chunk

@@ -10,12 +10,18 @@ from typing import Any, Final
 from bmaddb import errors as e
 from bmaddb.device.transfer.files import Opener, digest
 from bmaddb.device.transfer.identity import id_from
-from bmaddb.device.transfer.journal_entries import Entry, journal_id, rows_of
+from bmaddb.device.transfer.journal_entries import TAGS_MAX, Entry, journal_id, rows_of, titled, zone
 from bmaddb.device.transfer.json_array import BrokenJson, Reader
-from bmaddb.device.transfer.lines import Line, Row
+from bmaddb.device.transfer.lines import Aside, Line, Row
 
 SOURCE: Final = "dayone"
 _PLACES: Final = ("placeName", "localityName", "administrativeArea", "country")
+_READ: Final = frozenset(
+    ("uuid", "creationDate", "modifiedDate", "timeZone", "text", "tags", "starred", "location", "weather")
+)
+_MEDIA: Final = {"photos": "photos", "videos": "videos", "audios": "audios", "pdfAttachments": "PDFs"}
+MEDIA_FOLDERS: Final = ("photos", "videos", "audios", "pdfs")
+"""Beside the journals in a ZIP; what is in them is named by the entries that show it."""
 _DECIMALS: Final = 2
 """About a kilometre: what the journal keeps of a place."""
 
@@ -46,35 +52,62 @@ class DayOne:
             place = at
             try:
                 for element in reader.elements() if at else reader.elements_of("entries"):
-                    rows, problem = self._read(element.value)
-                    yield Line(number, element.at, element.after, rows, problem)
+                    yield Line(number, element.at, element.after, *self._read(element.value))
                     place, number = element.after, number + 1
             except BrokenJson as error:
                 yield Line(number, place, self.total, problem=str(error))
 
-    def _read(self, value: Any) -> tuple[tuple[Row, ...], str | None]:
+    def _read(self, value: Any) -> tuple[tuple[Row, ...], str | None, tuple[Aside, ...]]:
         try:
-            return rows_of(self._entry(value), self._user), None
+            return rows_of(self._entry(value), self._user), None, tuple(_aside(value))
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            return (), f"not an entry of Day One: {type(error).__name__} {error}"
+            return (), f"not an entry of Day One: {type(error).__name__} {error}", ()
         except e.BmadError as error:
-            return (), error.message
+            return (), error.message, ()
 
     def _entry(self, value: Mapping[str, Any]) -> Entry:
-        made = datetime.fromisoformat(value["creationDate"])
+        made, tz = datetime.fromisoformat(value["creationDate"]), _zone_name(value.get("timeZone"))
+        title, body = titled(str(value.get("text") or ""))
+        stated = {
+            "entry_date": made.astimezone(zone(tz)).date().isoformat(),
+            "title": title,
+            "starred": bool(value["starred"]) if "starred" in value else None,
+            "location": _location(value.get("location")),
+            "weather": _weather(value.get("weather")),
+        }
         return Entry(
             id=id_from(SOURCE, str(value["uuid"])),
             journal_id=journal_id(SOURCE, self.name),
             journal=self.name,
-            text=str(value.get("text") or ""),
+            text=body,
             occurred_at=made,
             updated_at=datetime.fromisoformat(value.get("modifiedDate") or value["creationDate"]),
-            tz=str(value.get("timeZone") or "UTC").replace("\\/", "/"),
-            tags=[str(tag) for tag in value.get("tags") or ()],
-            starred=bool(value.get("starred")),
-            location=_location(value.get("location")),
-            weather=_weather(value.get("weather")),
+            tz=tz,
+            tags=[str(tag) for tag in value["tags"]] if value.get("tags") else None,
+            stated={name: said for name, said in stated.items() if said is not None},
         )
+
+
+def _aside(value: Mapping[str, Any]) -> Iterator[Aside]:
+    """Photos and what else an entry holds for which there is no place here."""
+    for name, held in value.items():
+        if name in _MEDIA and isinstance(held, list):
+            yield from (Aside(_MEDIA[name], _file_name(medium)) for medium in held)
+        elif name not in _READ and held not in (None, False, "", [], {}):
+            yield Aside("fields", name)
+    yield from (Aside("tags", str(tag)) for tag in (value.get("tags") or ())[TAGS_MAX:])
+
+
+def _file_name(medium: Any) -> str:
+    """As it is called in the export: by the MD5 of its bytes."""
+    if not isinstance(medium, dict):
+        return str(medium)
+    name = str(medium.get("md5") or medium.get("identifier") or "")
+    return f"{name}.{medium['type']}" if medium.get("type") and medium.get("md5") else name
+
+
+def _zone_name(given: Any) -> str:
+    return str(given or "UTC").replace("\\/", "/")
 
 
 def _location(given: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from bmaddb.device.transfer.identity import id_from
 from bmaddb.device.transfer.lines import Row
 from bmaddb.modules.chat_journal import Journal, JournalEntry, Tag
 from bmaddb.schema.natural_keys import folded, natural_id
+from bmaddb.schema.rules import MergeRule
 
 TAGS_MAX: Final = 200
 _HEADING: Final = "# "
@@ -25,40 +26,51 @@ class Entry:
     id: str
     journal_id: str
     journal: str
+    journal_stated: bool = False
+    """Does the entry itself say which journal it is in, or only where it was found?"""
     text: str
     occurred_at: datetime
     updated_at: datetime
     tz: str
-    title: str | None = None
-    tags: Sequence[str] = ()
-    starred: bool = False
-    location: dict[str, Any] | None = None
-    weather: dict[str, Any] | None = None
+    tags: Sequence[str] | None = None
+    """None: not spoken of."""
+    stated: Mapping[str, Any] = field(default_factory=dict)
+    """Column -> value of what else it says; the others are left as they are."""
 
 
 def rows_of(entry: Entry, user: str | None) -> tuple[Row, ...]:
     """The rows, in an order in which each finds what it refers to."""
-    tags = _tags(entry.tags, user)
-    title, body = (entry.title, entry.text) if entry.title is not None else _titled(entry.text)
+    tags = _tags(entry.tags or (), user)
+    told = {
+        **entry.stated,
+        "body": entry.text,
+        "body_hash": hash_of(entry.text),
+        "word_count": len(entry.text.split()),
+        "updated_at": entry.updated_at,
+    }
+    if entry.tags is not None:
+        told["tag_ids"] = [row_id for row_id, _ in tags]
     values: dict[str, Any] = {
         "id": entry.id,
         "journal_id": entry.journal_id,
-        "entry_date": entry.occurred_at.astimezone(_zone(entry.tz)).date().isoformat(),
+        "entry_date": entry.occurred_at.astimezone(zone(entry.tz)).date().isoformat(),
         "occurred_at": entry.occurred_at,
         "tz": entry.tz,
-        "title": title,
-        "body": body,
-        "body_hash": hashlib.sha256(body.encode("utf-8", "replace")).hexdigest(),
-        "word_count": len(body.split()),
-        "tag_ids": [row_id for row_id, _ in tags],
-        "starred": entry.starred,
-        "location": entry.location,
-        "weather": entry.weather,
         "created_at": entry.occurred_at,
-        "updated_at": entry.updated_at,
+        **told,
     }
-    journal = Row(Journal, {"id": entry.journal_id, "name": entry.journal}, once=True)
-    return (*(row for _, row in tags), journal, Row(JournalEntry, values))
+    follows = [name for name in told if JournalEntry.__table__.column(name).spec.merge is not MergeRule.IMM]
+    beside = None if entry.journal_stated else (JournalEntry, entry.id)
+    return (
+        *(row for _, row in tags),
+        Row(Journal, {"id": entry.journal_id, "name": entry.journal}, once=True, beside=beside),
+        Row(JournalEntry, values, follows=frozenset((*follows, "journal_id") if entry.journal_stated else follows)),
+    )
+
+
+def hash_of(body: str) -> str:
+    """What an entry says of its body, in hex."""
+    return hashlib.sha256(body.encode("utf-8", "replace")).hexdigest()
 
 
 def journal_id(source: str, name: str) -> str:
@@ -80,7 +92,7 @@ def _tag(label: str, user: str | None) -> tuple[str, Row]:
     return natural_id(Tag.__table__, values), Row(Tag, {"name": values["name"], "label": label}, once=True)
 
 
-def _titled(text: str) -> tuple[str | None, str]:
+def titled(text: str) -> tuple[str | None, str]:
     """A heading in the first line is the title."""
     first, _, rest = text.partition("\n")
     if first.startswith(_HEADING) and first[2:].strip():
@@ -88,7 +100,8 @@ def _titled(text: str) -> tuple[str | None, str]:
     return None, text
 
 
-def _zone(name: str) -> Any:
+def zone(name: str) -> tzinfo:
+    """The time zone of that name, or UTC."""
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):  # not in this system's list: the day is told in UTC

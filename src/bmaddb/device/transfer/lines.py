@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from bmaddb.schema.records import Record
 
-LINE_BYTES_MAX: Final = 16 * 1024 * 1024
+LINE_BYTES_MAX: Final = 15 * 1024 * 1024
+"""What one line holds must fit into one push."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,17 @@ class Row:
     whole: bool = False
     once: bool = False
     """One that is there is left as it is."""
+    follows: frozenset[str] | None = None
+    """Of a row that is there only these columns are brought up; None: all."""
+    beside: tuple[type[Record], str] | None = None
+    """Only for a row that is new: when this one is there, this row is not needed."""
+
+
+class Aside(NamedTuple):
+    """What is not brought in, of a kind of thing, by name."""
+
+    what: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +43,8 @@ class Line:
     after: int
     rows: tuple[Row, ...] = ()
     problem: str | None = None
+    aside: tuple[Aside, ...] = ()
+    """What the rows leave out, or all of it where there are none."""
 
 
 class Source(Protocol):

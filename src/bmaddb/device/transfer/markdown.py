@@ -1,130 +1,136 @@
-"""Markdown: a folder of notes, or a note an entry. What stands between `---` lines at the top says the rest.
-
-Written values are JSON, which YAML reads too; read are `key: value` lines, as JSON where they are JSON.
-"""
+"""Markdown: a folder of notes, and every entry as one."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import re
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final, NoReturn
 
 from bmaddb import errors as e
+from bmaddb.device.store import Store
 from bmaddb.device.transfer.files import readable
-from bmaddb.device.transfer.identity import id_from
-from bmaddb.device.transfer.journal_entries import Entry, journal_id, rows_of
-from bmaddb.device.transfer.lines import LINE_BYTES_MAX, Line, Row
-from bmaddb.modules.chat_journal import JournalEntry
+from bmaddb.device.transfer.folders import folder_key
+from bmaddb.device.transfer.journal_entries import rows_of
+from bmaddb.device.transfer.lines import LINE_BYTES_MAX, Aside, Line
+from bmaddb.device.transfer.note import Note, entry_of, entry_text, read_note
+from bmaddb.device.transfer.tables_out import pages
+from bmaddb.modules.chat_journal import Journal, JournalEntry, Tag
+from bmaddb.schema.natural_keys import folded
 
-SOURCE: Final = "markdown"
 FILES_MAX: Final = 200_000
-_RULE: Final = "---"
-_DATE: Final = re.compile(r"(\d{4}-\d{2}-\d{2})")
-_ID: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_ENDINGS: Final = (".md", ".markdown")
+_HIDDEN: Final = "hidden"
+_LINKED: Final = "linked folder"
+_NO_NOTE: Final = "no Markdown"
 
 
-def entry_text(entry: JournalEntry) -> str:
-    """An entry as a note."""
-    front = {
-        "id": entry.id,
-        "date": entry.occurred_at.isoformat(),
-        "tz": entry.tz,
-        "title": entry.title,
-        "mood": entry.mood,
-        "starred": entry.starred,
-    }
-    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in front.items() if value is not None]
-    return "\n".join([_RULE, *lines, _RULE, "", entry.body, ""])
+def notes_of(store: Store) -> Iterator[tuple[JournalEntry, str]]:
+    """Every entry, by id, with its note; inside `store.read()` of one snapshot."""
+    journals = {journal.id: journal.name for rows in pages(store, Journal) for journal in rows}
+    words = {tag.id: _word(tag) for rows in pages(store, Tag) for tag in rows}
+    for rows in pages(store, JournalEntry):
+        for entry in rows:
+            tags = [words[tag_id] for tag_id in entry.tag_ids if tag_id in words]
+            yield entry, entry_text(entry, journals.get(entry.journal_id), tags)
+
+
+def _word(tag: Tag) -> str:
+    """As it is displayed, if that leads back to it."""
+    return tag.label if folded(" ".join(tag.label.split())) == tag.name else tag.name
 
 
 class MarkdownFolder:
-    """Every `.md` below a folder, in the order of their paths; the folder a note is in is its journal."""
+    """Every note below a folder, in the order of their paths; the folder a note is in is its journal.
 
-    def __init__(self, folder: Path, user: str | None) -> None:
-        self.name = folder.name
+    What else is there is a line too, and left aside.
+    """
+
+    def __init__(self, folder: Path, store: Store) -> None:
+        self.name = folder.name or folder.resolve().name
         self._folder = folder
-        self._user = user
+        self._store = store
+        self._seen: dict[str, str] = {}
+        """Entry -> the note that is it."""
 
     @cached_property
-    def _files(self) -> list[str]:
-        found = sorted(path.relative_to(self._folder).as_posix() for path in self._folder.rglob("*.md"))
-        if len(found) > FILES_MAX:
-            raise e.StoreError(f"more than {FILES_MAX} notes", hint="import the folders below it one by one")
-        return found
+    def _files(self) -> list[tuple[str, str | None]]:
+        """(path, what it is if it is no note), in order."""
+        found: list[tuple[str, str | None]] = []
+        for here, folders, names in os.walk(self._folder, onerror=_unreadable):
+            where = Path(here).relative_to(self._folder)
+            entered = []
+            for name in folders:
+                what = _HIDDEN if name.startswith(".") else _LINKED if (Path(here) / name).is_symlink() else None
+                if what is None:
+                    entered.append(name)
+                else:
+                    found.append((f"{(where / name).as_posix()}/", what))
+            folders[:] = entered
+            found += [((where / name).as_posix(), _what(name)) for name in names]
+            if len(found) > FILES_MAX:
+                raise e.StoreError(f"more than {FILES_MAX} files", hint="import the folders below it one by one")
+        return sorted(found)
 
     @property
     def identity(self) -> str:
         """Of the names: a file that came in between moves the places of those behind it."""
-        return hashlib.sha256("\n".join([str(self._folder.resolve()), *self._files]).encode()).hexdigest()
+        names = [name for name, _ in self._files]
+        return hashlib.sha256("\n".join([str(self._folder.resolve()), *names]).encode("utf-8", "replace")).hexdigest()
 
     @property
     def total(self) -> int:
         return len(self._files)
 
     def lines(self, at: int, number: int) -> Iterator[Line]:
-        for place, name in enumerate(self._files[at:], at):
-            rows, problem = self._read(name)
-            yield Line(place + 1, place, place + 1, rows, problem)
+        for place, (name, what) in enumerate(self._files[at:], at):
+            if what is None:
+                yield self._line(place, name)
+            else:
+                yield Line(place + 1, place, place + 1, aside=(Aside(what, name),))
 
-    def _read(self, name: str) -> tuple[tuple[Row, ...], str | None]:
-        path = self._folder / name
+    @cached_property
+    def _key(self) -> str:
+        """Of a folder no note of which has an id of its own yet."""
+        return folder_key(self._store, self._folder, self._notes, lambda name: self._note(name)[0])
+
+    @property
+    def _notes(self) -> list[str]:
+        return [name for name, what in self._files if what is None]
+
+    def _line(self, place: int, name: str) -> Line:
         try:
-            with readable(path):
-                if path.stat().st_size > LINE_BYTES_MAX:
-                    return (), f"{name}: longer than {LINE_BYTES_MAX} bytes"
-                text, modified = path.read_text(encoding="utf-8-sig"), path.stat().st_mtime
-            return rows_of(self._entry(name, text, datetime.fromtimestamp(modified, UTC)), self._user), None
+            note, modified = self._note(name)
+            key = self._key if note.own_id is None else ""
+            entry, aside = entry_of(note, key, name.split("/")[0] if "/" in name else self.name, modified)
+            first = self._seen.setdefault(entry.id, name)
+            if first != name:
+                raise ValueError(f"the entry of {first} too; give it another id, or none")
+            return Line(place + 1, place, place + 1, rows_of(entry, self._store.user), aside=aside)
         except (ValueError, OverflowError) as error:
-            return (), f"{name}: {error}"
+            return Line(place + 1, place, place + 1, problem=f"{name}: {error}")
         except e.BmadError as error:
-            return (), f"{name}: {error.message}"
+            return Line(place + 1, place, place + 1, problem=f"{name}: {error.message}")
 
-    def _entry(self, name: str, text: str, modified: datetime) -> Entry:
-        front, body = _front(text)
-        journal = name.split("/")[0] if "/" in name else self.name
-        given = str(front.get("id", ""))
-        title, tags = front.get("title"), front.get("tags")
-        return Entry(
-            id=given if _ID.fullmatch(given) else id_from(SOURCE, self.name, name),
-            journal_id=journal_id(SOURCE, journal),
-            journal=journal,
-            text=body,
-            occurred_at=_moment(front, name, modified),
-            updated_at=modified,
-            tz=str(front.get("tz", "UTC")),
-            title=None if title is None else str(title),
-            tags=[str(tag) for tag in (tags if isinstance(tags, list) else str(tags or "").split(","))],
-            starred=front.get("starred") is True,
-        )
+    def _note(self, name: str) -> tuple[Note, datetime]:
+        """The note, and when its file was written. ValueError, StoreError."""
+        path = self._folder / name
+        with readable(path):
+            status = path.stat()
+            if status.st_size > LINE_BYTES_MAX:
+                raise ValueError(f"longer than {LINE_BYTES_MAX} bytes")
+            text = path.read_bytes().decode("utf-8-sig")
+        return read_note(name, text), datetime.fromtimestamp(status.st_mtime, UTC)
 
 
-def _front(text: str) -> tuple[Mapping[str, Any], str]:
-    if not text.startswith(_RULE + "\n"):
-        return {}, text
-    head, rule, body = text[len(_RULE) + 1 :].partition(f"\n{_RULE}\n")
-    if not rule:
-        return {}, text
-    pairs = (line.partition(":") for line in head.splitlines())
-    return {name.strip(): _scalar(value.strip()) for name, colon, value in pairs if colon}, body.strip("\n")
+def _what(name: str) -> str | None:
+    if name.startswith("."):
+        return _HIDDEN
+    return None if Path(name).suffix.lower() in _ENDINGS else _NO_NOTE
 
 
-def _scalar(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        listed = text.removeprefix("[").removesuffix("]") if text.startswith("[") else None
-        return text.strip("'\"") if listed is None else [item.strip(" '\"") for item in listed.split(",")]
-
-
-def _moment(front: Mapping[str, Any], name: str, modified: datetime) -> datetime:
-    """From the front matter, else the day in the file's name, else when the file was written."""
-    for text in (front.get("date"), front.get("created"), *_DATE.findall(name)[-1:]):
-        if text:
-            moment = datetime.fromisoformat(str(text))
-            return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return modified
+def _unreadable(error: OSError) -> NoReturn:
+    raise e.StoreError(f"{error.filename} cannot be read: {error.strerror}", hint="check the path") from error

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from bmaddb.device.store import Store
 
-_KEY = "import:"
+ASIDE_NAMES_MAX: Final = 20
+_KEY: Final = "import:"
+
+
+def storable(text: str) -> str:
+    """Names of files may hold bytes that are no text; a question mark stands for each."""
+    return text.encode("utf-8", "replace").decode()
+
+
+class AsideCount(msgspec.Struct):
+    """How many of a kind were left aside, and the first names."""
+
+    count: int = 0
+    names: list[str] = []
+
+    def add(self, name: str) -> None:
+        self.count += 1
+        name = storable(name)
+        if len(self.names) < ASIDE_NAMES_MAX and name not in self.names:
+            self.names.append(name)
 
 
 class Place(msgspec.Struct):
@@ -23,6 +42,7 @@ class Place(msgspec.Struct):
     kept: int = 0
     bad_lines: int = 0
     bad: list[tuple[str, int, str]] = []
+    aside: dict[str, AsideCount] = {}
     put_off: list[tuple[int, int, int, str]] = []
     """(part, place, number, why) of lines that refer to rows that are not there yet."""
 

@@ -17,6 +17,15 @@ class BadLine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftAside:
+    """What is not brought in though nothing is wrong with it: a kind of thing, how many, and the first names."""
+
+    what: str
+    count: int
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
     """Rows by what became of them. `bad` holds the first of `bad_lines`; `resumed`: an earlier run had begun."""
 
@@ -28,6 +37,8 @@ class ImportReport:
     bad_lines: int
     bad: tuple[BadLine, ...]
     resumed: bool
+    left_aside: tuple[LeftAside, ...] = ()
+    """Photos, files that are no notes, fields without a column: each kind once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,20 +14,21 @@ from bmaddb.device.store import Store
 from bmaddb.device.transfer.archive import archive_sources, is_archive
 from bmaddb.device.transfer.bringing import Bringing
 from bmaddb.device.transfer.csv_text import CsvText
-from bmaddb.device.transfer.dayone import DayOne
+from bmaddb.device.transfer.dayone import MEDIA_FOLDERS, DayOne
 from bmaddb.device.transfer.files import readable
 from bmaddb.device.transfer.identity import id_from, id_of_content
 from bmaddb.device.transfer.jsonl import JsonLines
 from bmaddb.device.transfer.lines import Row, Source
 from bmaddb.device.transfer.markdown import MarkdownFolder
 from bmaddb.device.transfer.report import ImportReport, TellProgress
+from bmaddb.device.transfer.unread import Unread
 from bmaddb.device.transfer.values import python_value
 from bmaddb.schema.records import Record
 
 
 def import_from(
     store: Store,
-    path: Path,
+    path: str | os.PathLike[str],
     record: type[Record] | None = None,
     *,
     key: str | None = None,
@@ -34,6 +36,7 @@ def import_from(
     tell: TellProgress | None = None,
 ) -> ImportReport:
     """Bring in what is at `path`; see `Database.import_from`."""
+    path = Path(path)
     if strict and path.suffix.lower() == ".zip":
         raise e.SettingsError("strict is for files of one table, Day One JSON and Markdown", hint="leave it out")
     with readable(path):
@@ -45,7 +48,7 @@ def sources_at(store: Store, path: Path, record: type[Record] | None, key: str |
     """The sources of a path: a table's file, an export of ours, a Day One export, a folder of Markdown."""
     ending = path.suffix.lower()
     if path.is_dir():
-        return [MarkdownFolder(path, store.user)]
+        return [MarkdownFolder(path, store)]
     with readable(path):
         path.open("rb").close()
     if ending in (".jsonl", ".csv"):
@@ -64,10 +67,13 @@ def sources_at(store: Store, path: Path, record: type[Record] | None, key: str |
 
 def _day_one_zip(store: Store, path: Path) -> list[Source]:
     with readable(path), zipfile.ZipFile(path) as archive:
-        names = sorted(name for name in archive.namelist() if name.endswith(".json") and "/" not in name)
+        files = sorted(info.filename for info in archive.infolist() if not info.is_dir())
+    names = [name for name in files if name.endswith(".json") and "/" not in name]
     if not names:
         raise e.StoreError(f"{path.name} holds no journal", hint="an export of Day One as JSON, or one of bmaddb")
-    return [DayOne(Path(name).stem, partial(_member, path, name), store.user) for name in names]
+    others = [name for name in files if name not in names and name.split("/")[0] not in MEDIA_FOLDERS]
+    journals = [DayOne(Path(name).stem, partial(_member, path, name), store.user) for name in names]
+    return [*journals, Unread(path.name, "files of the ZIP", others)]
 
 
 def _row(record: type[Record], key: str | None, values: Mapping[str, Any]) -> Row:

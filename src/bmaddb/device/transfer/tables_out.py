@@ -66,11 +66,12 @@ def csv_lines(store: Store, record: type[Record]) -> Iterator[str]:
 _FORMATS: Final[dict[str, Callable[[Store, type[Record]], Iterator[str]]]] = {".jsonl": json_lines, ".csv": csv_lines}
 
 
-def export_table(store: Store, record: type[Record], path: Path) -> int:
+def export_table(store: Store, record: type[Record], path: str | os.PathLike[str]) -> int:
     """Write the table to `path`, as its ending says (.jsonl or .csv); the answer is how many bytes.
 
     The file is not encrypted. StoreError when it cannot be written.
     """
+    path = Path(path)
     make = _FORMATS.get(path.suffix.lower())
     if make is None:
         raise e.SettingsError(f"'{path.suffix}' is no format of a table", hint="name the file .jsonl or .csv")

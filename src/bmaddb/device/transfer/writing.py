@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import apsw
@@ -14,6 +15,7 @@ from bmaddb.device.query import compiler_writes
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.transfer.lines import Row
+from bmaddb.device.transfer.revisions import keeping_body
 from bmaddb.schema.kinds import from_raw, milliseconds
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.schema.records import Record
@@ -44,7 +46,9 @@ class Writing:
 
     def put(self, row: Row) -> Fate | None:
         """Write it, or None for one that is written once and there. Missing when it refers to what is not there."""
-        table = row.record.__table__
+        if row.beside is not None and self._store.get(*row.beside) is not None:
+            return None
+        row, table = self._to_follow(row), row.record.__table__
         for column in table.foreign_keys:
             value = row.values.get(column.name)
             parent = self._store.catalog.record(str(column.spec.references))
@@ -53,6 +57,12 @@ class Writing:
             if not isinstance(value, str) or self._store.get(parent, value) is None:
                 raise Missing(f"{table.name}.{column.name} names a row of {parent.__table__.name} that is not there")
         return self._put(row)
+
+    def _to_follow(self, row: Row) -> Row:
+        """Of a row that is there only what follows its source."""
+        if row.follows is None or self._store.get(row.record, row.values["id"]) is None:
+            return row
+        return replace(row, values={name: value for name, value in row.values.items() if name in {"id", *row.follows}})
 
 
 def typed_writing(store: Store, tx: WriteTransaction) -> Writing:
@@ -75,11 +85,12 @@ def typed_writing(store: Store, tx: WriteTransaction) -> Writing:
                 return Fate.KEPT
             raise
         differs.pop("updated_at", None)
-        if not differs:
+        if not differs or (row.follows is not None and _only_derived(row.record.__table__, differs)):
             return Fate.SAME
         if older:
             return Fate.KEPT
-        tx.update(row.record, found.id, **values)
+        with keeping_body(tx, store, found, differs):
+            tx.update(row.record, found.id, **values)
         return Fate.UPDATED
 
     return Writing(store, put, tx.savepoint)
@@ -93,7 +104,9 @@ def whole_writing(store: Store, on: WriteTransaction | apsw.Connection) -> Writi
         raw = tuple(row.values[column.name] for column in table.columns)
         found = store.get(row.record, row.values["id"])
         if found is None:
-            _insert(on, row.record, raw)
+            if row.values.get("user_id", store.user) != store.user:
+                raise e.RecordInvalid(f"{table.name}.user_id: the file belongs to another user")
+            _insert(store.writing_connection, row.record, raw)
             return Fate.ADDED
         held = {column.name: getattr(found, column.slot) for column in table.columns}
         differs = [name for name, value in row.values.items() if name != "server_seq" and held[name] != value]
@@ -103,20 +116,18 @@ def whole_writing(store: Store, on: WriteTransaction | apsw.Connection) -> Writi
             return Fate.KEPT
         columns = [table.column(name) for name in differs]
         changeable = [c for c in columns if c.client_writable and c.spec.merge is not MergeRule.IMM]
-        on.update(row.record, found.id, **{c.name: from_raw(c.kind, row.values[c.name]) for c in changeable})
+        with keeping_body(on, store, found, differs):
+            on.update(row.record, found.id, **{c.name: from_raw(c.kind, row.values[c.name]) for c in changeable})
         return Fate.UPDATED
 
     together = on.savepoint if isinstance(on, WriteTransaction) else nullcontext
     return Writing(store, put, together)
 
 
-def _insert(on: WriteTransaction | apsw.Connection, record: type[Record], raw: tuple[Any, ...]) -> None:
-    text = compiler_writes.insert(record)
-    if isinstance(on, WriteTransaction):
-        on.execute(text, raw)
-        return
+def _insert(connection: apsw.Connection, record: type[Record], raw: tuple[Any, ...]) -> None:
+    """Not through the raw door: that lets no column of the server's in."""
     try:
-        on.execute(text, raw)
+        connection.execute(compiler_writes.insert(record), raw)
     except DRIVER_ERRORS as error:
         raise failure(error, (record.__table__,)) from error
 
@@ -131,6 +142,11 @@ def _id_of(store: Store, record: type[Record], values: dict[str, Any]) -> str:
 
 def _owner(store: Store, table: Table) -> dict[str, Any]:
     return {"user_id": store.user} if "user_id" in table.by_name else {}
+
+
+def _only_derived(table: Table, names: Iterable[str]) -> bool:
+    """A count of words, a hash: what it is made of is the same."""
+    return all(table.column(name).spec.merge is MergeRule.DRV for name in names)
 
 
 def _older(found: Record, values: dict[str, Any]) -> bool:

@@ -74,6 +74,16 @@ def pack_cold(work: Work, _: PackCold) -> None:
                 _walk(work, table, before_ms, packed=True)
 
 
+def let_go_sooner(work: Work, name: str, keep_days: int) -> None:
+    """Rows of a synced table that nobody changed for so many days; packed where the table is one that is archived."""
+    table = _synced(work, name)
+    if table is not None:
+        packed = table.options.retention.kind is RetentionKind.ARCHIVE
+        if packed:
+            _learn(work, table, work.before(keep_days))
+        _walk(work, table, work.before(keep_days), packed=packed)
+
+
 def _synced(work: Work, name: str) -> Table | None:
     """The table, if its rows may leave this device just now."""
     table = work.store.catalog.tables.get(name)

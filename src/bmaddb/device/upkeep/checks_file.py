@@ -12,7 +12,7 @@ import msgspec
 
 from bmaddb import statements
 from bmaddb.device.store import Store, meta
-from bmaddb.device.store.migrations import digest
+from bmaddb.device.store.version import digest
 from bmaddb.device.upkeep.findings import Finding, Sight, Status
 from bmaddb.schema import sqlite_ddl
 from bmaddb.schema.tables import Table

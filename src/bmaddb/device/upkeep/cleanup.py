@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -10,10 +11,10 @@ from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
 from bmaddb.device.upkeep import policy as p
 from bmaddb.device.upkeep import stubs
-from bmaddb.device.upkeep.archive import let_go, pack_cold, thin_out
+from bmaddb.device.upkeep.archive import let_go, let_go_sooner, pack_cold, thin_out
 from bmaddb.device.upkeep.attachments import evict_attachments
 from bmaddb.device.upkeep.prune import forget_computed, prune
-from bmaddb.device.upkeep.report import Ended, StepReport, UpkeepReport
+from bmaddb.device.upkeep.report import Ended, StepReport, UpkeepReport, Usage
 from bmaddb.device.upkeep.usage import measure
 from bmaddb.device.upkeep.vacuum import give_back
 from bmaddb.device.upkeep.work import Stop, Tally, Work
@@ -61,13 +62,21 @@ class CleanUp:
         self._reports: list[StepReport] = []
 
     def run(self, *, always: bool = False) -> UpkeepReport:
-        """Clean up when the file is above the share at which one begins (`always`: above that at which it ends)."""
+        """Clean up when the file is above the share at which one begins (`always`: above that at which it ends).
+
+        What is to be kept for so many days only (`keep_days`) goes first, and whatever the file takes.
+        """
         began = self._store.clock.monotonic_ms()
         before = measure(self._store, self._policy)
         limit = self._policy.end_bytes if always else self._policy.begin_bytes
+        work = self._work(before)
         ended = Ended.NOT_NEEDED
-        if before.counted_bytes > limit:
-            ended = self._clean(before.attachment_bytes, before.used_bytes)
+        try:
+            self._let_go_sooner(work)
+            if work.used_bytes + work.attachment_bytes > limit:
+                ended = self._clean(work)
+        except Stop:
+            ended = Ended.STOPPED
         report = UpkeepReport(
             ended=ended,
             before=before,
@@ -86,24 +95,33 @@ class CleanUp:
         )
         return report
 
-    def _clean(self, attachment_bytes: int, used_bytes: int) -> Ended:
-        work = Work(
+    def _work(self, before: Usage) -> Work:
+        return Work(
             self._store,
             self._outbox,
             self._policy,
             self._stopping,
-            attachment_bytes,
-            used_bytes,
+            before.attachment_bytes,
+            before.used_bytes,
             min(ROWS_AT_FIRST, self._policy.batch_rows_max),
         )
-        try:
+
+    def _let_go_sooner(self, work: Work) -> None:
+        """Table by table what is older than it is to be; the budget is not asked."""
+        work.whole = True
+        for name, days in sorted(self._policy.keep_days.items()):
+            self._do(work, f"{name} for {days} days", partial(let_go_sooner, work, name, days))
             for step in self._policy.order:
-                if work.enough:
-                    break
-                self._do(work, step.name, partial(_STEPS[type(step)], work, step))
-            self._do(work, VACUUM, partial(give_back, work))
-        except Stop:
-            return Ended.STOPPED
+                if isinstance(step, p.Prune) and step.table == name:
+                    self._do(work, step.name, partial(prune, work, replace(step, keep_days=days)))
+        work.whole = False
+
+    def _clean(self, work: Work) -> Ended:
+        for step in self._policy.order:
+            if work.enough:
+                break
+            self._do(work, step.name, partial(_STEPS[type(step)], work, step))
+        self._do(work, VACUUM, partial(give_back, work))
         return Ended.DONE if work.enough else Ended.STILL_OVER
 
     def _do(self, work: Work, name: str, action: Callable[[], None]) -> None:

@@ -19,6 +19,8 @@ from bmaddb.device.upkeep.policy import UpkeepPolicy
 from bmaddb.device.upkeep.report import Ended
 from bmaddb.signals import Committed, UpkeepEnded
 
+Policy: TypeAlias = Callable[[], UpkeepPolicy]
+"""The policy as it is now; it may say something else before every clean-up."""
 Wait: TypeAlias = Callable[[threading.Event, float], bool]
 """True when the event was set before so many seconds had passed."""
 IDLE_S: Final = 2.0
@@ -35,11 +37,11 @@ class Keeper:
     """One thread, from `start` to `stop`."""
 
     def __init__(
-        self, store: Store, outbox: Outbox, policy: UpkeepPolicy, *, wait: Wait = threading.Event.wait
+        self, store: Store, outbox: Outbox, policy: UpkeepPolicy | Policy, *, wait: Wait = threading.Event.wait
     ) -> None:
         self._store = store
         self._outbox = outbox
-        self._policy = policy
+        self._policy = policy if callable(policy) else lambda: policy
         self._wait = wait
         self._written = threading.Event()
         self._stopping = threading.Event()
@@ -90,7 +92,7 @@ class Keeper:
     def _clean(self) -> bool:
         """One clean-up; False when another one soon would be in vain."""
         try:
-            report = CleanUp(self._store, self._outbox, self._policy, self._stopping.is_set).run()
+            report = CleanUp(self._store, self._outbox, self._policy(), self._stopping.is_set).run()
         except e.BmadError as error:
             _log.warning("an upkeep ended early: %s", error)
             self._store.signals.emit(UpkeepEnded(ended=error.code, rows=0, bytes_before=0, bytes_after=0))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 MEGABYTE: Final = 1_000_000
@@ -97,6 +98,7 @@ ORDER: Final[tuple[Step, ...]] = (
         keep_days=30,
         condition="status in ('committed', 'rolled_back', 'compensated') or rollback_strategy = 'none'",
     ),
+    Prune(name="access statistics", table="access_statistics", column="last_access_at", keep_days=365),
     Prune(
         name="requests that are over",
         table="server_requests",
@@ -120,6 +122,8 @@ class UpkeepPolicy:
 
     One transaction of a clean-up takes at most `batch_rows_max` rows, and fewer when the last took longer than
     `batch_ms_aim`: readers are never held up, writers no longer than one batch.
+    `keep_days`: table -> days. Its synced rows that nobody changed for longer leave the device, whatever the budget; of
+    a local table, what its `Prune` in `order` takes. The server keeps what it has.
     """
 
     budget_bytes: int = 100 * MEGABYTE
@@ -128,6 +132,7 @@ class UpkeepPolicy:
     order: tuple[Step, ...] = ORDER
     batch_rows_max: int = 200
     batch_ms_aim: int = 20
+    keep_days: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def begin_bytes(self) -> int:

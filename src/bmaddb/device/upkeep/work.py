@@ -40,7 +40,10 @@ class Tally:
 
 @dataclass(slots=True)
 class Work:
-    """What every step works on. `attachment_bytes` are kept up by the step that removes files."""
+    """What every step works on. `attachment_bytes` are kept up by the step that removes files.
+
+    `whole`: it is never enough; all that may go goes.
+    """
 
     store: Store
     outbox: Outbox
@@ -51,11 +54,12 @@ class Work:
     batch_rows: int = 0
     tally: Tally = field(default_factory=Tally)
     breath: threading.Event = field(default_factory=threading.Event)
+    whole: bool = False
 
     @property
     def enough(self) -> bool:
         """Is the file below the share at which a clean-up ends?"""
-        return self.used_bytes + self.attachment_bytes <= self.policy.end_bytes
+        return not self.whole and self.used_bytes + self.attachment_bytes <= self.policy.end_bytes
 
     @property
     def now_ms(self) -> int:

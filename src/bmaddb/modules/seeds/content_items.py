@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
-from bmaddb.schema.kinds import canonical_json
+from bmaddb.schema.json_text import canonical_json
 
 _VERSION: Final = 1
 

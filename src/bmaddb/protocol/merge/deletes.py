@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op
 from bmaddb.protocol.merge.shapes import Action, Chain, RemoteRow, RowMerge, Verdict
@@ -100,7 +101,7 @@ def merge_lost_parent(
     name = column.name
     touching = [item for item in chain if item.change.new.get(name) in gone]
     refers = local is not None and local[name] in gone
-    if column.spec.on_delete == "null":
+    if column.spec.nullable and column.spec.on_delete != "cascade":
         return _refer_to(None, column, chain, row_id, gone, refers=refers)
     standing = touching[0].change.old.get(name) if touching else None
     if touching and touching[0].change.op is Op.UPDATE and standing not in gone:  # the row itself lives on there

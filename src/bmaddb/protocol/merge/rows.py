@@ -7,8 +7,10 @@ server's. A column that only one side changed needs no rule.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+import msgspec
+from msgspec.structs import replace
 
 from bmaddb.protocol import stamps
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op
@@ -53,23 +55,21 @@ def merge_row(
     return _merge_columns(table, chain, local, remote, _Ground(now_ms, plain))
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
+class _Ground(msgspec.Struct, frozen=True):
     """What every column of one merge shares."""
 
     now_ms: int
     plain: Set[str]
 
 
-@dataclass(slots=True)
-class _Outcome:
+class _Outcome(msgspec.Struct):
     """What the columns say one by one, before entries and row are told."""
 
-    row: dict[str, Any] = field(default_factory=dict)
-    kept: set[str] = field(default_factory=set)
-    patched: dict[str, Mapping[int, Any]] = field(default_factory=dict)
+    row: dict[str, Any] = msgspec.field(default_factory=dict)
+    kept: set[str] = msgspec.field(default_factory=set)
+    patched: dict[str, Mapping[int, Any]] = msgspec.field(default_factory=dict)
     """Columns that hold something of both sides: what the entry at each position must say now."""
-    verdicts: list[Verdict] = field(default_factory=list)
+    verdicts: list[Verdict] = msgspec.field(default_factory=list)
 
 
 def _merge_columns(
@@ -118,8 +118,8 @@ def _merge_column(
     if column.spec.merge is MergeRule.SRV or same(mine, theirs):
         outcome.row[name] = theirs
         return
-    if same(theirs, was):
-        outcome.kept.add(name)
+    if same(theirs, was) and (column.spec.merge is not MergeRule.IMM or mine is None):
+        outcome.kept.add(name)  # (what is set at insert only follows a parent that is deleted here)
         return
     if same(mine, was):  # changed there and back again here, or a default nobody chose
         outcome.row[name] = theirs

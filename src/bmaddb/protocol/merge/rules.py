@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from bmaddb.protocol.merge.counters import newer_count
 from bmaddb.protocol.merge.text import merge_text
@@ -33,8 +35,7 @@ Transitions: TypeAlias = Mapping[str, tuple[str, ...]]
 Combine: TypeAlias = Callable[[Any, Any, Any], Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dispute:
+class Dispute(msgspec.Struct, frozen=True, kw_only=True):
     """One column that both sides changed.
 
     For STM: `states` is the column's enum, in order of rank, and `transitions` what may follow what (None:
@@ -60,8 +61,7 @@ class Dispute:
         return (self.theirs, self.mine) if self.mine_is_newer else (self.mine, self.theirs)
 
 
-@dataclass(frozen=True, slots=True)
-class Merged:
+class Merged(msgspec.Struct, frozen=True):
     """What the column holds from now on, and whose value that is.
 
     `doubt` says, in words for a person, why somebody should look; "" when nobody need.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+import msgspec
 
 from bmaddb.protocol.changes import Change
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pending:
+class Pending(msgspec.Struct, frozen=True, kw_only=True):
     """A change to the row that waits in the outbox: the entry's place and stamp, and the change."""
 
     position: int
@@ -22,8 +22,7 @@ class Pending:
 Chain: TypeAlias = Sequence[Pending]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RemoteRow:
+class RemoteRow(msgspec.Struct, frozen=True, kw_only=True):
     """A row as the server holds it; `values` None says it is deleted there.
 
     `hlc` is the stamp of every column that `stamps` does not name.
@@ -34,14 +33,13 @@ class RemoteRow:
     server_seq: int | None
     values: Mapping[str, Any] | None
     hlc: str = ""
-    stamps: Mapping[str, str] = field(default_factory=dict)
+    stamps: Mapping[str, str] = msgspec.field(default_factory=dict)
 
     def stamp(self, column: str) -> str:
         return self.stamps.get(column, self.hlc)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """How one dispute ended, both sides kept. `column` None: an edit met a delete, and the sides are rows."""
 
     table: str
@@ -66,14 +64,13 @@ class Action(enum.StrEnum):
     DROP = "drop"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowMerge:
+class RowMerge(msgspec.Struct, frozen=True, kw_only=True):
     """The end of a merge: what the local row becomes, what must still be pushed, what was decided.
 
     `changes` names the entries whose change to this row is different now; None says it is gone.
     """
 
     action: Action
-    values: Mapping[str, Any] = field(default_factory=dict)
-    changes: Mapping[int, Change | None] = field(default_factory=dict)
+    values: Mapping[str, Any] = msgspec.field(default_factory=dict)
+    changes: Mapping[int, Change | None] = msgspec.field(default_factory=dict)
     verdicts: tuple[Verdict, ...] = ()

@@ -17,7 +17,8 @@ declare
 begin
   foreach closed in array array[
     'reserve', 'next_version', 'lock_head', 'bury', 'bury_user_rows', 'bury_catalogue_rows',
-    'stamp_user_row', 'stamp_catalogue_row', 'refuse_truncate', 'purge', 'after_restore', 'handle_requests'
+    'is_reserved', 'stamp_user_row', 'stamp_catalogue_row', 'check_versions', 'refuse_fixed', 'refuse_truncate',
+    'purge', 'after_restore', 'handle_requests', 'grant_plan', 'end_subscription'
   ] loop
     execute format('revoke all on function bmad_sync.%I from authenticated', closed);
   end loop;
@@ -25,6 +26,7 @@ end
 $$;
 grant execute on function bmad_sync.purge, bmad_sync.after_restore to service_role;
 grant execute on function bmad_sync.uid to service_role;
+grant execute on function bmad_sync.grant_plan, bmad_sync.end_subscription, bmad_sync.natural_id, bmad_sync.sha1 to service_role;
 
 revoke all on function public.bmad_pull_v1, public.bmad_push_v1, public.bmad_digest_v1, public.bmad_request_v1,
   public.pull_changes_optimized, public.push_changes_optimized from public, anon, authenticated, service_role;

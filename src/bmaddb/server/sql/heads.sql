@@ -11,7 +11,8 @@ as $$ select '00000000-0000-0000-0000-000000000000'::uuid $$;
 -- A version for up to `wanted` rows of table `tab`; `granted` says for how many, the rest needs another one.
 -- One transaction keeps one version per scope as long as it has room: bmad_sync.memo (or, for the rows a push
 -- itself writes, bmad_sync.own) remembers "scope version room tables". A savepoint that is rolled back takes
--- version and memo back together.
+-- version and memo back together. Whoever has a connection may set these settings, so they are a short cut and never
+-- believed: what was written or buried with a version must be found reserved (is_reserved).
 create function bmad_sync.reserve(
   p_scope uuid, p_tab int, p_wanted int, p_own boolean, out version bigint, out granted int
 )
@@ -49,10 +50,34 @@ declare
   given bigint;
 begin
   perform bmad_sync.lock_head(p_scope);
-  update bmad_sync.heads h set version = h.version + 1, touched[p_tab] = h.version + 1
+  update bmad_sync.heads h set version = h.version + 1, touched[p_tab] = h.version + 1,
+    since = case when h.holder = pg_current_xact_id() then h.since else h.version end, holder = pg_current_xact_id()
   where h.scope = p_scope
   returning h.version into given;
   return given;
+end
+$$;
+
+-- Did this very transaction reserve this version, for rows of this table? Then no cursor is past it, and a pull after
+-- the commit looks into the table.
+create function bmad_sync.is_reserved(p_scope uuid, p_tab int, p_version bigint) returns boolean
+language plpgsql stable
+as $$
+begin
+  return exists (
+    select from bmad_sync.heads h
+    where h.scope = p_scope and h.holder = pg_current_xact_id_if_assigned()
+      and p_version > h.since and p_version <= h.version and p_version <= h.touched[p_tab]
+  );
+end
+$$;
+
+create function bmad_sync.refuse_version(p_version bigint) returns void
+language plpgsql
+as $$
+begin
+  raise exception 'forged_version: version % was not reserved by this transaction', p_version
+    using errcode = '42501', hint = 'leave server_seq and the settings bmad_sync.* to the server';
 end
 $$;
 

@@ -41,12 +41,12 @@ delete from bmad_sync.tables
 
 -- name: write_facts
 insert into bmad_sync.tables (
-  place, number, name, scope, writable, deletable, read_columns, write_columns, server_columns, types, kinds, fallbacks
+  place, number, name, scope, writable, deletable, read_columns, write_columns, server_columns, types, kinds, fallbacks, fixed
 )
 select row_number() over (), f.*
 from jsonb_to_recordset(%s::jsonb) as f(
   number smallint, name text, scope text, writable boolean, deletable boolean,
-  read_columns text[], write_columns text[], server_columns text[], types jsonb, kinds jsonb, fallbacks jsonb
+  read_columns text[], write_columns text[], server_columns text[], types jsonb, kinds jsonb, fallbacks jsonb, fixed jsonb
 )
 
 -- name: forget_tombstones

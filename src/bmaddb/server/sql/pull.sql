@@ -39,13 +39,14 @@ end
 $$;
 
 -- Versions and ids of what left the caller's sight (p_scope: own user id or the catalogue, nothing else is answered).
-create function bmad_sync.buried_versions(p_scope uuid, p_tabs int[], p_lo bigint, p_hi bigint, p_max int) returns bigint[]
+create function bmad_sync.buried_versions(p_scope uuid, p_tabs int[], p_lo bigint, p_hi bigint, p_max int, p_skip bigint[])
+returns bigint[]
 language sql stable security definer set search_path = ''
 as $$
   select array(
     select t.version from bmad_sync.tombstones t
     where t.scope = p_scope and p_scope in (bmad_sync.uid(), bmad_sync.catalogue())
-      and t.version > p_lo and t.version <= p_hi and t.tab = any (p_tabs)
+      and t.version > p_lo and t.version <= p_hi and t.tab = any (p_tabs) and t.version <> all (p_skip)
     order by t.version
     limit p_max
   )
@@ -65,21 +66,21 @@ as $$
 $$;
 
 -- The last version of a page that starts after `lo`: whole versions, at most `rows_max` rows unless the first
--- version alone has more.
+-- version alone has more. What is in `skip` is not sent, so it takes no room.
 create function bmad_sync.page_end(
-  p_scope uuid, tabs int[], lo bigint, hi bigint, rows_max int, out upto bigint, out counted int
+  p_scope uuid, tabs int[], lo bigint, hi bigint, rows_max int, skip bigint[], out upto bigint, out counted int
 )
 language plpgsql stable
 as $$
 declare
-  seen bigint[] := bmad_sync.buried_versions(p_scope, tabs, lo, hi, rows_max + 1);
+  seen bigint[] := bmad_sync.buried_versions(p_scope, tabs, lo, hi, rows_max + 1, skip);
   tab int;
 begin
   upto := hi;
   foreach tab in array array_append(tabs, null) loop
     if tab is not null then
       seen := array(
-        select v from unnest(seen || bmad_sync.do_versions(tab, p_scope, lo, upto, rows_max + 1)) v
+        select v from unnest(seen || bmad_sync.do_versions(tab, p_scope, lo, upto, rows_max + 1, skip)) v
         where v <= upto order by v limit rows_max + 1
       );
     end if;
@@ -93,7 +94,7 @@ $$;
 
 -- The same by weight: whole versions of about `bytes_max` bytes of JSON, unless the first one alone has more.
 create function bmad_sync.page_end_by_weight(
-  p_scope uuid, tabs int[], lo bigint, hi bigint, bytes_max bigint, out upto bigint
+  p_scope uuid, tabs int[], lo bigint, hi bigint, bytes_max bigint, skip bigint[], out upto bigint
 )
 language plpgsql stable
 as $$
@@ -103,7 +104,7 @@ declare
   over bigint;
 begin
   select string_agg(format(
-    'select t.server_seq as v, %s as w from bmad.%I t where %s t.server_seq > 0 and t.server_seq > $2 and t.server_seq <= $3',
+    'select t.server_seq as v, %s as w from bmad.%I t where %s t.server_seq > 0 and t.server_seq > $2 and t.server_seq <= $3 and t.server_seq <> all ($5)',
     w.weight, f.name, case when f.scope = 'user' then 't.user_id = $1 and' end
   ), ' union all ') into query
   from bmad_sync.tables f
@@ -116,7 +117,7 @@ begin
   ) w
   where f.number = any (tabs);
   execute format('select min(v), min(v) filter (where w > $4) from (select v, sum(sum(w)) over (order by v) as w from (%s) x group by v) y', query)
-  into first, over using p_scope, lo, hi, bytes_max;
+  into first, over using p_scope, lo, hi, bytes_max, skip;
   upto := case when over is null then hi when over = first then over else over - 1 end;
 end
 $$;
@@ -135,6 +136,7 @@ declare
       and (p_names is null or t.name = any (p_names)) and touched[t.number] > lo
     order by t.place
   );
+  others constant bigint := hi - lo - (select count(distinct v) from unnest(skip) v where v > lo and v <= hi);
   buried jsonb;
   facts record;
   page bmad_sync.page;
@@ -143,16 +145,19 @@ begin
   listed := '{}';
   upto := hi;
   used := 0;
-  if hi <= lo or rows_max <= 0 then
-    upto := least(lo, hi);
+  if others <= 0 then -- nothing, or only what the request wrote itself: its cursor is past that
+    upto := hi;
+    return;
+  elsif rows_max <= 0 then
+    upto := lo;
     return;
   end if;
   -- a version holds a bounded number of rows, so few versions fit without counting
-  if (hi - lo) * bmad_sync.rows_per_version_max() > rows_max then
+  if others * bmad_sync.rows_per_version_max() > rows_max then
     select p.upto, p.counted into upto, used
-    from bmad_sync.page_end(p_scope, tabs, lo, hi, rows_max) p;
+    from bmad_sync.page_end(p_scope, tabs, lo, hi, rows_max, skip) p;
     if used > bmad_sync.rows_unweighed() then
-      upto := bmad_sync.page_end_by_weight(p_scope, tabs, lo, upto, bytes_max);
+      upto := bmad_sync.page_end_by_weight(p_scope, tabs, lo, upto, bytes_max, skip);
     end if;
     used := 0;
   end if;

@@ -67,6 +67,7 @@ begin
     if refused is not null then
       return (json_build_object('number', entry.number, 'status', 'conflict', 'rows', refused), '{}'::bigint[]);
     end if;
+    perform bmad_sync.check_fixed(uid, changes);
     perform bmad_sync.apply_changes(uid, device, changes, entry.hlc);
     set constraints all immediate;
     set constraints all deferred;
@@ -219,6 +220,7 @@ begin
     written := written || outcome.versions;
     exit when outcome.answer ->> 'status' <> 'applied'; -- what lies behind may build on it
   end loop;
+  perform set_config('bmad_sync.own', '', true), set_config('bmad_sync.own_versions', '', true);
   return json_build_object(
     'answers', array_to_json(answers),
     'last_number', last_number,

@@ -44,6 +44,10 @@ begin
 end
 $$;
 
+create function bmad_sync.article(word text) returns text
+language sql immutable
+as $$ select case when left(word, 1) in ('a', 'o') then 'an ' else 'a ' end || word $$;
+
 create function bmad_sync.check_type(facts bmad_sync.tables, column_name text, given text) returns void
 language plpgsql immutable
 as $$
@@ -51,7 +55,7 @@ declare
   wanted text := facts.types ->> column_name;
 begin
   if given <> wanted and wanted <> 'any' and given <> 'null' then
-    perform bmad_sync.reject('wrong_type', format('%s.%s takes a %s, not a %s', facts.name, column_name, wanted, given), facts.name);
+    perform bmad_sync.reject('wrong_type', format('%s.%s takes %s, not %s', facts.name, column_name, bmad_sync.article(wanted), bmad_sync.article(given)), facts.name);
   end if;
 end
 $$;
@@ -127,9 +131,13 @@ language plpgsql
 as $$
 declare
   change bmad_sync.change;
-  facts bmad_sync.tables := bmad_sync.facts_of(given ->> 'table');
+  facts bmad_sync.tables;
   stranger text;
 begin
+  if jsonb_typeof(given) <> 'object' or jsonb_typeof(given -> 'table') is distinct from 'string' then
+    perform bmad_sync.reject('bad_change', 'a change is an object that names its table', null);
+  end if;
+  facts := bmad_sync.facts_of(given ->> 'table');
   select k into stranger from jsonb_object_keys(given) k where k not in ('table', 'insert', 'update', 'delete');
   if found or exists (
     select from (values ('insert', 'object'), ('update', 'array'), ('delete', 'array')) v (key, type)

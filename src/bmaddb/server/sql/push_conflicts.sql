@@ -71,3 +71,36 @@ begin
   ), '[]');
 end
 $$;
+
+-- Columns that are set at insert: saying again what the server holds is fine, another value rejects the entry. (A reference
+-- may become null: the device that deletes the parent says what follows from it.)
+create function bmad_sync.check_fixed(uid uuid, changes bmad_sync.change[]) returns void
+language plpgsql stable
+as $$
+declare
+  change bmad_sync.change;
+  facts bmad_sync.tables;
+  named jsonb;
+  stored jsonb;
+  other record;
+begin
+  foreach change in array changes loop
+    facts := change.facts;
+    continue when facts.fixed = '{}' or jsonb_array_length(change.updated) = 0;
+    select jsonb_agg(e) into named from jsonb_array_elements(change.updated) e
+    where e -> 'set' ?| array(select jsonb_object_keys(facts.fixed));
+    continue when named is null;
+    stored := coalesce(bmad_sync.do_look(facts.number, uid, array(select e ->> 'id' from jsonb_array_elements(named) e)), '{}');
+    select e ->> 'id' as id, k.key into other
+    from jsonb_array_elements(named) e, jsonb_each(e -> 'set') k
+    where facts.fixed ? k.key and stored ? (e ->> 'id')
+      and k.value is distinct from stored -> (e ->> 'id') -> 'row' -> k.key
+      and not (k.value = 'null' and facts.fixed -> k.key = 'true')
+    limit 1;
+    if found then
+      perform bmad_sync.reject('fixed_column', format('%s.%s of %s is set at insert and never changes', facts.name, other.key, to_json(other.id)),
+        facts.name, 'leave the column out of the update');
+    end if;
+  end loop;
+end
+$$;

@@ -19,7 +19,9 @@ begin
 end
 $$;
 
--- BEFORE ROW on user tables, skipped by WHEN for the rows a push writes. Argument: the table's number.
+-- BEFORE ROW on user tables, skipped by WHEN for rows that name the version a push keeps for its own. What a statement
+-- names otherwise (a copy of a row carries the version it once had) is not a version anybody would see, and is replaced.
+-- Argument: the table's number.
 create function bmad_sync.stamp_user_row() returns trigger
 language plpgsql security definer set search_path = ''
 as $$
@@ -62,5 +64,42 @@ begin
   end if;
   new.server_seq := (bmad_sync.reserve(bmad_sync.catalogue(), tg_argv[0]::int, 1, false)).version;
   return new;
+end
+$$;
+
+-- AFTER STATEMENT on user tables: every version that was written was reserved by this transaction, whatever the settings
+-- said that WHEN believed. Rows an UPDATE left as they were keep their old one.
+create function bmad_sync.check_versions() returns trigger
+language plpgsql security definer set search_path = ''
+as $$
+declare
+  tab constant int := tg_argv[0];
+  strange record;
+begin
+  for strange in
+    select x.user_id, x.server_seq from (select distinct w.user_id, w.server_seq from written w offset 0) x
+    where not bmad_sync.is_reserved(x.user_id, tab, x.server_seq)
+  loop
+    if tg_op = 'INSERT' then
+      perform bmad_sync.refuse_version(strange.server_seq);
+    elsif exists (
+      select from written w
+      where w.user_id = strange.user_id and w.server_seq = strange.server_seq and not exists (
+        select from before b where b.user_id = w.user_id and b.id = w.id and b.* is not distinct from w.*
+      )
+    ) then
+      perform bmad_sync.refuse_version(strange.server_seq);
+    end if;
+  end loop;
+  return null;
+end
+$$;
+
+-- BEFORE ROW: plain SQL of a client gives another value to a column that is set at insert. (A push is answered before.)
+create function bmad_sync.refuse_fixed() returns trigger
+language plpgsql
+as $$
+begin
+  raise exception 'fixed_column: a reference of bmad.% is set at insert and may only become null', tg_table_name using errcode = '42501';
 end
 $$;

@@ -27,6 +27,8 @@ create table if not exists bmad_sync.tables (
   kinds jsonb not null, -- column -> its kind
   fallbacks jsonb not null -- column -> what null becomes on the WatermelonDB door
 );
+-- Column of rule IMM -> may a client at least set it to null, because its parent is gone?
+alter table bmad_sync.tables add column if not exists fixed jsonb not null default '{}';
 
 -- One row per scope (a user, or all zeros for the catalogue): the last version given out.
 -- The lock on this row, held until commit, is what makes versions appear in the order they were given.
@@ -38,6 +40,8 @@ create table if not exists bmad_sync.heads (
   lost int8multirange not null default '{}',
   constraint cursor_fits check (version < case scope when '00000000-0000-0000-0000-000000000000' then 1 << 21 else 1::bigint << 32 end)
 ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02);
+-- The transaction that took the last version, and where the head stood before it took its first.
+alter table bmad_sync.heads add column if not exists holder xid8, add column if not exists since bigint;
 
 create table if not exists bmad_sync.tombstones (
   scope uuid not null,

@@ -10,6 +10,9 @@ declare
 begin
   while done < total loop
     given := bmad_sync.reserve(p_scope, p_tab, total - done, p_own);
+    if not bmad_sync.is_reserved(p_scope, p_tab, given.version) then
+      perform bmad_sync.refuse_version(given.version);
+    end if;
     insert into bmad_sync.tombstones as t (scope, tab, id, version)
     select p_scope, p_tab, buried, given.version
     from unnest(ids[done + 1 : done + given.granted]) as buried
@@ -26,9 +29,12 @@ language plpgsql security definer set search_path = ''
 as $$
 declare
   number constant int := tg_argv[0];
-  own constant bigint[] := string_to_array(nullif(current_setting('bmad_sync.own_versions', true), ''), ',');
+  own bigint[] := string_to_array(nullif(current_setting('bmad_sync.own_versions', true), ''), ',');
   fallen record;
 begin
+  if own is not null then
+    own := array(select v from unnest(own) v where bmad_sync.is_reserved(bmad_sync.uid(), number, v));
+  end if;
   for fallen in
     select g.user_id, array_agg(g.id order by g.id) as ids
     from gone g

@@ -6,11 +6,12 @@ as $$ select bmad_sync.lock_head(bmad_sync.caller()) $$;
 
 -- One value as the native door would have it. Whole numbers may come with a fraction (JavaScript has one kind of
 -- number), booleans as 0 or 1, JSON as text; null becomes the fallback.
-create function bmad_sync.sanitised(kind text, given jsonb, fallback jsonb) returns jsonb
+create function bmad_sync.sanitised(kind text, wanted text, given jsonb, fallback jsonb) returns jsonb
 language plpgsql immutable
 as $$
 declare
   type constant text := coalesce(jsonb_typeof(given), 'null');
+  parsed jsonb;
 begin
   if type = 'null' then
     return coalesce(fallback, 'null');
@@ -21,9 +22,12 @@ begin
   elsif kind = 'bool' and given in ('0', '1') then
     return to_jsonb(given = '1');
   elsif kind = 'json' and type = 'string' then
-    return case when given #>> '{}' = '' then coalesce(fallback, 'null') else (given #>> '{}')::jsonb end;
+    parsed := case when given #>> '{}' = '' then coalesce(fallback, 'null') else (given #>> '{}')::jsonb end;
+    if wanted = 'any' or jsonb_typeof(parsed) in (wanted, 'null') then
+      return parsed;
+    end if;
   end if;
-  raise exception 'a % does not fit a column of kind %', type, kind using errcode = '22023';
+  raise exception '% does not fit a column of kind % (%)', type, kind, wanted using errcode = '22023';
 end
 $$;
 
@@ -98,7 +102,8 @@ begin
 end
 $$;
 
--- Upserts records: those that exist get the columns that differ, the others are inserted whole.
+-- Upserts records: those that exist get the columns that differ, the others are inserted whole. A column that is set at
+-- insert keeps the server's value; the row gets a version all the same, so that the client's next pull brings that back.
 create function bmad_sync.upsert_raws(uid uuid, facts bmad_sync.tables, raws jsonb) returns void
 language plpgsql
 as $$
@@ -115,16 +120,18 @@ declare
   edits jsonb;
 begin
   select jsonb_agg((
-    select jsonb_agg(bmad_sync.sanitised(facts.kinds ->> c.name, r -> c.name, fallbacks -> c.name) order by c.n)
+    select jsonb_agg(bmad_sync.sanitised(facts.kinds ->> c.name, facts.types ->> c.name, r -> c.name, fallbacks -> c.name) order by c.n)
     from unnest(facts.write_columns) with ordinality c (name, n)
   )) into fresh
   from jsonb_array_elements(raws) r where not stored ? (r ->> 'id');
   select jsonb_agg(jsonb_build_object('id', e.id, 'set', e.set)) into edits
   from (
-    select r ->> 'id' as id, jsonb_object_agg(c.name, v.clean) as set
+    select r ->> 'id' as id, coalesce(jsonb_object_agg(c.name, v.clean) filter (
+      where not facts.fixed ? c.name or v.clean = 'null' and facts.fixed -> c.name = 'true'
+    ), '{}') as set
     from jsonb_array_elements(raws) r
     cross join unnest(facts.write_columns) c (name)
-    cross join lateral (select bmad_sync.sanitised(facts.kinds ->> c.name, r -> c.name, fallbacks -> c.name) as clean) v
+    cross join lateral (select bmad_sync.sanitised(facts.kinds ->> c.name, facts.types ->> c.name, r -> c.name, fallbacks -> c.name) as clean) v
     where stored ? (r ->> 'id') and r ? c.name and c.name <> 'id'
       and stored -> (r ->> 'id') -> 'row' -> c.name is distinct from v.clean
     group by 1
@@ -317,6 +324,7 @@ begin
     select coalesce(jsonb_object_agg(k, coalesce(refused -> k, '[]') || coalesce(each -> k, '[]')), '{}') into refused
     from (select jsonb_object_keys(refused || each)) z (k);
   end if;
+  perform set_config('bmad_sync.own', '', true), set_config('bmad_sync.own_versions', '', true);
   return case when refused = '{}' then json_build_object() else json_build_object('experimentalRejectedIds', refused) end;
 end
 $$;

@@ -26,8 +26,11 @@ from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import Pages
 from bmaddb.device.sync.rebase import Rebase
 from bmaddb.device.sync.run import SyncRun
+from bmaddb.protocol import session
 from bmaddb.protocol.merge import Action, RowMerge, rows, rules
 from bmaddb.protocol.merge.rules import Dispute, Merged, Rule, Winner
+from bmaddb.protocol.messages import ErrorBody
+from bmaddb.protocol.steps import Rejection, Settle
 from bmaddb.schema import MergeRule
 from bmaddb.testing.simulation.storms import Storms
 
@@ -162,8 +165,26 @@ def _left_behind(table: Any) -> Any:
     return lambda self, name: name if table(self, name) == name else None
 
 
+def _last_refused(read: Any) -> Any:
+    """The last of several entries that the server took counts as refused."""
+
+    def wrong(sent: Any, answer: Any) -> Settle:
+        settle: Settle = read(sent, answer)
+        if settle.clash or settle.rejection or len(settle.applied) < 3:
+            return settle
+        *applied, last = settle.applied
+        refusal = Rejection(number=last.number, error=ErrorBody(message="refused"), table=None, id=None)
+        return Settle(applied=tuple(applied), clash=None, rejection=refusal, last_number=settle.last_number)
+
+    return wrong
+
+
 def _oldest(dispute: Dispute) -> Merged:
     return _chosen(dispute, dispute.my_stamp < dispute.their_stamp)
+
+
+def _first_state(_: Dispute) -> Merged:
+    return Merged("doing", Winner.MINE)
 
 
 def _newest(dispute: Dispute) -> Merged:
@@ -274,4 +295,6 @@ DEFECTS: Final = (
         seed=3,
         words=(("bmad_sync.row_conflicts", "s.seq > coalesce((e ->> 'base')::bigint, 0)", "false"),),
     ),
+    Defect(name="what is applied is parked", seed=2, patch=(session, "read_answers", _last_refused)),
+    Defect(name="a state nobody chose", seed=41, patch=(rules, "RULES", _with_rule(MergeRule.STM, _first_state))),
 )

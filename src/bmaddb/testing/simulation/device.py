@@ -210,6 +210,10 @@ class SimulatedDevice:
         """Why entries are parked here, as codes."""
         return [entry.reason.code for entry in self.outbox.parked() if entry.reason is not None]
 
+    def parked_stamps(self) -> list[str]:
+        """The stamps of the entries that are parked here."""
+        return [entry.hlc for entry in self.outbox.parked()]
+
     def waits_for_newer(self) -> bool:
         """Does an entry wait for a server that knows its names?"""
         return not NEWER_HERE.isdisjoint(self.park_reasons())
@@ -220,7 +224,8 @@ class SimulatedDevice:
         known = {entry.id for entry in self.outbox.entries()}
         for entry in parked:
             with contextlib.suppress(e.RecordNotFound):  # it went with another one
-                self.outbox.discard(entry.id)
+                given_up = self.outbox.discard(entry.id)
+                self.history.give_up_rows(known, {key[1] for key in (*given_up.rows, *given_up.cut)})
         gone = known - {entry.id for entry in self.outbox.entries()}
         for entry_id in gone:
             self.history.give_up(entry_id)

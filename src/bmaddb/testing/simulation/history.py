@@ -7,7 +7,7 @@ nobody can know (a crash at the commit, an entry that was refused), void when it
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -111,3 +111,10 @@ class History:
         """A person discarded the entry: what it did may have been undone, or may have lived on in a merge."""
         for act in self.of_entry(entry):
             act.certainty = Certainty.MAYBE
+
+    def give_up_rows(self, entries: Iterable[str], ids: Collection[str]) -> None:
+        """What these entries did to rows with these ids went along with one that was discarded, or may have."""
+        for entry in entries:
+            for act in self.of_entry(entry):
+                if act.key[2] in ids:
+                    act.certainty = Certainty.MAYBE

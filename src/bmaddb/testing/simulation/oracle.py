@@ -48,9 +48,9 @@ class Oracle:
         if self._must_be_gone(story, table):
             yield "it was deleted, nobody else touched it, and it stands"
         for column in table.columns:
-            rule = _RULES.get(column.spec.merge)
+            rule = _written if column.name in _NOT_UNIQUE else _RULES.get(column.spec.merge)
             true = self._history.clocks_are_true and not self._history.restored
-            if column.spec.merge is MergeRule.LWW and true and column.name not in _UNJUDGED:
+            if column.spec.merge is MergeRule.LWW and true and column.name not in _UNJUDGED | _NOT_UNIQUE:
                 yield from self._newest_stands(column.name, story, row[column.name])
             if rule is not None and column.name not in _UNJUDGED:
                 guessed = self._history.restored and column.spec.merge in _GUESSED_AFTER_RESTORE
@@ -100,21 +100,27 @@ class Fault:
 
 
 Rule = Callable[[Column[Any], RowStory, Any, bool], Iterator[Fault]]
-_UNJUDGED = frozenset({"id", "user_id", "created_at", "updated_at", "server_seq", "folder_id", "state", "day"})
-
-
+_UNJUDGED = frozenset({"id", "user_id", "created_at", "updated_at", "server_seq"})
+_NOT_UNIQUE = frozenset({"folder_id", "state"})
+"""Two may write the same: then the value does not tell whose it is."""
 _GUESSED_AFTER_RESTORE = frozenset({MergeRule.LWW, MergeRule.MAP, MergeRule.SET})
 
 
 def _last_writer(column: Column[Any], story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
     """A value that somebody wrote, and that nobody wrote over knowingly."""
-    acts = [*story.of(Deed.SET, column=column.name)]
+    unknown = list(_written(column, story, value, loose))
+    yield from unknown
+    if not unknown and not loose:
+        yield from _overwritten([*story.of(Deed.SET, column=column.name)], value)
+
+
+def _written(column: Column[Any], story: RowStory, value: Any, _: bool) -> Iterator[Fault]:
+    """A value that somebody wrote, or that it was made with."""
     default = column.spec.default if column.spec.has_default else None
     first = [(act.new or {}).get(column.name, default) for act in story.of(Deed.INSERT)]
+    acts = [*story.of(Deed.SET, column=column.name)]
     if value is not None and value not in first and all(act.new != value for act in acts):
         yield Fault("nobody wrote that")
-    elif not loose:
-        yield from _overwritten(acts, value)
 
 
 def _overwritten(acts: Sequence[Act], value: Any) -> Iterator[Fault]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from bmaddb.device.outbox.parking import AGAIN_MS_MAX
 from bmaddb.device.sync.lease import LEASE_MS
 from bmaddb.device.sync.verify_report import Verified
@@ -73,6 +75,9 @@ class World:
         self._storms = Storms.of(seed)
         self._editions = EDITIONS if self._storms.upgrades else (ONLY,)
         self._purged = False
+        self._faults: list[str] = []
+        self._applied: set[str] = set()
+        """The stamps of the entries that the server holds."""
         self._folder = folder
         self._disks = list(disks) if self.dice.chance(POWER_CUTS) else []
         self._true_clocks = self.dice.chance(TRUE_CLOCKS)
@@ -102,7 +107,7 @@ class World:
             for _ in range(self.dice.number(15, 60)):
                 await self._step()
             faults = await self._calm_down()
-            faults = faults or self._judge() or await self._verify()
+            faults = faults or self._faults or self._judge() or await self._verify()
         except Exception as error:
             faults = [f"{type(error).__name__}: {error}"]
             self.trace.append(_where(error))
@@ -170,7 +175,15 @@ class World:
         """One thread cannot wait for itself: a push ends the transaction an operator has open; a pull reads past it."""
         if function == PUSH_FUNCTION:
             self.operator.end_late()
-        return self._backend.call(user, function, body)
+        answer = self._backend.call(user, function, body)
+        if function == PUSH_FUNCTION:
+            self._note_applied(body, answer)
+        return answer
+
+    def _note_applied(self, body: bytes, answer: bytes) -> None:
+        stamps = {entry["number"]: entry["hlc"] for entry in msgspec.json.decode(body)["entries"]}
+        answers = msgspec.json.decode(answer)["answers"]
+        self._applied.update(stamps[one["number"]] for one in answers if one["status"] == "applied")
 
     # --- events ---
 
@@ -230,6 +243,7 @@ class World:
         self.operator.end_late()
         if self._backend.has_snapshot and self.dice.chance(0.85 if self._storms.again else 0.5):
             self.operator.restore(again=self._storms.again)
+            self._applied.clear()
         else:
             self.operator.snapshot()
 
@@ -282,6 +296,8 @@ class World:
 
     async def _give_up(self, device: SimulatedDevice) -> int:
         """A person discards what is parked; how much that was, and what will be sent again by itself."""
+        both = self._applied.intersection(device.parked_stamps())
+        self._faults += [f"{device.name} has parked what is applied: the entry of {stamp}" for stamp in sorted(both)]
         for code in device.park_reasons():
             self.coverage.note(f"parked: {code}")
         if device.waits_for_newer():  # that may be an old answer; the server knows the names by now

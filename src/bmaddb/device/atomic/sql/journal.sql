@@ -1,9 +1,9 @@
 -- The operation journal, as the engine writes it.
 -- name: put
--- The whole line of an operation; one that was tried before is replaced.
+-- The whole line of an operation, or many of them; one that was tried before is replaced.
 insert into operation_journal
   (id, op_type, rollback_strategy, status, steps, checks, compensations, error, started_at, finished_at)
-values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 on conflict (id) do update set
   op_type = excluded.op_type, rollback_strategy = excluded.rollback_strategy, status = excluded.status,
   steps = excluded.steps, checks = excluded.checks, compensations = excluded.compensations,

@@ -51,9 +51,6 @@ WHERE table_name = ?1 AND row_id = ?2 AND part = 'delete' AND position >= ?3
 -- name: deleted
 SELECT DISTINCT row_id FROM _bmad_outbox_rows WHERE table_name = ?1 AND part = 'delete'
 
--- name: touching_or_referring
-SELECT position FROM _bmad_outbox_rows WHERE table_name = ?1 AND row_id = ?2 AND position > ?3
-
 -- name: referring
 SELECT DISTINCT position FROM _bmad_outbox_rows
 WHERE table_name = ?1 AND row_id IN (SELECT value FROM json_each(?2)) AND part = 'refers' ORDER BY position

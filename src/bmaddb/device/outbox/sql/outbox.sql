@@ -84,3 +84,18 @@ SELECT last_number FROM sync_cursors WHERE id = 'native'
 INSERT INTO sync_cursors (id, stream, schema_version, last_number, settled_number, last_pushed_at)
 VALUES ('native', 'native', ?2, ?1, ?1, ?3)
 ON CONFLICT (id) DO UPDATE SET last_number = ?1, settled_number = ?1, last_pushed_at = ?3
+
+-- Rows that were made here and deleted again while what made them is parked.
+-- name: made_and_deleted
+SELECT made.table_name, made.row_id, max(made.position)
+FROM outbox_operations
+JOIN _bmad_outbox_rows AS made ON made.position = outbox_operations.position AND made.part = 'insert'
+JOIN _bmad_outbox_rows AS gone ON gone.table_name = made.table_name AND gone.row_id = made.row_id
+  AND gone.part = 'delete' AND gone.position > made.position
+WHERE status <> 'queued' AND status = 'parked'
+GROUP BY made.table_name, made.row_id
+
+-- name: add_verdict
+INSERT INTO sync_conflicts (id, table_name, row_id, column_name, base_value, local_value,
+  resolved_value, policy, resolved_by, needs_attention, detected_at, resolved_at)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)

@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
 
 from bmaddb.device.store.search.words import Part, Token, tokens
 from bmaddb.schema.records import Record
 from bmaddb.schema.tables import Table
 
 R = TypeVar("R", bound=Record)
-MARKS: Final = ("[", "]")
-SNIPPET_WORDS: Final = 16
 HITS_LOOKED_AT_MAX: Final = 200
 """Of one text; the best place is looked for among the first."""
 _GAP: Final = "…"
 
 
-@dataclass(frozen=True, slots=True)
-class Found(Generic[R]):
+class Found(msgspec.Struct, Generic[R], frozen=True):
     """A row, its score (the greater the better; comparable within one answer) and the text around the words."""
 
     record: R
     score: float
-    snippet: str = field(repr=False)
+    snippet: str
+
+    def __repr__(self) -> str:
+        """Without the text, which does not end up in logs."""
+        return f"Found(record={self.record!r}, score={self.score!r})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("record", self.record), ("score", self.score)]
 
 
 def snippet(table: Table, row: Record, parts: Sequence[Part], marks: tuple[str, str], words: int) -> str:

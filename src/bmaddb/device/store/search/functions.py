@@ -3,56 +3,32 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 import apsw
 
-from bmaddb import statements
-from bmaddb.device.query.compiler_search import EXPRESSION, HIT
-from bmaddb.device.store.search.stems import beginnings, same_word
-from bmaddb.device.store.search.words import Part, found_in, wish
-
-INFLECTIONS_MAX: Final = 500
-"""Of one word; no word has that many."""
-_LAST: Final = chr(0x10FFFF)
-_SQL: Final = statements.load("bmaddb.device.store.search", "search.sql")
+from bmaddb.device.query.search_functions import EXPRESSION, HIT
 
 
 def register(connection: apsw.Connection) -> None:
-    """Give `connection` the two functions. They keep no hold on it: a reader goes with its thread."""
+    """Give `connection` the two functions. They keep no hold on it: a reader goes with its thread.
+
+    What they need is loaded when a statement first calls them: who opens a file does not search yet.
+    """
     reference = weakref.ref(connection)
 
     def expression(*arguments: Any) -> str:
+        from bmaddb.device.store.search.expressions import expression_of
+
         here = reference()
         if here is None:
             raise apsw.ConnectionClosedError
-        return " AND ".join(_written(part, here) for part in wish(arguments[0]))
+        return expression_of(arguments[0], here)
+
+    def hit(*arguments: Any) -> bool:
+        from bmaddb.device.store.search.words import found_in, wish
+
+        return found_in(wish(arguments[0]), arguments[1:])
 
     connection.create_scalar_function(EXPRESSION, expression, 1)
-    connection.create_scalar_function(HIT, lambda text, *texts: found_in(wish(text), texts), -1, deterministic=True)
-
-
-def _written(part: Part, connection: apsw.Connection) -> str:
-    """Every word in quotes: to FTS5 it is a word then, whatever it spells."""
-    if part.inflected:
-        return f"({' OR '.join(_quoted(word) for word in _inflections(part.words[0], connection))})"
-    return _quoted(" ".join(part.words)) + (" *" if part.open else "")
-
-
-def _quoted(words: str) -> str:
-    return '"' + words.replace('"', '""') + '"'
-
-
-def _inflections(word: str, connection: apsw.Connection) -> list[str]:
-    found = {word}
-    for term in _terms(word, connection):
-        if len(found) < INFLECTIONS_MAX and same_word(word, term):
-            found.add(term)
-    return sorted(found)
-
-
-def _terms(word: str, connection: apsw.Connection) -> Iterator[str]:
-    for letters in beginnings(word):
-        for (term,) in connection.execute(_SQL["terms_between"], (letters, letters + _LAST)):
-            yield term
+    connection.create_scalar_function(HIT, hit, -1, deterministic=True)

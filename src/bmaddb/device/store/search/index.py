@@ -14,7 +14,9 @@ import apsw
 from bmaddb import errors as e
 from bmaddb.device.query import Query, Statement, compiler, compiler_search
 from bmaddb.device.store.search import upkeep
-from bmaddb.device.store.search.found import MARKS, SNIPPET_WORDS, Found, snippet
+from bmaddb.device.store.search.currency import rowids_may_differ
+from bmaddb.device.store.search.found import Found, snippet
+from bmaddb.device.store.search.limits import MARKS, SNIPPET_WORDS
 from bmaddb.device.store.search.words import encodable, wish
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
@@ -97,7 +99,7 @@ class SearchIndex:
     def mind_rowids(self) -> None:
         """After a VACUUM rowids say nothing: have every row read again."""
         with self._store.read() as connection:
-            if not upkeep.rowids_may_differ(connection):
+            if not rowids_may_differ(connection):
                 return
         with self._store.maintain() as connection:
             upkeep.note_every_row(connection, self._store.catalog)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import apsw
+import msgspec
 
 from bmaddb.device.store.search.stems import same_word, stems
 from bmaddb.schema.sqlite_ddl_search import TOKENIZER
@@ -34,8 +34,7 @@ class Token(NamedTuple):
     word: str
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """Neighbouring words; the last one may be open, a single one may be inflected."""
 
     words: tuple[str, ...]

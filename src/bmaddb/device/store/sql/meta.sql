@@ -13,16 +13,21 @@ select exists (select 1 from sqlite_schema where type = 'table' and name not lik
 -- The columns of a table, and which of them is the key.
 select name, pk from pragma_table_info(?) order by cid
 -- name: layouts
--- Each table: how many columns it has, the place of its id, and their names in the order of the file.
+-- Each table: how many columns it has, the place of its id, their names in the order of the file, and whether all of
+-- them hold whole numbers, texts and blobs alone.
 select
   tables.name,
   count(*),
   max(case when columns.name = 'id' then columns.cid else 0 end),
-  json_group_array(columns.name order by columns.cid)
+  json_group_array(columns.name order by columns.cid),
+  min(columns.type in ('INTEGER', 'TEXT', 'BLOB'))
 from sqlite_schema as tables
 join pragma_table_info(tables.name) as columns
 where tables.type = 'table'
 group by tables.name
+-- name: triggered
+-- The tables with triggers; those of the text index write into tables of its own alone.
+select distinct tbl_name from sqlite_schema where type = 'trigger' and name not like '\_bmad\_search\_%' escape '\'
 -- name: holds_archive
 select exists (select 1 from sqlite_schema where name = '_bmad_archived')
 -- name: is_archived

@@ -46,6 +46,10 @@ INSERT INTO sync_conflicts (id, table_name, row_id, column_name, base_value, loc
   resolved_value, policy, resolved_by, needs_attention, detected_at, resolved_at)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'rule', ?10, ?11, ?11)
 
+-- name: overturn
+UPDATE sync_conflicts SET resolved_by = 'user', resolved_value = ?2, needs_attention = 0, resolved_at = ?3
+WHERE id = ?1
+
 -- name: withdraw_conflict
 DELETE FROM sync_conflicts
 WHERE table_name = ?1 AND row_id = ?2 AND column_name IS NULL AND resolved_by = 'rule' AND resolved_value IS NOT NULL

@@ -1,0 +1,212 @@
+"""After a sync the database reconciles by itself: what came concerns, once, and over any cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from bmaddb import errors as e
+from bmaddb.coaching.checks import verify_file
+from bmaddb.coaching.concerned import CONCERNED
+from bmaddb.coaching.reconciling import reconcile
+from bmaddb.device.store import Store, meta
+from bmaddb.device.sync import arrivals
+from bmaddb.device.sync.arrivals import Arrived
+from bmaddb.modules.chat_journal import Contact
+from bmaddb.modules.registry import catalog_with, default_catalog
+from bmaddb.modules.tasks_productivity import UserProgress
+from bmaddb.protocol.session import Limits
+from bmaddb.service.reacting import Reconciling, reactions_of
+from bmaddb.testing.network import Fault
+from tests.coaching.acts import all_hold
+from tests.coaching.test_two_devices import act, two_devices
+from tests.support.server import RunningServer
+from tests.sync.devices import Device, World, world_of
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Listening(Reconciling):
+    """Reconciles, and remembers what for; `trouble` comes instead, as long as there is any."""
+
+    def __init__(self) -> None:
+        self.heard: list[Arrived] = []
+        self.trouble: BaseException | None = None
+
+    def __call__(self, store: Store, arrived: Arrived) -> int:
+        if self.trouble is not None:
+            raise self.trouble
+        self.heard.append(arrived)
+        return super().__call__(store, arrived)
+
+
+@pytest.fixture
+def listening() -> Listening:
+    return Listening()
+
+
+@pytest.fixture
+def world(tmp_path: Path, server: RunningServer, listening: Listening) -> Iterator[World]:
+    with world_of(tmp_path, server) as made:
+        made.reactions = (listening,)
+        yield made
+
+
+def check_ins(device: Device) -> dict[str, int]:
+    """Id -> value, of each period."""
+    rows = device.store.query(UserProgress).where(UserProgress.metric_code == "checkins").all()
+    return {row.id: row.value for row in rows}
+
+
+def apart(world: World) -> tuple[Device, Device]:
+    """Both counted a check-in of their own, and know nothing of each other's."""
+    first, second = two_devices(world)
+    world.settle(first, second)
+    act(first, "check_in", 3)
+    act(second, "check_in", 4)
+    return first, second
+
+
+def test_a_sync_leaves_nothing_to_be_reconciled_and_sends_what_it_wrote(world: World) -> None:
+    first, second = apart(world)
+    world.settle(first, second)
+    assert set(check_ins(first).values()) == set(check_ins(second).values()) == {2}
+    for device in (first, second):
+        all_hold(device.store)
+    world.assert_equal(first, second)
+
+
+def test_two_devices_that_reconcile_the_same_come_to_rest(world: World, listening: Listening) -> None:
+    first, second = apart(world)
+    world.settle(first, second)
+    heard = len(listening.heard)
+    for _ in range(3):
+        for device in (first, second):
+            report = device.sync()
+            assert (report.pulled_rows, report.pushed_rows, report.conflicts) == (0, 0, 0)
+    assert len(listening.heard) == heard
+
+
+def test_only_what_came_is_looked_at(world: World, listening: Listening) -> None:
+    first, second = apart(world)
+    first.sync()
+    listening.heard.clear()
+    second.sync()
+    [arrived, *_] = listening.heard
+    assert arrived["user_progress"] is not None
+    assert check_ins(second).keys() <= arrived["user_progress"]
+    assert "tasks" not in arrived
+    assert "consent_records" not in arrived
+
+
+def test_what_concerns_nothing_is_reacted_to_by_nobody(world: World, listening: Listening) -> None:
+    first, second = two_devices(world)
+    world.settle(first, second)
+    listening.heard.clear()
+    with first.store.write() as tx:
+        tx.insert(Contact, display_name="Kim", relation="friend")
+    first.sync()
+    assert second.sync().pulled_rows == 1
+    assert listening.heard == []
+
+
+@pytest.mark.parametrize("ending", ["killed", "refused"])
+def test_a_sync_that_is_cut_before_the_reaction_is_made_up_for_by_the_next(
+    world: World, listening: Listening, ending: str
+) -> None:
+    first, second = apart(world)
+    first.sync()
+    if ending == "killed":
+        listening.trouble = Killed()
+        with pytest.raises(Killed):
+            second.sync()
+    else:
+        listening.trouble = e.StoreError("no room")
+        assert second.sync().ok
+    assert {outcome.name for outcome in verify_file(second.store) if not outcome.ok} == {"verify_progress_updated"}
+    second.reopen()
+    listening.trouble = None
+    second.sync()
+    all_hold(second.store)
+    assert set(check_ins(second).values()) == {2}
+
+
+def test_of_half_an_account_nothing_follows(world: World, listening: Listening) -> None:
+    """A type whose consent has not come yet is not declined: what came is reacted to when all of it is there."""
+    first, _ = apart(world)
+    first.sync()
+    third = world.device(first.user, limits=Limits(page_rows=5, attempts=1))
+    listening.heard.clear()
+    third.transport.plan(Fault.NONE, Fault.NONE, *[Fault.LOST_REQUEST] * 5)
+    report = third.sync()
+    assert report.pulled_rows
+    assert not report.ok
+    assert listening.heard == []
+    third.transport.plan()
+    assert third.sync().ok
+    assert listening.heard[0] == dict.fromkeys(CONCERNED)
+    assert check_ins(third) == check_ins(first)
+
+
+def test_a_file_from_before_is_reconciled_whole_once(world: World, listening: Listening) -> None:
+    first, second = two_devices(world)
+    world.settle(first, second)
+    listening.heard.clear()
+    first.store.meta_drop("arrived")
+    first.sync()
+    first.sync()
+    assert listening.heard == [dict.fromkeys(CONCERNED)]
+
+
+def test_rows_that_did_not_come_are_left_alone(ada: Store) -> None:
+    with ada.apply() as connection:
+        for number in range(3):
+            connection.execute(
+                "insert into user_progress (id, user_id, created_at, updated_at, metric_code, period_key,"
+                " device_counts, value, best_value, streak_current, streak_longest, counted_sessions, milestones)"
+                " values (?, ?, 1, 1, 'checkins', ?, '{\"d\": [2, \"a\"]}', 0, 0, 0, 0, '[]', '[]')",
+                (f"p{number}", ada.user, f"2024-0{number + 1}"),
+            )
+    assert reconcile(ada, {"user_progress": frozenset({"p1", "gone"})}) == 1
+    assert {row.id: row.value for row in ada.query(UserProgress).all()} == {"p0": 0, "p1": 2, "p2": 0}
+    assert reconcile(ada, {"tasks": None}) == 0
+    assert reconcile(ada, {"user_progress": None}) == 2
+
+
+def test_a_catalog_without_the_coaching_modules_has_no_reaction() -> None:
+    assert reactions_of(catalog_with(include_defaults=False)) == ()
+    [reaction] = reactions_of(default_catalog())
+    assert reaction.tables == CONCERNED
+
+
+def test_a_note_grows_to_its_limit_and_then_says_any(ada: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bmaddb.device.outbox import Outbox
+
+    outbox = Outbox(ada)
+    outbox.listened = frozenset({"goals", "habits"})
+    with ada.apply() as connection:
+        assert arrivals.due(connection, outbox.listened) == {"goals": None, "habits": None}
+    assert arrivals.react(ada, [Nothing()]) == 0
+    with ada.apply() as connection:
+        assert arrivals.due(connection, outbox.listened) == {}
+        arrivals.note_rows(outbox, connection, [("goals", ["a"]), ("tasks", ["t"]), ("habits", [])])
+        arrivals.note_rows(outbox, connection, [("goals", ["b", "a"])])
+        assert arrivals.due(connection, outbox.listened) == {"goals": frozenset({"a", "b"})}
+        assert arrivals.due(connection, ["goals"]) == {"goals": None}, "it was made for other tables"
+        many = [str(number) for number in range(arrivals.IDS_NOTED_MAX)]
+        arrivals.note_rows(outbox, connection, [("goals", many)])
+        assert arrivals.due(connection, outbox.listened) == {"goals": None}
+        assert len(meta.get(connection, "arrived") or "") < 100
+
+
+class Nothing:
+    """A reaction that has nothing to do."""
+
+    tables = frozenset({"goals", "habits"})
+
+    def __call__(self, store: Store, arrived: Arrived) -> int:
+        return 0
