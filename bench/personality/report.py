@@ -202,7 +202,7 @@ def _run(seen: Evidence) -> str:
     accesses = sum(line["arms"][NEUTRAL]["accesses"] for line in main)
     when = seen.side["run"]
     return (
-        f"{len(main)} traces (and {len(seen.lines) - len(main)} for sizes and thresholds)"
-        f" with {accesses:,.0f} accesses at C = {SIZE}, B = {BUDGET}, of seed {REPORT_SEED}; one run,"
+        f"{len(main)} traces (and {len(seen.lines) - len(main)} for sizes and thresholds) with {accesses:,.0f} accesses"
+        f" at C = {SIZE}, B = {BUDGET}, of seed {REPORT_SEED}; one run,"
         f" from {when['began']} to {when['ended']} UTC; Python {platform.python_version()}, {os.cpu_count()} cores"
     )
