@@ -52,10 +52,14 @@ class SyncLease:
             self.let_go()
             raise
 
+    def is_ours(self, connection: apsw.Connection) -> bool:
+        """Has nobody taken over since, as far as this transaction sees?"""
+        held = connection.execute(_SQL["read"]).fetchone()
+        return held is not None and held[0] == self._token
+
     def fence(self, connection: apsw.Connection) -> None:
         """Go on inside this transaction only as the holder; StoreBusy when another one took over."""
-        held = connection.execute(_SQL["read"]).fetchone()
-        if held is None or held[0] != self._token:
+        if not self.is_ours(connection):
             raise e.StoreBusy(
                 "another process took over the sync of this file", hint="this run wrote nothing since; it goes on there"
             )

@@ -88,7 +88,7 @@ class SyncRun:
         self._wishes = device.wishes
         self._reactions = device.reactions
         self._pages = Pages(device.store, device.outbox)
-        self._lease_of_file = SyncLease(device.store)
+        self.lease = SyncLease(device.store)
         self._tally = Tally()
         self._walk = Walk(device.transport, self._walk_request, self._count_bytes)
         # What is read again stands here already, and meets it page by page, by the ordinary pull.
@@ -119,10 +119,10 @@ class SyncRun:
     async def _hold_and_drive(self) -> steps.Done:
         """Drive as the one that syncs this file; every edit of the run is fenced."""
         try:
-            await asyncio.to_thread(self._lease_of_file.take)
+            await asyncio.to_thread(self.lease.take)
         except e.StoreBusy as error:
             return _partial(error)
-        fence = FENCE.set(self._lease_of_file.fence)
+        fence = FENCE.set(self.lease.fence)
         try:
             done = await self._drive()
             if done.result is steps.Result.OK and await asyncio.to_thread(self._reads_again):
@@ -130,10 +130,10 @@ class SyncRun:
             done = await self._react(await self._carry(done))
             with contextlib.suppress(e.RowArchived):
                 await bring_wanted(Recall(self._store, self._outbox, self._transport), self._store)
-            await asyncio.to_thread(self._lease_of_file.give_back)
+            await asyncio.to_thread(self.lease.give_back)
         finally:
             FENCE.reset(fence)
-            self._lease_of_file.let_go()
+            self.lease.let_go()
         return done
 
     async def _carry(self, done: steps.Done) -> steps.Done:
@@ -312,7 +312,7 @@ class SyncRun:
         return codec.push_answer(await self._call(PUSH_FUNCTION, codec.encode(request)))
 
     async def _call(self, function: str, body: bytes) -> bytes:
-        await asyncio.to_thread(self._lease_of_file.renew)
+        await asyncio.to_thread(self.lease.renew)
         self._tally.requests += 1
         self._tally.bytes_up += len(body)
         answer = await self._transport.call(function, body)

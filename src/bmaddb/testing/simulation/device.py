@@ -25,6 +25,7 @@ from bmaddb.device.sync.run import Device as SyncDevice
 from bmaddb.device.sync.run import SyncRun
 from bmaddb.device.sync.verify import VerifyRun
 from bmaddb.protocol.session import Limits
+from bmaddb.protocol.steps import Result
 from bmaddb.testing.clock import ManualClock
 from bmaddb.testing.digests import Rows, device_rows
 from bmaddb.testing.power import PowerDisk
@@ -78,6 +79,8 @@ class SimulatedDevice:
         self._entropy = self.dice.entropy()
         self._work_dice = self.dice.split("work")
         self._doubtful: list[Act] = []
+        self.faults: list[str] = []
+        """Promises of a run that were seen broken."""
         self._newest: str | None = None
         self.open()
 
@@ -154,7 +157,12 @@ class SimulatedDevice:
         self.syncing = True
         self.coverage.note("sync")
         try:
-            report = await SyncRun(self._wired()).run("manual")
+            run = SyncRun(self._wired())
+            report = await run.run("manual")
+            if report.result is Result.OK and self.disk is None:
+                with self.store.read() as connection:
+                    if not run.lease.is_ours(connection):
+                        self.faults.append(f"{self.name} went on to the end after another process took over its sync")
         except (e.BmadError, apsw.Error):
             if not self.dark:
                 raise

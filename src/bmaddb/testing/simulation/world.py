@@ -329,6 +329,7 @@ class World:
                     lines = digests.differences(device.rows(), server)
                     faults += [f"{device.name} differs from the server: {line}" for line in lines]
         for device in self.devices:
+            faults += device.faults
             faults += [f"{device.name} holds {row}" for row in device.foreign_rows()]
         return faults
 
