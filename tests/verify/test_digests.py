@@ -35,7 +35,7 @@ things = st.fixed_dictionaries(
         "weight": st.none() | numbers,
         "broken": st.booleans(),
         "extra": st.none() | json_values,
-        "tags": json_values.filter(lambda value: value is not None),
+        "tags": st.lists(json_values),
         "seen_at": st.none() | st.datetimes(timezones=st.just(UTC)),
         "picture": st.none() | st.binary(max_size=40),
     }

@@ -33,7 +33,7 @@ from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.dice import Dice
 from bmaddb.testing.simulation.editions import Edition
 from bmaddb.testing.simulation.history import Act, History
-from bmaddb.testing.simulation.wire import DeviceWire, Wire
+from bmaddb.testing.simulation.wire import DeviceWire, Sent, Wire
 from bmaddb.testing.simulation.work import Worker
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
@@ -218,9 +218,9 @@ class SimulatedDevice:
         """Why entries are parked here, as codes."""
         return [entry.reason.code for entry in self.outbox.parked() if entry.reason is not None]
 
-    def parked_stamps(self) -> list[str]:
-        """The stamps of the entries that are parked here."""
-        return [entry.hlc for entry in self.outbox.parked()]
+    def parked_entries(self) -> list[Sent]:
+        """The entries that are parked here."""
+        return [(entry.hlc, frozenset(entry.changes)) for entry in self.outbox.parked()]
 
     def waits_for_newer(self) -> bool:
         """Does an entry wait for a server that knows its names?"""

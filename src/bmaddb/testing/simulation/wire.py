@@ -6,8 +6,9 @@ Rules of this room: a fate is drawn for every call, from the dice of the run; no
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bmaddb import errors as e
 from bmaddb.device.sync.transport import CallFailed
@@ -18,6 +19,8 @@ from bmaddb.testing.simulation.dice import Dice
 Server = Callable[[str, str, bytes], bytes]
 Interlude = Callable[[], Awaitable[None]]
 Killer = Callable[[], None]
+Sent = tuple[str, frozenset[tuple[str, str]]]
+"""An entry by its stamp and the rows (table, id) it writes: parts of one that was split have one stamp."""
 
 
 class Fate(enum.StrEnum):
@@ -156,3 +159,14 @@ class DeviceWire:
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def wire_rows(entry: Mapping[str, Any]) -> frozenset[tuple[str, str]]:
+    """The rows that an entry writes, as it is sent."""
+    named: set[tuple[str, str]] = set()
+    for part in entry["changes"]:
+        made = part.get("insert", {"rows": ()})
+        ids = [row[made["columns"].index("id")] for row in made["rows"]]
+        ids += [one["id"] for word in ("update", "delete") for one in part.get(word, ())]
+        named.update((part["table"], row_id) for row_id in ids)
+    return frozenset(named)

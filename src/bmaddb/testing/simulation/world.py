@@ -34,7 +34,7 @@ from bmaddb.testing.simulation.history import History, RowKey
 from bmaddb.testing.simulation.operators import Operator
 from bmaddb.testing.simulation.oracle import Oracle
 from bmaddb.testing.simulation.storms import Storms
-from bmaddb.testing.simulation.wire import CALM, Weather, Wire
+from bmaddb.testing.simulation.wire import CALM, Sent, Weather, Wire, wire_rows
 
 BEGAN_MS = 1_700_000_000_000
 FAR_FUTURE_MS = 7_000_000_000_000
@@ -76,8 +76,8 @@ class World:
         self._editions = EDITIONS if self._storms.upgrades else (ONLY,)
         self._purged = False
         self._faults: list[str] = []
-        self._applied: set[str] = set()
-        """The stamps of the entries that the server holds."""
+        self._applied: set[Sent] = set()
+        """The entries that the server holds."""
         self._folder = folder
         self._disks = list(disks) if self.dice.chance(POWER_CUTS) else []
         self._true_clocks = self.dice.chance(TRUE_CLOCKS)
@@ -181,9 +181,9 @@ class World:
         return answer
 
     def _note_applied(self, body: bytes, answer: bytes) -> None:
-        stamps = {entry["number"]: entry["hlc"] for entry in msgspec.json.decode(body)["entries"]}
+        sent = {entry["number"]: (entry["hlc"], wire_rows(entry)) for entry in msgspec.json.decode(body)["entries"]}
         answers = msgspec.json.decode(answer)["answers"]
-        self._applied.update(stamps[one["number"]] for one in answers if one["status"] == "applied")
+        self._applied.update(sent[one["number"]] for one in answers if one["status"] == "applied")
 
     # --- events ---
 
@@ -296,8 +296,8 @@ class World:
 
     async def _give_up(self, device: SimulatedDevice) -> int:
         """A person discards what is parked; how much that was, and what will be sent again by itself."""
-        both = self._applied.intersection(device.parked_stamps())
-        self._faults += [f"{device.name} has parked what is applied: the entry of {stamp}" for stamp in sorted(both)]
+        both = self._applied.intersection(device.parked_entries())
+        self._faults += [f"{device.name} has parked what is applied: the entry of {stamp}" for stamp, _ in both]
         for code in device.park_reasons():
             self.coverage.note(f"parked: {code}")
         if device.waits_for_newer():  # that may be an old answer; the server knows the names by now
