@@ -279,12 +279,6 @@ DEFECTS: Final = (
         patch=(run, "parts_of", lambda _: lambda catalog, entry: [tuple(entry.changes.values())]),
     ),
     Defect(
-        name="a delete of a lost row goes on waiting",
-        seed=104656,
-        storm="restores",
-        patch=(Pages, "deleted", _always({})),
-    ),
-    Defect(
         name="a lower number is older",
         seed=1360,
         storm="restores",
