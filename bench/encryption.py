@@ -42,8 +42,10 @@ class Side:
         self._path, self._key = path, key
         self._store = self._opened()
         self._outbox = Outbox(self._store)
-        with self._store.write() as tx:
-            tx.insert_many(Task, ({**row, "notes": str(row["notes"]) * NOTES_TIMES} for row in given_rows(ROWS)))
+        for _ in range(0, ROWS, BULK_ROWS):  # a write no push can carry is refused
+            rows = [{**row, "notes": str(row["notes"]) * NOTES_TIMES} for row in given_rows(BULK_ROWS)]
+            with self._store.write() as tx:
+                tx.insert_many(Task, rows)
         ids = self._store.query(Task).order_by(Task.id).ids()
         self._ids = [ids[number * 7_919 % len(ids)] for number in range(len(ids))]
         self._at = 0
