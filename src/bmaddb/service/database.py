@@ -257,7 +257,7 @@ class Database:
         - `observe(Task, id)`: the record, None while there is none
         - `observe(query, count_of())`, or another aggregate: the number
 
-        Keep what it answers: dropped or closed, it ends. `callback` gets each state on a thread of its own, or on
+        Keep what it answers: dropped or closed, it ends. `callback` gets each state on one of a few threads, or on
         `executor`. QueryError for what is no query of this database, StoreError inside a write or a snapshot.
         """
         from bmaddb.service.observing import subscribe
