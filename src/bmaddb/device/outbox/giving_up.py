@@ -7,7 +7,7 @@ cut, leaves a verdict. A row that was deleted here meanwhile is gone by its owne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
 import apsw
@@ -17,15 +17,15 @@ from msgspec.structs import replace
 from bmaddb import errors as e
 from bmaddb import signals, statements
 from bmaddb.device.outbox.entries import EntryStatus
+from bmaddb.device.outbox.verdicts import keep_verdict, standing_row
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
-from bmaddb.entropy import uuid7
 from bmaddb.protocol.changes import Change, Op, RowKey
-from bmaddb.protocol.merge.deletes import merge_lost_parent
+from bmaddb.protocol.merge.deletes import lost_row, merge_lost_parent
 from bmaddb.protocol.merge.shapes import Action, Pending, Verdict
-from bmaddb.protocol.values import to_raw, to_wire
+from bmaddb.protocol.values import to_raw
 from bmaddb.schema.columns import Column
-from bmaddb.schema.sqlite_ddl_rows import drop_rows, read_referring, read_row, set_columns
+from bmaddb.schema.sqlite_ddl_rows import drop_rows, read_referring, set_columns
 from bmaddb.schema.tables import Table
 
 _SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")
@@ -89,10 +89,10 @@ class GivingUp:
         """The rows leave the file, and what waits for them its entries; the answer is the same spans."""
         leaving = [row_id for row_id, span in spans.items() if span.end is None]
         for row_id in leaving:
-            local = self._local_row(table, row_id)
+            local = standing_row(self._connection, table, row_id)
             if local is not None:
                 self.rows.append((table.name, row_id))
-                self._record(_lost(table, row_id, local, rule))
+                self._record(lost_row(table.name, row_id, local, rule, needs_attention=rule != DISCARDED))
         self._connection.execute(drop_rows(table), (msgspec.json.encode(leaving).decode(),))
         for row_id, span in spans.items():
             for item in self._waiting.chain((table.name, row_id)):
@@ -121,7 +121,7 @@ class GivingUp:
         left = msgspec.json.encode([row_id for row_id, span in spans.items() if span.end is None]).decode()
         rows = self._connection.execute(read_referring(child, column.name), (left,)).fetchall()
         for row_id in (str(row[0]) for row in rows):
-            local = self._local_row(child, row_id)
+            local = standing_row(self._connection, child, row_id)
             if local is not None:
                 found.setdefault(row_id, {})[local[column.name]] = None
         for entry in tuple(self._waiting.referring(str(column.spec.references), spans)):
@@ -135,7 +135,7 @@ class GivingUp:
         """Cut the reference; where the row cannot live without it, the position of what made it."""
         name = column.name
         chain = [item for item in self._waiting.chain((child.name, row_id)) if span.holds(item.position)]
-        local = self._local_row(child, row_id)
+        local = standing_row(self._connection, child, row_id)
         if local is not None and local[name] != parent:  # it has moved on: it refers to the later one from the start
             for item in chain:
                 self._rewrite(item.position, item.change.key, _referring(item.change, name, parent, local[name]))
@@ -165,7 +165,7 @@ class GivingUp:
 
     def _stands(self, column: Column[Any], parent: str) -> bool:
         table = self._store.catalog.table(str(column.spec.references))
-        return not table.on_device or self._local_row(table, parent) is not None
+        return not table.on_device or standing_row(self._connection, table, parent) is not None
 
     def _rewrite(self, position: int, key: RowKey, change: Change | None) -> None:
         entry = self._waiting.at(position)
@@ -176,31 +176,9 @@ class GivingUp:
         self._waiting.rewrite(position, key, change)
         self._edited[position] = None
 
-    def _local_row(self, table: Table, row_id: str) -> dict[str, Any] | None:
-        row = self._connection.execute(read_row(table), (row_id,)).fetchone()
-        if row is None:
-            return None
-        return {column.name: to_wire(column.kind, raw) for column, raw in zip(table.columns, row, strict=True)}
-
     def _record(self, *verdicts: Verdict) -> None:
-        now_ms = self._store.clock.now_ms()
         for verdict in verdicts:
-            self._connection.execute(
-                _SQL["add_verdict"],
-                (
-                    uuid7(self._store.entropy, now_ms),
-                    verdict.table,
-                    verdict.id,
-                    verdict.column,
-                    _json(verdict.base),
-                    _json(verdict.mine),
-                    _json(verdict.resolved),
-                    verdict.rule,
-                    "user" if verdict.rule == DISCARDED else "rule",
-                    int(verdict.needs_attention),
-                    now_ms,
-                ),
-            )
+            keep_verdict(self._store, self._connection, verdict, "user" if verdict.rule == DISCARDED else "rule")
             self._tell(signals.ConflictResolved(table=verdict.table, row_id=verdict.id, verdicts=1))
 
 
@@ -223,21 +201,3 @@ def _without_nothing(change: Change, name: str) -> Change | None:
     new = {column: value for column, value in change.new.items() if column != name}
     old = {column: value for column, value in change.old.items() if column != name}
     return replace(change, old=old, new=new) if new else None
-
-
-def _lost(table: Table, row_id: str, local: Mapping[str, Any], rule: str) -> Verdict:
-    return Verdict(
-        table=table.name,
-        id=row_id,
-        column=None,
-        base=None,
-        mine=dict(local),
-        theirs=None,
-        resolved=None,
-        rule=rule,
-        needs_attention=rule != DISCARDED,
-    )
-
-
-def _json(value: Any) -> str | None:
-    return None if value is None else msgspec.json.encode(value).decode()

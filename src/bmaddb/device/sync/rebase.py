@@ -12,18 +12,18 @@ import msgspec
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.outbox.row_index import BEFORE_ALL
+from bmaddb.device.outbox.verdicts import keep_verdict, standing_row
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.device.upkeep import stubs
-from bmaddb.entropy import uuid7
 from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey
 from bmaddb.protocol.merge import Action, Pending, RemoteRow, RowMerge, Verdict, combined, merge_row
 from bmaddb.protocol.merge.deletes import merge_lost_parent
 from bmaddb.protocol.merge.shapes import Chain
 from bmaddb.protocol.messages import ServerRow
-from bmaddb.protocol.values import to_raw, to_wire
+from bmaddb.protocol.values import to_raw
 from bmaddb.schema.columns import Column
-from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, mark_row_unseen, read_referring, read_row, set_columns
+from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, mark_row_unseen, read_referring, set_columns
 from bmaddb.schema.tables import Table
 from bmaddb.signals import ConflictResolved
 
@@ -187,11 +187,7 @@ class Rebase:
 
     def local_row(self, table: Table, row_id: str) -> dict[str, Any] | None:
         """The row as it stands in the file, in wire values."""
-        row = self.connection.execute(read_row(table), (row_id,)).fetchone()
-        if row is None:
-            return None
-        pairs = zip(table.columns, row, strict=True)
-        return {column.name: to_wire(column.kind, raw) for column, raw in pairs}
+        return standing_row(self.connection, table, row_id)
 
     def _write_row(self, table: Table, remote: RemoteRow, merged: RowMerge, *, stands: bool) -> None:
         values = dict(merged.values)
@@ -215,30 +211,11 @@ class Rebase:
     def record(self, *verdicts: Verdict) -> None:
         """Keep the verdicts on one row, and tell."""
         for verdict in verdicts:
-            self._write_verdict(verdict)
+            keep_verdict(self._store, self.connection, verdict)
         if verdicts:
             self.verdicts += len(verdicts)
             first = verdicts[0]
             self._outbox.tell(ConflictResolved(table=first.table, row_id=first.id, verdicts=len(verdicts)))
-
-    def _write_verdict(self, verdict: Verdict) -> None:
-        now_ms = self._store.clock.now_ms()
-        self.connection.execute(
-            _SQL["add_conflict"],
-            (
-                uuid7(self._store.entropy, now_ms),
-                verdict.table,
-                verdict.id,
-                verdict.column,
-                _json(verdict.base),
-                _json(verdict.mine),
-                _json(verdict.theirs),
-                _json(verdict.resolved),
-                verdict.rule,
-                int(verdict.needs_attention),
-                now_ms,
-            ),
-        )
 
 
 @contextmanager
@@ -261,7 +238,3 @@ def _in_other_names(table: Table, values: dict[str, Any]) -> bool:
     """Were columns renamed between this row and the table? More columns alone are a newer server's."""
     known = {column.name for column in table.columns if column.synced} - {SERVER_SEQ, "id", "user_id"}
     return not values.keys() <= known and not known <= values.keys()
-
-
-def _json(value: Any) -> str | None:
-    return None if value is None else msgspec.json.encode(value).decode()

@@ -110,7 +110,7 @@ def merge_lost_parent(
         return RowMerge(action=Action.KEEP)
     born = next((place for place, item in enumerate(chain) if item in touching and item.change.op is Op.INSERT), 0)
     changes: dict[int, Change | None] = {item.position: None for item in chain[born:]}
-    lost = _lost_row(column, row_id, local) if local is not None else None
+    lost = lost_row(column.table, row_id, local, f"on_delete {column.spec.on_delete}") if local is not None else None
     return RowMerge(action=Action.DROP, changes=changes, verdicts=(lost,) if lost is not None and changes else ())
 
 
@@ -149,17 +149,18 @@ def _without(gone: Set[str], values: Mapping[str, Any], name: str, value: Any) -
     return {**values, name: value} if values.get(name) in gone else values
 
 
-def _lost_row(column: Column[Any], row_id: str, local: Mapping[str, Any]) -> Verdict:
+def lost_row(table: str, row_id: str, local: Mapping[str, Any], rule: str, *, needs_attention: bool = True) -> Verdict:
+    """The verdict on a whole row that goes: what it held, and the rule it goes by."""
     return Verdict(
-        table=column.table,
+        table=table,
         id=row_id,
         column=None,
         base=None,
         mine=dict(local),
         theirs=None,
         resolved=None,
-        rule=f"on_delete {column.spec.on_delete}",
-        needs_attention=True,
+        rule=rule,
+        needs_attention=needs_attention,
     )
 
 

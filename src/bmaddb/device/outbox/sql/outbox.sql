@@ -96,6 +96,6 @@ WHERE status <> 'queued' AND status = 'parked'
 GROUP BY made.table_name, made.row_id
 
 -- name: add_verdict
-INSERT INTO sync_conflicts (id, table_name, row_id, column_name, base_value, local_value,
+INSERT INTO sync_conflicts (id, table_name, row_id, column_name, base_value, local_value, remote_value,
   resolved_value, policy, resolved_by, needs_attention, detected_at, resolved_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?12)

@@ -41,11 +41,6 @@ SELECT max(value->>?2) FROM jsonb_each(?1)
 -- name: newest_column_stamp
 SELECT max(stamp.value) FROM jsonb_each(?1) AS row, json_each(row.value->?2) AS stamp WHERE row.value->>?2 IS NOT NULL
 
--- name: add_conflict
-INSERT INTO sync_conflicts (id, table_name, row_id, column_name, base_value, local_value, remote_value,
-  resolved_value, policy, resolved_by, needs_attention, detected_at, resolved_at)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 'rule', ?10, ?11, ?11)
-
 -- name: overturn
 UPDATE sync_conflicts SET resolved_by = 'user', resolved_value = ?2, needs_attention = 0, resolved_at = ?3
 WHERE id = ?1
