@@ -19,6 +19,7 @@ import bmaddb.aio
 from bmaddb import errors as e
 from bmaddb.device.observe import Observers, Subscription, view_of
 from bmaddb.device.query import count_of, sum_of
+from bmaddb.modules.sync_status import OutboxOperation
 from bmaddb.modules.tasks_productivity import Task
 from bmaddb.service import Database
 from bmaddb.testing import ManualClock
@@ -402,3 +403,13 @@ def test_what_changes_nothing_does_not_make_a_wait_longer(db: Database) -> None:
         with pytest.raises(e.Unchanged):
             waiting.result(timeout=WAIT_S_MAX)
     live.close()
+
+
+def test_the_outbox_is_followed_though_nobody_looks_at_its_inserts(db: Database) -> None:
+    with db.observe(db.query(OutboxOperation).where(OutboxOperation.status == "queued")) as waiting:
+        assert waiting.wait(WAIT_S_MAX) == []
+        add(db, "one")
+        assert [entry.position for entry in waiting.wait(WAIT_S_MAX)] == [1]
+        with db.write() as tx:
+            tx.execute("update books set title = 'two'")
+        assert [entry.position for entry in waiting.wait(WAIT_S_MAX)] == [1, 2]

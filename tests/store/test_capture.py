@@ -11,6 +11,7 @@ import apsw
 import pytest
 
 from bmaddb.device.store import Store
+from bmaddb.errors import RecordInvalid
 from tests.store.conftest import Witness, open_store
 from tests.store.shelf import USER, Author, Book, Draft
 
@@ -217,6 +218,29 @@ def test_what_a_bulk_brought_may_change_go_and_be_undone(store: Store, witness: 
     ]
     names = {change.new[0]: change.new[-2] for change in apsw.Changeset.iter(witness.drafts[0].changeset) if change.new}
     assert (names["59"], names["6"]) == ("x", "m")
+
+
+def test_what_was_inserted_while_nobody_looked_may_change_go_and_be_undone(store: Store, witness: Witness) -> None:
+    with store.write() as tx:
+        tx.insert(Author, id="stays", name="n")
+        with pytest.raises(Stop), tx.savepoint() as inner:
+            inner.insert(Author, id="undone", name="n")
+            raise Stop
+        tx.insert(Author, id="in-its-place", name="n")
+        with pytest.raises(RecordInvalid):
+            tx.insert(Author, id="stays", name="taken")
+    assert witness.changes() == [("authors", "INSERT", "in-its-place"), ("authors", "INSERT", "stays")]
+    witness.drafts.clear()
+    with store.write() as tx:
+        tx.insert(Author, id="a", name="n")
+        tx.insert(Author, id="b", name="n")
+        tx.insert(Author, id="c", name="n")
+        tx.insert(Book, id="x", title="t", author_id="b")
+        tx.execute("update authors set name = 'm' where id = 'a'")
+        tx.delete(Author, "b")
+    assert witness.changes() == [("authors", "INSERT", "a"), ("authors", "INSERT", "c")]
+    names = {change.new[0]: change.new[-2] for change in apsw.Changeset.iter(witness.drafts[0].changeset) if change.new}
+    assert names == {"a": "m", "c": "n"}
 
 
 def test_a_bulk_into_a_table_with_a_trigger_of_somebody_else_is_captured_whole(path: Path) -> None:

@@ -10,12 +10,14 @@ import apsw
 
 from bmaddb import statements
 from bmaddb.device.store import CommitDraft, CommitFact, Store
-from bmaddb.entropy import uuid7
+from bmaddb.entropy import uuid7, uuid7_of
 from bmaddb.protocol.stamps import NO_STAMP, Stamps, refusable
 from bmaddb.signals import EntryQueued
 
 _SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")
 LAST_STAMP = "hlc"
+OUTBOX = "outbox_operations"
+_CHANCE_BYTES = 10
 
 
 class Capture:
@@ -26,6 +28,8 @@ class Capture:
         self._layout = layout
         self._stamps = Stamps(store.device_id)
         self._position = 0
+        self._chance = int.from_bytes(store.entropy.random_bytes(_CHANCE_BYTES), "big")
+        """Drawn once; with the position, which no two entries have, it makes their ids. A draw for each is dear."""
         self._data_version = -1
         self._alone: tuple[apsw.Connection, int] | None = None
         """A connection, and what it counts as long as nothing was committed since our last entry."""
@@ -78,7 +82,7 @@ class Capture:
         now_ms = self._store.clock.now_ms()
         stamp = self._stamps.next(now_ms, self.last_stamp)
         position = self._position + 1
-        entry_id = uuid7(self._store.entropy, now_ms)
+        entry_id = uuid7_of(now_ms, self._chance + position)
         connection.execute(
             _SQL["append"],
             (
@@ -93,6 +97,7 @@ class Capture:
                 json.dumps(draft.after) if draft.after else "[]",
             ),
         )
+        draft.wrote(OUTBOX)
         self._position, self.last_stamp = position, stamp
         self._drafted = (entry_id, position, len(draft.changeset))
 

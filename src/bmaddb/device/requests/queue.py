@@ -216,6 +216,7 @@ class RequestQueue:
         if self._made.ids:
             [(entry_id,)] = draft.connection.execute(_SQL["newest_entry"])
             draft.connection.execute(_SQL["depend"], (msgspec.json.encode(self._made.ids).decode(), entry_id))
+            draft.wrote(ServerRequest.__table__.name)
 
     def _tell(self, fact: CommitFact) -> None:
         ids, self._made.ids = self._made.ids, []

@@ -2,13 +2,13 @@
 
 Three ways, one result. A row that is touched is noted once, as it was before, and one that is inserted by its place
 alone; at the end each is read again, and the difference is the change: so nothing that was undone in between can
-show. What the typed doors insert is known: it is read again only when something touched it since, or a savepoint was
-undone. In a bulk of such rows nobody looks at all. For many changes of other kinds, SQLite's session extension does
-the same in C, but begins at some hundred microseconds.
+show. What the typed doors insert is known, and nobody looks while they do; it is read again only when something
+touched it since, or a savepoint was undone. For many changes of other kinds, SQLite's session extension does the
+same in C, but begins at some hundred microseconds.
 
-Rules of this room: SQLite has one preupdate hook, and a session made beside ours would break the process; so
-ours is there only while a captured transaction is open, and goes before a session comes. An id never changes:
-both doors refuse it.
+Rules of this room: who writes in another way than the typed inserts asks to `watch` first. SQLite has one preupdate
+hook, and a session made beside ours would break the process; so ours is there only while a captured transaction is
+open, and goes before a session comes. An id never changes: both doors refuse it.
 """
 
 from __future__ import annotations
@@ -29,47 +29,72 @@ _HOOK: Final = "bmaddb.capture"
 class Capture:
     """The changes on `connection` from now on until `close`; of tables that do not travel, those `followed`."""
 
-    __slots__ = ("_bulk", "_connection", "_followed", "_layouts", "_noted", "_others", "_session", "touched")
+    __slots__ = (
+        "_bulk",
+        "_followed",
+        "_layouts",
+        "_noted",
+        "_others",
+        "_session",
+        "_watching",
+        "connection",
+        "touched",
+    )
 
     def __init__(self, connection: apsw.Connection, layouts: Layouts, followed: frozenset[str]) -> None:
         self.touched: set[str] = set()
-        self._connection = connection
+        self.connection = connection
         self._layouts = layouts
         self._followed = followed
         self._noted = Notes(connection, layouts)
         self._others: Notes | None = None
         self._session: apsw.Session | None = None
         self._bulk: set[str] = set()
-        """Tables that a bulk or the session has changed."""
+        """Tables of which it is known only that rows of them changed: by a bulk, the session, or a hook."""
+        self._watching = False
         layouts.look()
-        connection.preupdate_hook(self._note, id=_HOOK)
+
+    def watch(self) -> None:
+        """Any statement may come now: from here on each row it changes is noted."""
+        if not self._watching:
+            self._watching = True
+            if self._session is None:
+                self.connection.preupdate_hook(self._note, id=_HOOK)
 
     def expect_many(self) -> None:
         """Many rows come now: from here on the session extension takes notice."""
         if self._session is None:
             self._noted.name_made()
             self._noted.name_inserted()
-            self._connection.preupdate_hook(None, id=_HOOK)
-            self._session = apsw.Session(self._connection, "main")
+            if self._watching:
+                self.connection.preupdate_hook(None, id=_HOOK)
+            self._watching = True
+            self._session = apsw.Session(self.connection, "main")
             self._session.table_filter(self._joins)
             self._session.attach()
+
+    def expect_insert(self, table: str) -> None:
+        """A typed door inserts a row now, and tells with `inserted`. Where more may happen than that, we watch."""
+        if not self._watching and not self._knowable(table):
+            self.watch()
 
     def inserted(self, table: str, row: list[Any]) -> None:
         """One statement has inserted this row, its values in the order of its record's slots, and nothing else."""
         if self._session is None and self._layouts.recorded[table]:
             put = self._layouts.in_file(table)
             if put is not None:
-                self._noted.inserted(table, put(row))
+                self.touched.add(table)
+                self._noted.inserted(table, put(row), seen=self._watching)
 
     def begin_bulk(self, table: str) -> bool:
         """Many rows come into a table, by statements that only insert: nobody looks, `inserted_bulk` tells.
 
         False when there is a better way.
         """
-        recorded = self._session is None and self._layouts.recorded[table]
-        if not recorded or self._layouts.in_file(table) is None or not self._layouts.plain(table):
+        if self._session is not None or not self._knowable(table):
             return False
-        self._connection.preupdate_hook(None, id=_HOOK)
+        if self._watching:
+            self.connection.preupdate_hook(None, id=_HOOK)
         return True
 
     def inserted_bulk(self, table: str, rows: Sequence[Row]) -> None:
@@ -81,8 +106,15 @@ class Capture:
             self._noted.bulk(table, rows if put is tuple else list(map(put, rows)))
 
     def end_bulk(self) -> None:
-        """Changes are noted row by row again."""
-        self._connection.preupdate_hook(self._note, id=_HOOK)
+        """Who watched before the bulk does so again."""
+        if self._watching:
+            self.connection.preupdate_hook(self._note, id=_HOOK)
+
+    def wrote(self, table: str) -> None:
+        """Rows of a table that does not travel were changed by a statement at which nobody looked."""
+        self.touched.add(table)
+        if table in self._followed:
+            self._bulk.add(table)
 
     def undone(self) -> None:
         """A savepoint was undone."""
@@ -111,19 +143,23 @@ class Capture:
     def changed(self) -> tuple[Collection[tuple[str, str]], frozenset[str]]:
         """The rows (table, id) that were changed, as far as they were there before, and tables of unknown ones."""
         unknown = self._bulk | {table for table in self.touched if not self._layouts.recorded[table]}
-        return self._noted.before, frozenset(unknown)
+        return self._noted.named(), frozenset(unknown)
 
     @property
     def recorded(self) -> frozenset[str]:
         """The synced tables that were touched."""
-        recorded = self._layouts.recorded
-        return frozenset(table for table in self.touched if recorded[table])
+        return frozenset(filter(self._layouts.recorded.get, self.touched))
 
     def close(self) -> None:
-        if self._session is None:
-            self._connection.preupdate_hook(None, id=_HOOK)
-        else:
+        if self._session is not None:
             self._session.close()
+        elif self._watching:
+            self.connection.preupdate_hook(None, id=_HOOK)
+
+    def _knowable(self, table: str) -> bool:
+        """Is a row that a typed door inserts into it the whole change, and known in the order of the file?"""
+        layouts = self._layouts
+        return layouts.recorded[table] and layouts.plain(table) and layouts.in_file(table) is not None
 
     def _note(self, update: apsw.PreUpdate) -> None:
         table = update.table_name
@@ -135,7 +171,7 @@ class Capture:
             self._noted.note(table, update)
         elif table in self._followed:
             if self._others is None:
-                self._others = Notes(self._connection, self._layouts)
+                self._others = Notes(self.connection, self._layouts)
             self._others.note(table, update)
 
     def _joins(self, table: str) -> bool:
@@ -147,6 +183,9 @@ class Capture:
         return bool(recorded)
 
     def _noted_changes(self) -> bytes:
+        alone = self._noted.alone()
+        if alone is not None:
+            return self._layouts.insert(*alone)
         changes, made = self._noted.changes(), self._noted.made
         noted = [self._layouts.changes(table, rows, made.get(table, {}).values()) for table, rows in changes.items()]
         noted += [

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 import apsw
 
 Row: TypeAlias = tuple[Any, ...]
-_INSERT: Final = bytes((apsw.SQLITE_INSERT, 0))
+INSERT: Final = bytes((apsw.SQLITE_INSERT, 0))
 _UPDATE: Final = bytes((apsw.SQLITE_UPDATE, 0))
 _DELETE: Final = bytes((apsw.SQLITE_DELETE, 0))
 _ABSENT: Final = b"\x00"
@@ -48,7 +48,7 @@ def table_changes(changes: Iterable[Change], key: int, written: Mapping[Any, byt
 def inserts(rows: Sequence[Row], written: Mapping[Any, bytes]) -> list[bytes]:
     """Each of many new rows, as a changeset says it: column by column, for most columns hold one value."""
     parts: list[Iterable[bytes]] = []
-    fixed = _INSERT
+    fixed = INSERT
     for values in zip(*rows, strict=True):
         first = values[0]
         if type(first) is not float and values.count(first) == len(values):  # 0.0 is equal to -0.0
@@ -73,7 +73,7 @@ def _column(values: Row, written: Mapping[Any, bytes]) -> tuple[Iterable[bytes],
 def _change(change: Change, key: int, written: Mapping[Any, bytes]) -> bytes:
     old, new = change
     if old is None:
-        return b"" if new is None else _INSERT + b"".join(map(written.__getitem__, new))
+        return b"" if new is None else INSERT + b"".join(map(written.__getitem__, new))
     if new is None:
         return _DELETE + b"".join(map(written.__getitem__, old))
     if old == new:

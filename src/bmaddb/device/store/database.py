@@ -365,11 +365,15 @@ class Store(Noted):
 
     @property
     def writing_connection(self) -> apsw.Connection:
+        """The connection of the open write; each row that is changed through it is noted."""
+        if (capture := self._writer.capture) is not None:
+            capture.watch()
         return self._writer.connection
 
     @property
-    def capture(self) -> Capture | None:
+    def capture(self) -> Capture:
         """What takes notice of the open write's changes."""
+        assert self._writer.capture is not None  # noqa: S101 -- asked inside a write only
         return self._writer.capture
 
     def begin_write(self, after: Sequence[str] = ()) -> bool:

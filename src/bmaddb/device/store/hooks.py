@@ -12,7 +12,8 @@ Origin: TypeAlias = Literal["local", "remote"]
 
 
 class CommitDraft(msgspec.Struct, frozen=True, kw_only=True):
-    """A local write about to commit; a hook may still write through `connection`, or raise to undo all.
+    """A local write about to commit; a hook may raise to undo all, or write through `connection` into tables that do
+    not travel, and says into which with `wrote`.
 
     `changeset` is the net change of the synced user tables, as SQLite's session extension writes it, with the
     columns of each table in the order of the file. `tables` are the ones in it (one whose changes were undone
@@ -22,6 +23,7 @@ class CommitDraft(msgspec.Struct, frozen=True, kw_only=True):
     changeset: bytes
     connection: apsw.Connection
     tables: frozenset[str]
+    wrote: Callable[[str], None]
     after: tuple[str, ...] = ()
 
 

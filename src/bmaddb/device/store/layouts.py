@@ -11,7 +11,7 @@ import apsw
 import msgspec
 
 from bmaddb import statements
-from bmaddb.device.store.changeset import Change, Row, Written, inserts, table_changes, table_head
+from bmaddb.device.store.changeset import INSERT, Change, Row, Written, inserts, table_changes, table_head
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.rules import Scope
 
@@ -70,6 +70,11 @@ class Layouts:
         if made:
             body += b"".join(made)
         return head + body if body else b""
+
+    def insert(self, table: str, row: Row) -> bytes:
+        """What a changeset says of one new row of a table, head and all."""
+        written = self._written.get(table) or self._write(table)
+        return self._known[table].head + b"".join((INSERT, *map(written.__getitem__, row)))
 
     def inserts(self, table: str, rows: Sequence[Row]) -> list[bytes]:
         """What a changeset says of each of these new rows of a table."""

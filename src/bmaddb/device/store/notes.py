@@ -7,7 +7,7 @@ it holds: as long as nothing touched it since, and no savepoint was undone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import apsw
@@ -52,10 +52,14 @@ class Notes:
                 made_here = True
             self.before.setdefault((table, row_id), None if made_here else old)
 
-    def inserted(self, table: str, row: Row) -> None:
-        """A statement has inserted this row, in the order of the file, and nothing else."""
-        if self._latest is not None and self._latest == (table, self._connection.last_insert_rowid()):
-            self._inserted[self._latest] = row
+    def inserted(self, table: str, row: Row, *, seen: bool) -> None:
+        """A statement has inserted this row, in the order of the file, and nothing else; `seen`: `note` was told."""
+        place = (table, self._connection.last_insert_rowid())
+        if not seen:
+            self._found = None
+            self._inserted[place] = row
+        elif self._latest == place:
+            self._inserted[place] = row
 
     def bulk(self, table: str, rows: Sequence[Row]) -> None:
         """These rows were inserted, unnoticed, in the order of the file."""
@@ -80,6 +84,19 @@ class Notes:
         for table, ids in self.made.items():
             self.before.update(dict.fromkeys([(table, row_id) for row_id in ids]))
         self.made.clear()
+
+    def alone(self) -> tuple[str, Row] | None:
+        """The table and the row, when all that is noted is one insert whose row is known: the usual write."""
+        if len(self._inserted) != 1 or self.before or self.made:
+            return None
+        [((table, _), row)] = self._inserted.items()
+        return None if row is None else (table, row)
+
+    def named(self) -> Mapping[tuple[str, str], Row | None]:
+        """(table, id) of every noted row but those a bulk made -> the row at the start, None where there was none."""
+        if self._inserted:
+            self.changes()
+        return self.before
 
     def changes(self) -> dict[str, list[Change]]:
         """Table -> its noted rows before and now, in the order of the file; kept until the next note."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from threading import get_ident
 from types import TracebackType
 from typing import Any, Final, Protocol, TypeVar, overload
 
-import apsw
 from msgspec.structs import replace
 
 from bmaddb import errors as e
@@ -48,11 +48,7 @@ class Ground(Protocol):
     writing_door: RawDoor
 
     @property
-    def writes_here(self) -> bool: ...
-    @property
-    def writing_connection(self) -> apsw.Connection: ...
-    @property
-    def capture(self) -> Capture | None: ...
+    def capture(self) -> Capture: ...
     def begin_write(self, after: Sequence[str] = ()) -> bool: ...
     def end_write(self, *, outermost: bool, keep: bool) -> None: ...
     def get(self, record: type[R], row_id: str) -> R | None: ...
@@ -65,7 +61,7 @@ class Ground(Protocol):
 class WriteTransaction:
     """Reads and writes of one transaction; made by `Store.write()`."""
 
-    __slots__ = ("_after", "_capture", "_connection", "_open", "_outermost", "_store")
+    __slots__ = ("_after", "_capture", "_connection", "_open", "_outermost", "_store", "_thread")
 
     def __init__(self, store: Ground, after: Sequence[str] = ()) -> None:
         self._store = store
@@ -74,8 +70,9 @@ class WriteTransaction:
 
     def __enter__(self) -> WriteTransaction:
         self._outermost = self._store.begin_write(self._after)
-        self._connection = self._store.writing_connection
         self._capture = self._store.capture
+        self._connection = self._capture.connection
+        self._thread = get_ident()
         self._open = True
         return self
 
@@ -118,9 +115,10 @@ class WriteTransaction:
         self._usable()
         maker = self._store.row_maker(record)
         row = maker.row(values, self._store.moment())
-        self._run(compiler_writes.insert(record), row, maker.table)
-        if self._capture is not None:
-            self._capture.inserted(maker.table.name, row)
+        table = maker.table
+        self._capture.expect_insert(table.name)
+        self._run(compiler_writes.insert(record), row, table)
+        self._capture.inserted(table.name, row)
         return record(*row)
 
     def insert_many(self, record: type[Record], rows: Iterable[Mapping[str, Any]], /) -> int:
@@ -134,13 +132,14 @@ class WriteTransaction:
                 if len(chunk) >= MANY_ROWS:
                     self._insert_bulk(record, list(made))
                 else:
+                    self._capture.watch()
                     self._insert_rows(record, made)
                 count += len(chunk)
         return count
 
     def _insert_bulk(self, record: type[Record], rows: list[tuple[Any, ...]]) -> None:
         capture, table = self._capture, record.__table__.name
-        if capture is None or not capture.begin_bulk(table):
+        if not capture.begin_bulk(table):
             self._store.expect_many()
             self._insert_rows(record, rows)
             return
@@ -187,6 +186,7 @@ class WriteTransaction:
         if not changed:
             return current
         text = compiler_writes.update(record, tuple(changed))
+        self._capture.watch()
         self._run(text, [*changed.values(), wanted], maker.table)
         changed_row: R = replace(current, **maker.slots(changed))  # type: ignore[type-var]
         return changed_row
@@ -225,6 +225,7 @@ class WriteTransaction:
         if not deletable(maker.table):
             raise e.ReadOnlyTable(f"rows of {maker.table.name} are never deleted on a device")
         before = self._connection.total_changes()
+        self._capture.watch()
         self._run(compiler_writes.delete(record), (wanted,), maker.table)
         return self._connection.total_changes() > before
 
@@ -235,6 +236,7 @@ class WriteTransaction:
         columns are not filled in. Transactions, pragmas and schema changes are refused.
         """
         self._usable()
+        self._capture.watch()
         return self._store.writing_door.run(sql, arguments, reading=False)
 
     # -- inside --------------------------------------------------------------------------------------------
@@ -242,7 +244,7 @@ class WriteTransaction:
     def _usable(self) -> None:
         if not self._open:
             raise e.StoreError("the transaction is over", hint="use it inside its `with` block")
-        if not self._store.writes_here:
+        if self._thread != get_ident():
             raise e.StoreError("a transaction belongs to the thread that opened it")
         if not self._connection.in_transaction:
             raise undone()

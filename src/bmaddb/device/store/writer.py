@@ -304,7 +304,11 @@ class Writer:
         changeset = capture.changeset()
         if changeset:
             draft = CommitDraft(
-                changeset=changeset, connection=self.connection, tables=capture.recorded, after=tuple(self._after)
+                changeset=changeset,
+                connection=self.connection,
+                tables=capture.recorded,
+                wrote=capture.wrote,
+                after=tuple(self._after),
             )
             for hook in hooks:
                 hook(draft)
