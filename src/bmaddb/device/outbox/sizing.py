@@ -20,11 +20,13 @@ from bmaddb.schema.kinds import Kind
 UNSEEN_BYTES_MAX: Final = ENTRY_BYTES_MAX // 16
 """Nothing is written sixteen times as long in JSON as in a changeset."""
 _ESCAPED: Final = bytes(range(0x20))
-_QUOTED: Final = b'"\\'
+_QUOTED: Final = (b'"', b"\\")
 _ESCAPE_BYTES: Final = 5
 _PUNCTUATION_BYTES: Final = 4
 _UPDATE_BYTES: Final = 96
 _ENVELOPE_BYTES: Final = 1_024
+_UPDATE_BEGINS: Final = tuple(bytes((apsw.SQLITE_UPDATE, indirect)) for indirect in (0, 1))
+"""How an update begins in a changeset; what is in the values makes a count of these too high, never too low."""
 MIB: Final = 1024 * 1024
 
 
@@ -51,13 +53,17 @@ class Sizing:
         """More bytes than the JSON can have, but for numbers of many digits; a few milliseconds for many rows."""
         text = draft.changeset
         controls = len(text) - len(text.translate(None, _ESCAPED))
-        quoted = len(text) - len(text.translate(None, _QUOTED))
+        quoted = sum(map(text.count, _QUOTED))
         size = len(text) + controls * _ESCAPE_BYTES + quoted
         if any(column.kind is Kind.BLOB for name in draft.tables for column in self._catalog.table(name).columns):
             size += len(text) // 3  # base64
         names = {name: self._names_of(name) for name in draft.tables}
+        size += _ENVELOPE_BYTES
+        loosely = size + sum(map(text.count, _UPDATE_BEGINS)) * max(names.values())
+        if loosely <= ENTRY_BYTES_MAX:
+            return loosely
         updates = (change.name for change in apsw.Changeset.iter(text) if change.opcode == apsw.SQLITE_UPDATE)
-        return size + sum(map(names.__getitem__, updates)) + _ENVELOPE_BYTES
+        return size + sum(map(names.__getitem__, updates))
 
     def _names_of(self, table: str) -> int:
         """What an update names its columns with, at most."""
