@@ -12,10 +12,20 @@ import pytest
 import bmaddb
 from bmaddb import errors as e
 from bmaddb.clock import SystemClock
-from bmaddb.device.atomic import Action, Bounds, Cancellation, Operation, OperationResult, Step
+from bmaddb.device.atomic import (
+    Action,
+    BatchResult,
+    Bounds,
+    Cancellation,
+    Operation,
+    OperationResult,
+    Step,
+)
 from bmaddb.device.atomic.bounds import Watch
 from bmaddb.device.atomic.turns import WAITING_MAX, Turns, _Ticket
-from tests.atomic.acts import names, open_db
+from bmaddb.testing import ManualClock
+from tests.atomic.acts import author, names, open_db
+from tests.store.shelf import Author
 
 WAIT_S_MAX = 30
 
@@ -166,3 +176,41 @@ def test_one_operation_in_two_processes_at_once_has_one_effect(db: bmaddb.Databa
             assert [result.ok for result in results] == [True, True]
             assert sorted(result.repeated for result in results) == [False, True]
     assert names(db) == sorted(f"{number}" for number in range(10))
+
+
+@pytest.mark.parametrize("called_off", [True, False])
+def test_bounds_hold_while_another_thread_is_inside_a_write(
+    db: bmaddb.Database, clock: ManualClock, called_off: bool
+) -> None:
+    off, results = Cancellation(), list[OperationResult]()
+    bounds = Bounds(cancellation=off, within_ms=20)
+    operation = Operation("add", (author(),))
+    waiter = threading.Thread(target=lambda: results.append(db.execute(operation, bounds=bounds)), daemon=True)
+    with db.write() as tx:
+        tx.insert(Author, name="written meanwhile")
+        waiter.start()
+        if called_off:
+            off.cancel()
+        while waiter.is_alive():
+            clock.advance(0 if called_off else 20)
+            waiter.join(0.01)
+    assert results[0].failure is not None
+    assert isinstance(results[0].failure.error, e.OperationCancelled if called_off else e.DeadlinePassed)
+    assert names(db) == ["written meanwhile"]
+    assert db.execute(operation).ok
+
+
+def test_a_batch_is_called_off_while_another_thread_is_inside_a_write(db: bmaddb.Database) -> None:
+    off, results = Cancellation(), list[BatchResult]()
+    batch = [Operation("add", (author(row_id=f"a{number}"),)) for number in range(3)]
+    waiter = threading.Thread(
+        target=lambda: results.append(db.execute_batch(batch, bounds=Bounds(cancellation=off))), daemon=True
+    )
+    with db.write():
+        waiter.start()
+        off.cancel()
+        waiter.join(WAIT_S_MAX)
+        assert not waiter.is_alive()
+    assert results[0].fatal is not None
+    assert isinstance(results[0].fatal.error, e.OperationCancelled)
+    assert names(db) == []

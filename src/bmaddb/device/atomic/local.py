@@ -26,8 +26,10 @@ _FATAL: Final = (e.StoreError, e.OperationCancelled, e.DeadlinePassed)
 def run_one(store: Store, operation: Operation, watch: Watch) -> OperationResult:
     """The operation in a transaction of its own; when it fails the journal alone says that it was tried."""
     course = Course(operation, store, store)
+    begun = False
     try:
-        with store.write() as tx:
+        with store.write(while_waiting=watch.check) as tx:
+            begun = True
             answer = answered(store, operation)
             if answer is not None:
                 return answer
@@ -38,7 +40,7 @@ def run_one(store: Store, operation: Operation, watch: Watch) -> OperationResult
         result = course.ended(Status.ROLLED_BACK, stopped.failure(course.undo()))
     except e.BmadError as error:  # the commit itself, or what comes before a step
         result = course.ended(Status.ROLLED_BACK, Failure(error=error, undone=course.undo()))
-    if result.status is Status.ROLLED_BACK:
+    if begun and result.status is Status.ROLLED_BACK:
         _note_failed(store, [(course, result)])
     return result
 
@@ -48,7 +50,7 @@ def run_batch(store: Store, operations: Sequence[Operation], watch: Watch) -> Ba
     ended: list[tuple[Course, OperationResult]] = []
     answers: dict[str, OperationResult] = {}
     try:
-        with store.write() as tx:
+        with store.write(while_waiting=watch.check) as tx:
             standing = journal.known(store, [operation.id for operation in operations])
             if len(operations) >= MANY_ROWS:
                 store.expect_many()

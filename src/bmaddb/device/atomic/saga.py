@@ -140,7 +140,7 @@ class _Saga:
         before = dict(course.rows)
         debt = Debt(steps=[step.name for step in steps], outside=False)
         try:
-            with self._turns.turn(self._watch), self._store.write() as tx:
+            with self._turns.turn(self._watch), self._store.write(while_waiting=self._watch.check) as tx:
                 run_steps(self._store, tx, course, steps, self._watch)
                 if checked:
                     run_checks(course)

@@ -34,7 +34,7 @@ from bmaddb.device.store.readers import Readers
 from bmaddb.device.store.record_cache import CACHE_BYTES, RecordCache
 from bmaddb.device.store.search.currency import rowids_may_differ
 from bmaddb.device.store.search.functions import register
-from bmaddb.device.store.writer import Savepoint, Writer
+from bmaddb.device.store.writer import Savepoint, WhileWaiting, Writer
 from bmaddb.entropy import Entropy
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.conditions import Search
@@ -198,17 +198,17 @@ class Store(Noted):
 
     # -- writing -------------------------------------------------------------------------------------------
 
-    def write(self, *, after: Sequence[str] = ()) -> WriteTransaction:
+    def write(self, *, after: Sequence[str] = (), while_waiting: WhileWaiting | None = None) -> WriteTransaction:
         """A transaction for `with`; inside another write of the same thread, a savepoint of it.
 
-        `after`: ids of outbox entries that must reach the server before this write does.
+        `after`: ids of outbox entries that go to the server first. `while_waiting`: see `Writer.acquire`.
         """
         make = self._writes
         if make is None:
             from bmaddb.device.store.transaction import WriteTransaction
 
             make = self._writes = WriteTransaction
-        return make(self, after)
+        return make(self, after, while_waiting)
 
     @contextmanager
     def apply(self, origin: Origin = "remote", *, durable: bool = False) -> Iterator[apsw.Connection]:
@@ -376,12 +376,12 @@ class Store(Noted):
         assert self._writer.capture is not None  # noqa: S101 -- asked inside a write only
         return self._writer.capture
 
-    def begin_write(self, after: Sequence[str] = ()) -> bool:
+    def begin_write(self, after: Sequence[str] = (), while_waiting: WhileWaiting | None = None) -> bool:
         """Start a transaction, or a savepoint in this thread's one; the answer is whether it is outermost."""
         if not self._writer.mine:
             if self.before_writing:
                 self._prepare()
-            self._begin(captured=True)
+            self._begin(captured=True, while_waiting=while_waiting)
             self._writer.depend(after)
             return True
         if self._writer.applying:
@@ -466,10 +466,10 @@ class Store(Noted):
 
         return Probe(connection, gauge, self.clock)
 
-    def _begin(self, *, captured: bool, durable: bool = False) -> None:
+    def _begin(self, *, captured: bool, durable: bool = False, while_waiting: WhileWaiting | None = None) -> None:
         if self._closed:
             raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
-        self._writer.begin(captured=captured, durable=durable)
+        self._writer.begin(captured=captured, durable=durable, while_waiting=while_waiting)
         self._readers.write_on(self._writer.connection, self.writing_door)
 
     def _commit(self, hooks: list[BeforeCommit] | tuple[()], origin: Origin) -> None:

@@ -22,6 +22,7 @@ from bmaddb.device.store.failures import DRIVER_ERRORS, failure, undone
 from bmaddb.device.store.ids import Moment
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.records import RowMaker
+from bmaddb.device.store.writer import WhileWaiting
 from bmaddb.protocol.merge.counters import counted, total
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
@@ -49,7 +50,7 @@ class Ground(Protocol):
 
     @property
     def capture(self) -> Capture: ...
-    def begin_write(self, after: Sequence[str] = ()) -> bool: ...
+    def begin_write(self, after: Sequence[str] = (), while_waiting: WhileWaiting | None = None) -> bool: ...
     def end_write(self, *, outermost: bool, keep: bool) -> None: ...
     def get(self, record: type[R], row_id: str) -> R | None: ...
     def query(self, record: type[R]) -> Query[R]: ...
@@ -61,15 +62,16 @@ class Ground(Protocol):
 class WriteTransaction:
     """Reads and writes of one transaction; made by `Store.write()`."""
 
-    __slots__ = ("_after", "_capture", "_connection", "_open", "_outermost", "_store", "_thread")
+    __slots__ = ("_after", "_capture", "_connection", "_open", "_outermost", "_store", "_thread", "_while_waiting")
 
-    def __init__(self, store: Ground, after: Sequence[str] = ()) -> None:
+    def __init__(self, store: Ground, after: Sequence[str] = (), while_waiting: WhileWaiting | None = None) -> None:
         self._store = store
         self._after = after
+        self._while_waiting = while_waiting
         self._open = False
 
     def __enter__(self) -> WriteTransaction:
-        self._outermost = self._store.begin_write(self._after)
+        self._outermost = self._store.begin_write(self._after, self._while_waiting)
         self._capture = self._store.capture
         self._connection = self._capture.connection
         self._thread = get_ident()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 import apsw
 
@@ -28,7 +28,11 @@ from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.tables import Table
 
 WRITE_WAIT_MS_MAX: Final = 30_000
+ASK_EVERY_MS: Final = 50
+"""How soon who waits for the lock hears that it is called off."""
 SAVEPOINT_DEPTH_MAX: Final = 100
+WhileWaiting: TypeAlias = Callable[[], None]
+"""Asked again and again by who waits for the lock; it raises to wait no longer."""
 _FULL: Final = 2
 """What `PRAGMA synchronous` says when every commit is synced."""
 _HOOK: Final = "bmaddb.applied"
@@ -78,9 +82,9 @@ class Writer:
         """Is the transaction one from elsewhere, which is not captured?"""
         return self._owner is not None and self._capture is None
 
-    def begin(self, *, captured: bool, durable: bool = False) -> None:
+    def begin(self, *, captured: bool, durable: bool = False, while_waiting: WhileWaiting | None = None) -> None:
         """Start a transaction; StoreBusy when others write for too long. `durable`: its commit syncs the log."""
-        self.acquire()
+        self.acquire(while_waiting)
         try:
             if self._place.lost:
                 raise moved()
@@ -194,11 +198,23 @@ class Writer:
             self._run("rollback_to")
             self._run("release")
 
-    def acquire(self) -> None:
-        """Take the lock without a transaction; `free` gives it back."""
-        if not self._lock.acquire(timeout=WRITE_WAIT_MS_MAX / 1000):
-            raise e.StoreBusy(f"another thread has been writing for {WRITE_WAIT_MS_MAX} ms", hint="try again")
+    def acquire(self, while_waiting: WhileWaiting | None = None) -> None:
+        """Take the lock without a transaction; `free` gives it back. StoreBusy when others write for too long.
+
+        `while_waiting` is called every 50 ms as long as another thread has the lock; it raises to give up.
+        """
+        if not self._lock.acquire(blocking=False):
+            self._wait(while_waiting)
         self._owner = threading.get_ident()
+
+    def _wait(self, while_waiting: WhileWaiting | None) -> None:
+        at_once_ms = WRITE_WAIT_MS_MAX if while_waiting is None else ASK_EVERY_MS
+        for _ in range(WRITE_WAIT_MS_MAX // at_once_ms):
+            if self._lock.acquire(timeout=at_once_ms / 1000):
+                return
+            if while_waiting is not None:
+                while_waiting()
+        raise e.StoreBusy(f"another thread has been writing for {WRITE_WAIT_MS_MAX} ms", hint="try again")
 
     def free(self) -> None:
         self._owner = None
