@@ -49,6 +49,20 @@ def test_who_saw_the_words_of_a_wrong_clock_writes_over_them(things: World, skew
     things.assert_equal(wrong, right, other)
 
 
+def test_what_is_written_after_a_clock_was_set_back_is_stamped_later_all_the_same(things: World) -> None:
+    device = with_clock(things, 0)
+    with device.store.write() as tx:
+        note = tx.insert(Note, title="before")
+    [sent] = device.outbox.entries()
+    things.settle(device)
+    assert device.outbox.entries() == ()
+    device.clock = ManualClock(SystemClock().now_ms() - HOUR_MS)
+    device.reopen()
+    edit(device, note, "after")
+    [waiting] = device.outbox.entries()
+    assert waiting.hlc > sent.hlc
+
+
 @pytest.mark.parametrize("sees_last", ["right", "wrong"])
 def test_a_clock_far_ahead_does_not_win_for_ever(things: World, sees_last: str) -> None:
     """Both edit the same words unseen; what the right clock writes after it saw the wrong one's stands."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import apsw
 
 from bmaddb import statements
-from bmaddb.device.store import CommitDraft, CommitFact, Store
+from bmaddb.device.store import CommitDraft, CommitFact, Store, meta
 from bmaddb.entropy import uuid7, uuid7_of
 from bmaddb.protocol.stamps import NO_STAMP, Stamps, refusable
 from bmaddb.signals import EntryQueued
@@ -46,6 +46,15 @@ class Capture:
         now_ms = self._store.clock.now_ms()
         self.last_stamp = self._stamps.observe(now_ms, self.last_stamp, stamp)
         return self.last_stamp
+
+    def run_past(self, connection: apsw.Connection, stamps: Iterable[str]) -> None:
+        """What is written next is stamped later than all of these, also when the file is opened again.
+
+        Of entries that leave the file too: their stamps are on the server, and a clock may be set back.
+        """
+        seen = [self.observe(stamp) for stamp in stamps]
+        if seen and (meta.get(connection, LAST_STAMP) or NO_STAMP) < self.last_stamp:
+            self._store.meta_set(LAST_STAMP, self.last_stamp, connection)
 
     def believable(self, stamp: str) -> str:
         """The stamp an entry leaves with: made anew when it comes from a clock that was ahead and is set now."""

@@ -251,17 +251,20 @@ class Outbox:
         versions: dict[RowKey, int] = {}
         units = leased_units(waiting)
         rows = 0
+        stamps: list[str] = []
         for item in applied:
             unit = units.get(item.number)
             if unit is None:
                 continue  # settled by another process that shares this file
             for entry in unit.entries:
                 waiting.remove(entry.position)
+                stamps.append(entry.hlc)
                 self.tell(signals.EntrySettled(position=entry.position, version=item.version))
             rows += len(unit.changes)
             if note is not None:
                 note(unit.changes)
             versions.update({key: item.version for key, change in unit.changes.items() if change.op is not Op.DELETE})
+        self.capture.run_past(connection, stamps)
         self.release(connection, waiting)
         self._write_versions(connection, waiting, versions)
         if not seen:

@@ -7,7 +7,7 @@ written: a child may arrive a page before its parent. What a delete does to chil
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,7 +16,6 @@ import msgspec
 
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox
-from bmaddb.device.outbox.capture import LAST_STAMP
 from bmaddb.device.outbox.outbox import keys_loose
 from bmaddb.device.store import Store, meta
 from bmaddb.device.sync import arrivals
@@ -32,7 +31,7 @@ from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.digests import row_texts
 from bmaddb.protocol.merge import RemoteRow
 from bmaddb.protocol.messages import WALK_CURSOR, Cursor, PullAnswer, TablePage
-from bmaddb.protocol.stamps import NO_STAMP, is_stamp
+from bmaddb.protocol.stamps import is_stamp
 from bmaddb.protocol.values import unbase64
 from bmaddb.schema.kinds import Kind
 from bmaddb.schema.rules import Scope
@@ -102,7 +101,7 @@ class Pages:
         written = self._plain.write(rebase.connection, rebase.waiting.index, plain)
         if written is None:
             return None
-        self._observe(rebase.connection, [stamp for stamp in written.stamps if is_stamp(stamp)])
+        self._outbox.capture.run_past(rebase.connection, [stamp for stamp in written.stamps if is_stamp(stamp)])
         return PageCounts(rows=written.rows, deletes=written.deletes)
 
     def _write_merging(
@@ -288,7 +287,7 @@ class Pages:
                 connection.execute(upsert_page(table, part.columns), (rows, *owner))
         stubs.forget_page(connection, table.name, rows, place)
         self._want_parents(connection, table, part, rows)
-        self._observe(connection, parsed.stamps)
+        self._outbox.capture.run_past(connection, parsed.stamps)
         return parsed.count
 
     def _want_parents(self, connection: apsw.Connection, table: Table, part: TablePage, rows: bytes) -> None:
@@ -315,16 +314,6 @@ class Pages:
         if gone:
             rebase.drop(table, gone)
         return len(ids)
-
-    def _observe(self, connection: apsw.Connection, stamps: Iterable[str]) -> None:
-        """Let our clock run past these, now and after the file is opened again."""
-        seen = False
-        for stamp in stamps:
-            self._outbox.capture.observe(stamp)
-            seen = True
-        last = self._outbox.capture.last_stamp
-        if seen and (meta.get(connection, LAST_STAMP) or NO_STAMP) < last:
-            self._store.meta_set(LAST_STAMP, last, connection)
 
 
 def served_schema(connection: apsw.Connection, ours: int) -> int:
