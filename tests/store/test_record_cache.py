@@ -173,6 +173,16 @@ def test_rows_from_elsewhere_are_read(store: Store) -> None:
     assert todo(store) == []
 
 
+def test_what_nobody_is_told_of_is_read_all_the_same(store: Store) -> None:
+    warmed(store)
+    book, draft = store.get(Book, "b0"), store.get(Draft, "d")
+    assert store.get(Draft, "d") is draft
+    with store.maintain("drafts") as connection:
+        connection.execute("update drafts set body = 'second'")
+    assert store.get(Draft, "d").body == "second"  # type: ignore[union-attr]
+    assert store.get(Book, "b0") is book
+
+
 def test_a_write_that_was_undone_changes_nothing(store: Store) -> None:
     warmed(store)
     with pytest.raises(RuntimeError), store.write() as tx:

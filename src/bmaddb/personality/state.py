@@ -25,6 +25,7 @@ COUNT_MIN: Final = 0.05
 STATE_BYTES_MAX: Final = 256 * 1024
 READERS_WAIT_MS_MAX: Final = 200
 _SQL: Final = statements.load("bmaddb.personality", "sql/state.sql")
+_TABLE: Final = "access_statistics"
 Row: TypeAlias = tuple[Any, ...]
 _SECURE: Final = ("secure_delete_off", "secure_delete_on", "secure_delete_fast")
 
@@ -34,7 +35,7 @@ def keep(store: Store, rows: Sequence[Row], wanted: Callable[[], bool]) -> int:
 
     `wanted` is asked when nobody else can write any more: unless it says yes, nothing is written, and the answer is 0.
     """
-    with store.maintain() as connection, _without_trace(connection):
+    with store.maintain(_TABLE) as connection, _without_trace(connection):
         if not wanted():
             return 0
         connection.execute(_SQL["forget"])
@@ -63,7 +64,7 @@ def recall(store: Store, model: UseModel, guard: Guard) -> int:
 
 def is_there(store: Store) -> bool:
     """Is anything kept?"""
-    return "access_statistics" in store.catalog.records and bool(store.tuples(_SQL["is_there"], ())[0][0])
+    return _TABLE in store.catalog.records and bool(store.tuples(_SQL["is_there"], ())[0][0])
 
 
 def forget(store: Store) -> None:
@@ -71,7 +72,7 @@ def forget(store: Store) -> None:
 
     StoreBusy when a reader elsewhere keeps the log from being emptied: the rows are gone then, their bytes not yet.
     """
-    with store.maintain() as connection, _without_trace(connection):
+    with store.maintain(_TABLE) as connection, _without_trace(connection):
         connection.execute(_SQL["forget"])
     empty_log(store)
 
@@ -91,7 +92,7 @@ def empty_log(store: Store) -> None:
 @contextmanager
 def without_trace(store: Store) -> Iterator[apsw.Connection]:
     """A transaction of the store's own in which what is freed is overwritten with zeros."""
-    with store.maintain() as connection, _without_trace(connection):
+    with store.maintain(_TABLE) as connection, _without_trace(connection):
         yield connection
 
 

@@ -230,9 +230,9 @@ class Store(Noted):
         self._commit((), origin)
 
     @contextmanager
-    def maintain(self) -> Iterator[apsw.Connection]:
-        """A transaction on what the store keeps for itself: it is not captured, and nobody is told."""
-        with self.apply("local") as connection, self._writer.bulk(()):
+    def maintain(self, *tables: str) -> Iterator[apsw.Connection]:
+        """A transaction on what the store keeps for itself, and on `tables`: it is not captured, and nobody is told."""
+        with self.apply("local") as connection, self._writer.quietly(tables):
             yield connection
 
     @property

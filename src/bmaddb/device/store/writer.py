@@ -57,6 +57,7 @@ class Writer:
         self._notes: Notes | None = None
         self._followed: frozenset[str] = frozenset()
         self._whole: set[str] = set()
+        self._quiet: frozenset[str] = frozenset()
         self._synchronous: int | None = None
         self._after: dict[str, None] = {}
 
@@ -160,6 +161,13 @@ class Writer:
         finally:
             self._watch()
 
+    @contextmanager
+    def quietly(self, tables: Iterable[str]) -> Iterator[None]:
+        """Statements in `tables` of which nobody is told, in a transaction from elsewhere; none of them stays cached."""
+        with self.bulk(()):
+            self._quiet = frozenset(tables)
+            yield
+
     def check_references(self) -> None:
         """RecordInvalid when a row refers to nothing now, as the commit would find."""
         unresolved, _ = self.connection.status(apsw.SQLITE_DBSTATUS_DEFERRED_FKS)
@@ -256,7 +264,7 @@ class Writer:
     def _changed(self, touched: frozenset[str]) -> tuple[Collection[tuple[str, str]], frozenset[str]]:
         """For the cache: the rows (table, id) that are known to have changed, and the tables where any may have."""
         if not self._cache.on or not touched:
-            return (), touched
+            return (), self._quiet
         if self._capture is None:
             return (), frozenset(self._layouts.recorded)
         return self._capture.changed()
@@ -336,6 +344,7 @@ class Writer:
             self._watch_no_more()
         self._capture = self._touched = self._notes = None
         self._whole.clear()
+        self._quiet = frozenset()
         # Inside a transaction that could not even be undone, SQLite refuses; then the next one is careful too.
         if self._synchronous is not None and not self.connection.in_transaction:
             self.connection.pragma("synchronous", self._synchronous)
