@@ -163,7 +163,7 @@ class Writer:
 
     @contextmanager
     def quietly(self, tables: Iterable[str]) -> Iterator[None]:
-        """Statements in `tables` in a transaction from elsewhere; nothing of them stays cached."""
+        """Statements in `tables`, in a transaction from elsewhere: nobody is told, and nothing of them stays cached."""
         with self.bulk(()):
             self._quiet = frozenset(tables)
             yield
