@@ -99,6 +99,7 @@ def made_and_deleted(entries: Sequence[Entry], parked: set[str], *, for_good: bo
     for entry in entries:
         for key, change in entry.changes.items():
             if change.op is Op.DELETE and key in made:
+                made.discard(key)
                 found.add(key)
             elif change.op is Op.INSERT:
                 made |= {key} if entry.id in parked else set()
