@@ -15,8 +15,10 @@ from bench.figure import Figure
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "figures.md"
 HEAD = """# Figures
 
-Written by `make bench`; do not edit. Both sides of a line run interleaved in one run, so a busy machine slows both.
-Microseconds are medians; the ratio is the median of the rounds' ratios. "Promised" is the ratio we hold ourselves to.
+Written by `make bench`; do not edit. Both sides of a line run by turns in one run, so a busy machine slows both.
+Microseconds are medians; the ratio is the median of the turns' ratios. A first sync is the exception: it is run whole,
+twice on each side by turns, and its ratio is that of the medians; WatermelonDB takes its rows once. Lines that wait for
+no disk are in processor time. "Promised" is the ratio we hold ourselves to.
 
 | what | ours µs | peer | peer µs | ratio | promised |
 |---|---|---|---|---|---|

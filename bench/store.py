@@ -34,7 +34,6 @@ BULK_ROUNDS: Final = 7
 READS_PER_ROUND: Final = 400
 WRITES_PER_ROUND: Final = 10
 WRITE_ROUNDS: Final = 60
-KEY: Final = bytes(range(32))
 STATES: Final = ("todo", "doing", "waiting", "cancelled", "done")
 
 
@@ -46,7 +45,6 @@ def measure() -> list[Figure]:
             *_writes(Path(folder), "full", limit=1.4),
             *_writes(Path(folder), "normal", limit=None),
             *_bulk(Path(folder)),
-            *_encrypted(Path(folder)),
         ]
 
 
@@ -81,7 +79,7 @@ def compare(
     )
 
 
-def opened(path: Path, durability: Durability, key: bytes | None = None, *, cache_bytes: int = 0) -> Store:
+def opened(path: Path, durability: Durability, *, cache_bytes: int = 0) -> Store:
     """A store with the tables of all twelve modules and an outbox; it holds nothing it read unless told to."""
     store = Store(
         path,
@@ -90,7 +88,6 @@ def opened(path: Path, durability: Durability, key: bytes | None = None, *, cach
         entropy=SystemEntropy(),
         user=USER,
         durability=durability,
-        key=key,
         cache_bytes=cache_bytes,
     )
     Outbox(store)
@@ -162,10 +159,10 @@ def _reads(folder: Path) -> list[Figure]:
         return len(ids)
 
     figures = [
-        compare("point read, typed (get)", get, raw_get, limit=1.3),
+        compare("point read, typed (get)", get, raw_get, limit=1.2),
         compare("point read, query built each time", find, raw_get, limit=1.7),
         compare("point read, prepared query", find_prepared, raw_get, limit=1.4),
-        _fifty(store, raw, "50 typed records, query built each time", limit=1.4),
+        _fifty(store, raw, "50 typed records, query built each time", limit=1.25),
     ]
     store.close()
     with opened(folder / "reads.db", "normal", cache_bytes=CACHE_BYTES) as store:
@@ -260,44 +257,6 @@ def _bulk(folder: Path) -> list[Figure]:
     raw.close()
     store.close()
     return [figure]
-
-
-def _encrypted(folder: Path) -> list[Figure]:
-    """An encrypted file beside a plain one, both through the store."""
-    plain, sealed = opened(folder / "plain.db", "full"), opened(folder / "sealed.db", "full", KEY)
-    ids: dict[Store, list[str]] = {}
-    for store in (plain, sealed):
-        with store.write() as tx:
-            tx.insert_many(Task, given_rows(ROWS))
-        ids[store] = store.query(Task).order_by(Task.id).ids()[:: ROWS // READS_PER_ROUND]
-
-    def reads(store: Store) -> int:
-        for row_id in ids[store]:
-            store.get(Task, row_id)
-        return len(ids[store])
-
-    def writes(store: Store) -> int:
-        for given in given_rows(WRITES_PER_ROUND):
-            with store.write() as tx:
-                tx.insert(Task, **given)
-        return WRITES_PER_ROUND
-
-    peer_name = "the same in a plain file"
-    figures = [
-        compare("point read, encrypted", lambda: reads(sealed), lambda: reads(plain), limit=1.4, peer_name=peer_name),
-        compare(
-            "single write transaction, full, encrypted",
-            lambda: writes(sealed),
-            lambda: writes(plain),
-            rounds=WRITE_ROUNDS,
-            limit=1.4,
-            peer_name=peer_name,
-            clock=time.perf_counter,
-        ),
-    ]
-    plain.close()
-    sealed.close()
-    return figures
 
 
 if __name__ == "__main__":
