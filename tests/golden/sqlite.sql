@@ -1077,7 +1077,7 @@ CREATE TABLE "sync_cursors" (
   "schema_version" INTEGER NOT NULL,
   "last_number" INTEGER NOT NULL DEFAULT 0,
   "settled_number" INTEGER NOT NULL DEFAULT 0,
-  "full_resync" INTEGER NOT NULL DEFAULT 0 CHECK ("full_resync" IN (0, 1)),
+  "full_resync" INTEGER NOT NULL DEFAULT 0,
   "last_pulled_at" INTEGER,
   "last_pushed_at" INTEGER
 ) STRICT;
@@ -1089,17 +1089,17 @@ CREATE TABLE "outbox_operations" (
   "schema_version" INTEGER NOT NULL,
   "layout" TEXT,
   "hlc" TEXT NOT NULL,
-  "priority" INTEGER NOT NULL DEFAULT 5 CHECK (priority >= 0 and priority <= 9),
-  "depends_on" TEXT NOT NULL DEFAULT '[]' CHECK (json_valid("depends_on")),
-  "status" TEXT NOT NULL DEFAULT 'queued' CHECK ("status" IN ('queued', 'leased', 'parked')),
+  "priority" INTEGER NOT NULL DEFAULT 5,
+  "depends_on" TEXT NOT NULL DEFAULT '[]',
+  "status" TEXT NOT NULL DEFAULT 'queued',
   "number" INTEGER,
   "attempts" INTEGER NOT NULL DEFAULT 0,
   "next_attempt_at" INTEGER,
-  "reason" TEXT CHECK (json_valid("reason")),
+  "reason" TEXT,
   "byte_size" INTEGER NOT NULL DEFAULT 0,
   "created_at" INTEGER NOT NULL,
   "changeset" BLOB,
-  "changes" TEXT CHECK (json_valid("changes"))
+  "changes" TEXT
 ) STRICT;
 
 CREATE TABLE "server_requests" (
@@ -1107,18 +1107,18 @@ CREATE TABLE "server_requests" (
   "position" INTEGER NOT NULL,
   "kind" TEXT NOT NULL,
   "key" TEXT NOT NULL,
-  "payload" TEXT NOT NULL CHECK (json_valid("payload")),
-  "priority" INTEGER NOT NULL DEFAULT 5 CHECK (priority >= 0 and priority <= 9),
-  "depends_on" TEXT NOT NULL DEFAULT '[]' CHECK (json_valid("depends_on")),
-  "status" TEXT NOT NULL DEFAULT 'waiting' CHECK ("status" IN ('waiting', 'sent', 'done', 'dead', 'cancelled')),
-  "withdrawn" INTEGER NOT NULL DEFAULT 0 CHECK ("withdrawn" IN (0, 1)),
+  "payload" TEXT NOT NULL,
+  "priority" INTEGER NOT NULL DEFAULT 5,
+  "depends_on" TEXT NOT NULL DEFAULT '[]',
+  "status" TEXT NOT NULL DEFAULT 'waiting',
+  "withdrawn" INTEGER NOT NULL DEFAULT 0,
   "round" INTEGER NOT NULL DEFAULT 0,
   "attempts" INTEGER NOT NULL DEFAULT 0,
   "misses" INTEGER NOT NULL DEFAULT 0,
   "next_attempt_at" INTEGER,
   "deadline_at" INTEGER,
-  "reason" TEXT CHECK (json_valid("reason")),
-  "answer" TEXT CHECK (json_valid("answer")),
+  "reason" TEXT,
+  "answer" TEXT,
   "created_at" INTEGER NOT NULL,
   "ended_at" INTEGER
 ) STRICT;
@@ -1131,13 +1131,13 @@ CREATE TABLE "sync_conflicts" (
   "table_name" TEXT NOT NULL,
   "row_id" TEXT NOT NULL,
   "column_name" TEXT,
-  "base_value" TEXT CHECK (json_valid("base_value")),
-  "local_value" TEXT CHECK (json_valid("local_value")),
-  "remote_value" TEXT CHECK (json_valid("remote_value")),
-  "resolved_value" TEXT CHECK (json_valid("resolved_value")),
+  "base_value" TEXT,
+  "local_value" TEXT,
+  "remote_value" TEXT,
+  "resolved_value" TEXT,
   "policy" TEXT NOT NULL,
-  "resolved_by" TEXT NOT NULL CHECK ("resolved_by" IN ('rule', 'user', 'server', 'open')),
-  "needs_attention" INTEGER NOT NULL DEFAULT 0 CHECK ("needs_attention" IN (0, 1)),
+  "resolved_by" TEXT NOT NULL,
+  "needs_attention" INTEGER NOT NULL DEFAULT 0,
   "detected_at" INTEGER NOT NULL,
   "resolved_at" INTEGER
 ) STRICT;
@@ -1146,10 +1146,10 @@ CREATE INDEX "ix_sync_conflicts__table_name__row_id" ON "sync_conflicts" ("table
 
 CREATE TABLE "sync_runs" (
   "id" TEXT NOT NULL PRIMARY KEY,
-  "trigger" TEXT NOT NULL CHECK ("trigger" IN ('start', 'timer', 'write', 'push', 'manual', 'online')),
+  "trigger" TEXT NOT NULL,
   "started_at" INTEGER NOT NULL,
   "ended_at" INTEGER,
-  "result" TEXT NOT NULL DEFAULT 'running' CHECK ("result" IN ('running', 'ok', 'partial', 'failed', 'offline')),
+  "result" TEXT NOT NULL DEFAULT 'running',
   "pushed_rows" INTEGER NOT NULL DEFAULT 0,
   "pulled_rows" INTEGER NOT NULL DEFAULT 0,
   "bytes_up" INTEGER NOT NULL DEFAULT 0,
@@ -1162,12 +1162,12 @@ CREATE INDEX "ix_sync_runs__started_at" ON "sync_runs" ("started_at");
 CREATE TABLE "operation_journal" (
   "id" TEXT NOT NULL PRIMARY KEY,
   "op_type" TEXT NOT NULL,
-  "rollback_strategy" TEXT NOT NULL CHECK ("rollback_strategy" IN ('reverse_order', 'compensating_transactions', 'none')),
-  "status" TEXT NOT NULL DEFAULT 'pending' CHECK ("status" IN ('pending', 'running', 'committed', 'rolled_back', 'compensating', 'compensated', 'failed')),
+  "rollback_strategy" TEXT NOT NULL,
+  "status" TEXT NOT NULL DEFAULT 'pending',
   "user_type" TEXT,
-  "steps" TEXT NOT NULL DEFAULT '[]' CHECK (json_valid("steps")),
-  "checks" TEXT NOT NULL DEFAULT '[]' CHECK (json_valid("checks")),
-  "compensations" TEXT NOT NULL DEFAULT '[]' CHECK (json_valid("compensations")),
+  "steps" TEXT NOT NULL DEFAULT '[]',
+  "checks" TEXT NOT NULL DEFAULT '[]',
+  "compensations" TEXT NOT NULL DEFAULT '[]',
   "error" TEXT,
   "started_at" INTEGER NOT NULL,
   "finished_at" INTEGER

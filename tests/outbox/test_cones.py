@@ -129,8 +129,8 @@ def test_only_the_cone_waits(folder: Path, steps: list[tuple[str, int, int, bool
         held = model(entries, chosen)
         if made_and_deleted(entries, held):  # their pairs cancel; then the model knows no more
             cancelled = made_and_deleted(entries, chosen, for_good=True)
-            left = [entry for entry in bench.outbox.entries() if entry.id in chosen]
-            assert not cancelled & {key for entry in left for key in entry.changes}
+            stay = [entry for entry in bench.outbox.entries() if entry.id in chosen]
+            assert not cancelled & {key for entry in stay for key in entry.changes}
             return
         gone = {entry.id for entry in bench.outbox.entries() if entry.status is EntryStatus.LEASED}
         assert parked_now(bench) == held

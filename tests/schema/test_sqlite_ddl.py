@@ -26,6 +26,7 @@ from tests.support.golden import assert_golden
 
 CATALOG = default_catalog()
 TABLES = CATALOG.device_tables
+CHECKED = tuple(table for table in TABLES if not table.options.engine)
 FAR_OFF = (-(10**9), 10**9, "", "x" * 1000)
 
 
@@ -106,7 +107,7 @@ def test_a_row_key_is_the_key_and_the_only_index(scratch: apsw.Connection) -> No
     assert not scratch.execute("SELECT count(*) FROM pragma_index_list('outbox_operations')").get
 
 
-@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", CHECKED, ids=lambda table: table.name)
 def test_enums_booleans_and_json_are_checked(scratch: apsw.Connection, table: Table) -> None:
     wrong = {Kind.BOOL: 2, Kind.JSON: "{not json"}
     for column in table.columns:
@@ -118,7 +119,7 @@ def test_enums_booleans_and_json_are_checked(scratch: apsw.Connection, table: Ta
 
 @pytest.mark.parametrize(
     ("table", "name"),
-    [(table, column.name) for table in TABLES for column in table.columns if column.spec.check],
+    [(table, column.name) for table in CHECKED for column in table.columns if column.spec.check],
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
 def test_a_declared_check_bites(scratch: apsw.Connection, table: Table, name: str) -> None:
@@ -139,6 +140,12 @@ def refused(connection: apsw.Connection, table: Table, values: dict[str, Any]) -
     except apsw.ConstraintError as error:
         return str(error)
     return ""
+
+
+def test_the_engines_own_tables_have_no_checks_to_pay_for(scratch: apsw.Connection) -> None:
+    for table in (table for table in TABLES if table.options.engine):
+        [(text,)] = scratch.execute("select sql from sqlite_schema where type = 'table' and name = ?", (table.name,))
+        assert "CHECK" not in text
 
 
 @pytest.mark.parametrize("wrong", ["", "a" * 65, "space here", "sla/sh", "quote'", "é", "semi;colon", "a\n"])

@@ -8,6 +8,6 @@ from __future__ import annotations
 from bmaddb.schema.catalog import Digests
 
 DIGESTS = Digests(
-    tables="ed93555a3bffa3d86cbde4ceb5aa4435ce9473310608ced2ae361025cab31a05",
+    tables="5563cb51541538fcfc67a2893ce11ccb36134269177b44f712d47ea5c02ae9b9",
     search="2f1125356edc5212f6b072fdf88c5b0939b079980f578c1862673f8246b2cfac",
 )
