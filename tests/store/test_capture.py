@@ -11,7 +11,9 @@ import apsw
 import pytest
 
 from bmaddb.device.store import Store
-from bmaddb.errors import RecordInvalid
+from bmaddb.device.store.capture import Capture
+from bmaddb.device.store.notes import Notes
+from bmaddb.errors import RecordInvalid, StoreError
 from tests.store.conftest import Witness, open_store
 from tests.store.shelf import USER, Author, Book, Draft
 
@@ -261,3 +263,57 @@ def test_a_bulk_into_a_table_with_a_trigger_of_somebody_else_is_captured_whole(p
         with store.write() as tx:
             tx.insert(Book, title="one")
         assert witness.changes().count(("authors", "UPDATE", "a")) == 2
+
+
+@pytest.mark.parametrize("spelled", ["authors", "AUTHORS"])
+def test_a_trigger_that_somebody_makes_meanwhile_is_noticed(path: Path, spelled: str) -> None:
+    with open_store(path) as store:
+        witness = Witness(store)
+        with store.write() as tx:
+            tx.insert(Book, id="b", title="t")
+        stranger = apsw.Connection(str(path))
+        stranger.execute(f"create trigger theirs after insert on {spelled} begin update books set pages = 7; end")
+        stranger.close()
+        witness.drafts.clear()
+        with store.write() as tx:
+            tx.insert(Author, id="a", name="n")
+        assert witness.changes() == [("authors", "INSERT", "a"), ("books", "UPDATE", "b")]
+
+
+def test_an_insert_that_a_trigger_ignores_is_not_taken_for_the_one_before(path: Path) -> None:
+    open_store(path).close()
+    stranger = apsw.Connection(str(path))
+    stranger.execute(
+        "create trigger theirs before insert on authors when new.name = 'no' begin select raise(ignore); end"
+    )
+    stranger.close()
+    with open_store(path) as store:
+        witness = Witness(store)
+        with store.write() as tx:
+            tx.insert(Author, id="a", name="yes")
+            tx.insert(Author, id="b", name="no")
+        assert witness.changes() == [("authors", "INSERT", "a")]
+
+
+def test_an_interrupt_after_the_statement_loses_no_row(
+    store: Store, witness: Witness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the handler of a signal does, which runs when the statement has ended."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with store.write() as tx:
+        tx.insert(Author, id="before", name="n")
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Capture, "inserted", interrupted)
+            tx.insert(Author, id="a", name="n")
+    assert witness.changes() == [("authors", "INSERT", "a"), ("authors", "INSERT", "before")]
+    witness.drafts.clear()
+    with pytest.raises(StoreError, match="interrupted"), store.write() as tx:
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(Notes, "note", interrupted)
+            tx.execute("update authors set name = 'm' where id = 'a'")
+        tx.execute("update authors set name = 'm' where id = 'before'")
+    assert witness.drafts == []
+    assert {name for (name,) in store.sql("select name from authors")} == {"n"}

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,24 @@ def test_a_transaction_ends_with_its_block(store: Store) -> None:
     ):
         with pytest.raises(e.StoreError, match="the transaction is over"):
             use()
+
+
+def test_a_nested_write_that_outlives_its_outer_one_has_ended_with_it(store: Store, witness: Witness) -> None:
+    def authors() -> Iterator[None]:
+        with store.write() as tx:
+            for number in range(3):
+                tx.insert(Author, id=f"a{number}", name="n")
+                yield
+
+    left_open = authors()
+    with store.write():
+        next(left_open)
+    with store.write() as tx:
+        tx.insert(Author, id="b", name="n")
+        with pytest.raises(e.StoreError, match="the transaction is over"):
+            next(left_open)
+    assert witness.changes() == [("authors", "INSERT", "a0"), ("authors", "INSERT", "b")]
+    assert store.query(Author).order_by(Author.id).ids() == ["a0", "b"]
 
 
 def test_a_hook_that_raises_undoes_the_write(store: Store) -> None:

@@ -48,12 +48,24 @@ class Capture:
         return self.last_stamp
 
     def run_past(self, connection: apsw.Connection, stamps: Iterable[str]) -> None:
-        """What is written next is stamped later than all of these, also when the file is opened again.
-
-        Of entries that leave the file too: their stamps are on the server, and a clock may be set back.
-        """
+        """What is written next is stamped later than these of other devices, also when the file is opened again."""
         seen = [self.observe(stamp) for stamp in stamps]
-        if seen and (meta.get(connection, LAST_STAMP) or NO_STAMP) < self.last_stamp:
+        if seen:
+            self._remember(connection)
+
+    def leave(self, connection: apsw.Connection, stamps: Iterable[str]) -> None:
+        """Entries with these stamps, this device's own, go from the file: the server has them.
+
+        Nothing is stamped before them any more, though the clock is set back, the file opened again, or another process
+        writes next.
+        """
+        now_ms = self._store.clock.now_ms()
+        self.last_stamp = max([self.last_stamp, *(stamp for stamp in stamps if not refusable(stamp, now_ms))])
+        self._remember(connection)
+
+    def _remember(self, connection: apsw.Connection) -> None:
+        noted = meta.get(connection, LAST_STAMP) or NO_STAMP
+        if noted < self.last_stamp or refusable(noted, self._store.clock.now_ms()):
             self._store.meta_set(LAST_STAMP, self.last_stamp, connection)
 
     def believable(self, stamp: str) -> str:
@@ -123,6 +135,7 @@ class Capture:
         if newest is not None:
             self._position = max(self._position, int(newest[0]))
             self.last_stamp = max(self.last_stamp, str(newest[1]))
+        self.last_stamp = max(self.last_stamp, meta.get(connection, LAST_STAMP) or NO_STAMP)
         self._data_version = data_version
 
     def _tell(self, fact: CommitFact) -> None:

@@ -264,7 +264,7 @@ class Outbox:
             if note is not None:
                 note(unit.changes)
             versions.update({key: item.version for key, change in unit.changes.items() if change.op is not Op.DELETE})
-        self.capture.run_past(connection, stamps)
+        self.capture.leave(connection, stamps)
         self.release(connection, waiting)
         self._write_versions(connection, waiting, versions)
         if not seen:

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 import apsw
 
+from bmaddb import errors as e
 from bmaddb.device.store.changeset import Change, Row
 from bmaddb.device.store.feed import Told
 from bmaddb.device.store.layouts import Layouts
@@ -33,11 +34,13 @@ class Capture:
         "_bulk",
         "_followed",
         "_layouts",
+        "_missed",
         "_noted",
         "_others",
         "_session",
         "_watching",
         "connection",
+        "over",
         "touched",
     )
 
@@ -51,15 +54,17 @@ class Capture:
         self._session: apsw.Session | None = None
         self._bulk: set[str] = set()
         """Tables of which it is known only that rows of them changed: by a bulk, the session, or a hook."""
-        self._watching = False
+        self._watching = self._missed = False
+        self.over = False
+        """Has the transaction ended?"""
         layouts.look()
 
     def watch(self) -> None:
         """Any statement may come now: from here on each row it changes is noted."""
         if not self._watching:
-            self._watching = True
             if self._session is None:
                 self.connection.preupdate_hook(self._note, id=_HOOK)
+            self._watching = True
 
     def expect_many(self) -> None:
         """Many rows come now: from here on the session extension takes notice."""
@@ -85,6 +90,12 @@ class Capture:
             if put is not None:
                 self.touched.add(table)
                 self._noted.inserted(table, put(row), seen=self._watching)
+
+    def may_have_inserted(self, table: str) -> None:
+        """A typed door was interrupted after its statement; what that did is read at the end."""
+        if self._session is None and self._layouts.recorded[table]:
+            self.touched.add(table)
+            self._noted.may_have_inserted(table)
 
     def begin_bulk(self, table: str) -> bool:
         """Many rows come into a table, by statements that only insert: nobody looks, `inserted_bulk` tells.
@@ -123,7 +134,12 @@ class Capture:
             self._others.undone()
 
     def changeset(self) -> bytes:
-        """The net change so far; empty when every recorded row is as it was at the start."""
+        """The net change so far; empty when every recorded row is as it was at the start.
+
+        StoreError when a note was interrupted, by an exception of a signal's handler: then nobody knows.
+        """
+        if self._missed:
+            raise e.StoreError("the write was interrupted while a change was noted", hint="run it again")
         noted = self._noted_changes()
         if self._session is None:
             return noted
@@ -151,6 +167,7 @@ class Capture:
         return frozenset(filter(self._layouts.recorded.get, self.touched))
 
     def close(self) -> None:
+        self.over = True
         if self._session is not None:
             self._session.close()
         elif self._watching:
@@ -162,7 +179,13 @@ class Capture:
         return layouts.recorded[table] and layouts.plain(table) and layouts.in_file(table) is not None
 
     def _note(self, update: apsw.PreUpdate) -> None:
-        table = update.table_name
+        try:
+            self._note_row(update.table_name, update)
+        except BaseException:
+            self._missed = True
+            raise
+
+    def _note_row(self, table: str, update: apsw.PreUpdate) -> None:
         recorded = self._layouts.recorded.get(table)
         if recorded is None:
             return

@@ -60,6 +60,12 @@ class Notes:
             self._inserted[place] = row
         elif self._latest == place:
             self._inserted[place] = row
+            self._latest = None  # a statement that a trigger ignores would be taken for this one again
+
+    def may_have_inserted(self, table: str) -> None:
+        """The newest row may be of a statement that was interrupted."""
+        self._found = None
+        self._inserted[table, self._connection.last_insert_rowid()] = None
 
     def bulk(self, table: str, rows: Sequence[Row]) -> None:
         """These rows were inserted, unnoticed, in the order of the file."""

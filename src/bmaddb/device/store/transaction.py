@@ -82,7 +82,8 @@ class WriteTransaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open = False
-        self._store.end_write(outermost=self._outermost, keep=kind is None)
+        if not self._capture.over:  # a nested one that outlives its outer one has ended with it
+            self._store.end_write(outermost=self._outermost, keep=kind is None)
 
     def savepoint(self) -> WriteTransaction:
         """A write inside this one, for `with`: undone alone when its block raises."""
@@ -117,10 +118,16 @@ class WriteTransaction:
         self._usable()
         maker = self._store.row_maker(record)
         row = maker.row(values, self._store.moment())
-        table = maker.table
-        self._capture.expect_insert(table.name)
-        self._run(compiler_writes.insert(record), row, table)
-        self._capture.inserted(table.name, row)
+        capture, table = self._capture, maker.table
+        capture.expect_insert(table.name)
+        before = self._connection.total_changes()
+        try:
+            self._run(compiler_writes.insert(record), row, table)
+            capture.inserted(table.name, row)
+        except BaseException:  # a signal's handler may raise between the two
+            if self._connection.total_changes() != before:
+                capture.may_have_inserted(table.name)
+            raise
         return record(*row)
 
     def insert_many(self, record: type[Record], rows: Iterable[Mapping[str, Any]], /) -> int:
@@ -244,7 +251,7 @@ class WriteTransaction:
     # -- inside --------------------------------------------------------------------------------------------
 
     def _usable(self) -> None:
-        if not self._open:
+        if not self._open or self._capture.over:
             raise e.StoreError("the transaction is over", hint="use it inside its `with` block")
         if self._thread != get_ident():
             raise e.StoreError("a transaction belongs to the thread that opened it")

@@ -65,6 +65,8 @@ class Writer:
         """Write on this connection from now on; no transaction is open."""
         self.connection = connection
         self._layouts = Layouts(connection, self._catalog)
+        self._schema = self._alone = -1
+        """The file's schema when its layouts were read, and what the connection counts while nobody else commits."""
         self._place = Place(connection)
         self._seen_version = _data_version(connection)
 
@@ -92,6 +94,8 @@ class Writer:
             if durable:
                 self._sync_at_commit()
             self.connection.execute(_SQL["begin_write"])
+            if self.connection.data_version() != self._alone:
+                self._notice_schema()
             self._followed = self.feed.tables
             if self._followed:
                 self._notice_others()
@@ -120,6 +124,7 @@ class Writer:
                 if cache is not None:
                     cache.before_commit()
                 self.connection.execute(_SQL["commit"])
+                self._alone = self.connection.data_version()
                 if cache is not None:
                     cache.after_commit(rows, unknown)
                 if touched and self.feed.tables:
@@ -260,6 +265,14 @@ class Writer:
             self._seen_version = version
             with self.feed.gate:
                 self.feed.hand(ELSEWHERE)
+
+    def _notice_schema(self) -> None:
+        """Somebody else has committed; has the file another table, column or trigger since?"""
+        self._alone = self.connection.data_version()
+        schema = int(self.connection.pragma("schema_version"))
+        if schema != self._schema:
+            self._schema = schema
+            self._layouts = Layouts(self.connection, self._catalog)
 
     def _changed(self, touched: frozenset[str]) -> tuple[Collection[tuple[str, str]], frozenset[str]]:
         """For the cache: the rows (table, id) that are known to have changed, and the tables where any may have."""

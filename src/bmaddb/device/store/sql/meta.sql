@@ -27,7 +27,9 @@ where tables.type = 'table'
 group by tables.name
 -- name: triggered
 -- The tables with triggers; those of the text index write into tables of its own alone.
-select distinct tbl_name from sqlite_schema where type = 'trigger' and name not like '\_bmad\_search\_%' escape '\'
+select distinct own.name
+from sqlite_schema as made join sqlite_schema as own on own.type = 'table' and own.name = made.tbl_name collate nocase
+where made.type = 'trigger' and made.name not like '\_bmad\_search\_%' escape '\'
 -- name: holds_archive
 select exists (select 1 from sqlite_schema where name = '_bmad_archived')
 -- name: is_archived
