@@ -63,7 +63,8 @@ def test_a_new_database_is_healthy_in_everything(db: bmaddb.Database) -> None:
         "modules",
     ]
     assert len(health.component("modules").checks) == 12
-    assert not health.component("personalisation").installed
+    assert [one.name for one in health.component("personalisation").checks] == ["agreed", "gone", "guard"]
+    assert check(db, "personalisation", "agreed").reason == "off"
     assert check(db, "monitoring", "recording").reason == "off"
 
 

@@ -1,7 +1,7 @@
 """The checks every database has: database, sync, transactions, monitoring, and one of each module.
 
 Rules of this room: a check is a method that looks at one thing and says what is the matter and what to do about it.
-A room that is not here (personalisation) registers its own; until then it is not installed.
+A room that is not here registers its own: personalisation where its tables are; without them it is not installed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from bmaddb.device.store import Store
 from bmaddb.modules.registry import ModuleHealth, ModuleStatus
 from bmaddb.monitor import Monitor
 from bmaddb.monitor.health import WELL, Finding, HealthRegistry, State
+from bmaddb.personality.health import PersonalityChecks
 from bmaddb.service.health import Facts, look_at_file
 
 COMPONENTS: Final = ("database", "sync", "transactions", "monitoring", "personalisation", "modules")
@@ -69,6 +70,8 @@ class StandardChecks:
         }.items():
             for check in checks:
                 made.register(component, check.__name__, check)
+        for name, about in PersonalityChecks(self._store):
+            made.register("personalisation", name, about)
         for place, module in enumerate(self._store.catalog.modules):
             made.register("modules", module.name, partial(self.module, place))
         return made
