@@ -61,3 +61,21 @@ def test_being_offline_is_no_failure_of_an_operation(tmp_path: Path) -> None:
         assert db.outbox.counts().total == 1
     with bmaddb.open(tmp_path / "b.db", user=USER) as alone:
         assert alone.execute(plan("nergens heen"), sync=True).ok
+
+
+def test_the_monitor_measures_what_an_operation_takes(tmp_path: Path) -> None:
+    with bmaddb.open(tmp_path / "a.db", user=USER) as db:
+        assert db.execute(plan("before anybody looks")).ok
+        db.monitor.start()
+        assert db.execute(plan("alone")).ok
+        with db.monitor.operation("in the review"):
+            assert db.execute(plan("inside another")).ok
+            assert len(db.execute_batch([plan("one"), plan("two")]).committed) == 2
+    XX != "operation plan":
+            planned, review = review, planned
+    assert (planned.name, planned.count, planned.failed) == ("operation plan", 4, 0)
+    assert planned.measured == 2, "the statements of a batch are those of all its operations"
+    assert planned.changes >= 2 * 3  # goal, task and the line of the journal
+    assert planned.statements > planned.changes
+    assert planned.memory_bytes_max > 0
+    assert review.changes >= planned.changes // 2, "it holds what was done inside"

@@ -139,6 +139,20 @@ class Monitor:
                 outer.include(tally)
             self._operation(name, self._clock.monotonic_ms() - began_ms, ok=ok, tally=tally)
 
+    @contextmanager
+    def measuring(self, kind: str) -> Iterator[None]:
+        """Measure the statements of an operation of several steps, of this type: that it has ended, it says itself."""
+        here, name = self._shapes.here, _named(kind)
+        before = here.tally, here.of
+        here.tally = tally = Tally() if self.recording and self._operations.wants(name) else None
+        here.of = name
+        try:
+            yield
+        finally:
+            here.tally, here.of = before
+            if here.tally is not None and tally is not None:
+                here.tally.include(tally)
+
     def report(self) -> MonitorReport:
         """What was recorded."""
         shapes, other = self._shapes.figures()
@@ -207,7 +221,9 @@ class Monitor:
             self._commits[fact.origin] = self._commits.get(fact.origin, 0) + 1
 
     def _operation_ended(self, fact: OperationEnded) -> None:
-        self._operation(f"operation {fact.type}", fact.duration_us / 1000, ok=fact.ok)
+        name, here = _named(fact.type), self._shapes.here
+        tally = here.tally if here.of == name else None
+        self._operation(name, fact.duration_us / 1000, ok=fact.ok, tally=tally)
 
     def _sync_ended(self, fact: SyncEnded) -> None:
         failed = fact.result == "failed"
@@ -229,3 +245,8 @@ class Monitor:
         teller = self._teller
         if teller is not None:
             teller.tell(signal)
+
+
+def _named(kind: str) -> str:
+    """What an operation of several steps is called in the report."""
+    return f"operation {kind}"

@@ -72,3 +72,5 @@ class Here(threading.local):
     """The innermost operation this thread is in, when its statements are to be measured."""
 
     tally: Tally | None = None
+    of: str | None = None
+    """The operation of several steps whose statements these are; it tells by itself that it has ended."""

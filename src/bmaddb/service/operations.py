@@ -1,4 +1,4 @@
-"""`db.operations`: operations on their way in: shaped for the user, run in turns.
+"""`db.operations`: operations on their way in: shaped for the user, measured, run in turns.
 
 Rules of this room: it joins rooms and decides nothing.
 """
@@ -6,8 +6,9 @@ Rules of this room: it joins rooms and decides nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
-from typing import Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from bmaddb.device.atomic import (
     BatchResult,
@@ -22,6 +23,9 @@ from bmaddb.device.atomic import (
 from bmaddb.device.atomic.resumer import Resumer
 from bmaddb.device.store import Store
 
+if TYPE_CHECKING:
+    from bmaddb.monitor import Monitor
+
 Shape: TypeAlias = Callable[[Operation], Operation]
 """Gives the operation back as it is to be run: with other facts, steps or checks; the same id."""
 _UNBOUND: Final = Bounds()
@@ -30,10 +34,11 @@ _UNBOUND: Final = Bounds()
 class OperationDesk:
     """Takes operations of one database. What they end with is told as the signal `OperationEnded`."""
 
-    def __init__(self, store: Store, *first: Shape) -> None:
+    def __init__(self, store: Store, *first: Shape, monitor: Callable[[], Monitor | None]) -> None:
         self.shapes: list[Shape] = list(first)
         """Called in order before an operation is run; one that raises refuses it."""
         self._store = store
+        self._monitor = monitor
         self._operations = Operations(store)
         self._resumer: Resumer | None = None
 
@@ -43,7 +48,9 @@ class OperationDesk:
         return self._operations.turns.waiting
 
     def execute(self, operation: Operation, bounds: Bounds | None = None) -> OperationResult:
-        return self._operations.execute(self._shaped(operation), bounds or _UNBOUND)
+        monitor = self._monitor()
+        with nullcontext() if monitor is None else monitor.measuring(operation.type):
+            return self._operations.execute(self._shaped(operation), bounds or _UNBOUND)
 
     def execute_batch(self, operations: Sequence[Operation], bounds: Bounds | None = None) -> BatchResult:
         return self._operations.execute_batch([self._shaped(one) for one in operations], bounds or _UNBOUND)

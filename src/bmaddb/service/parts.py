@@ -117,7 +117,8 @@ class Parts:
         from bmaddb.service.device_facts import DeviceFacts
         from bmaddb.service.operations import OperationDesk
 
-        return OperationDesk(self._store, DeviceFacts(self._store, self.outbox, lambda: self.upkeep().usage()))
+        facts = DeviceFacts(self._store, self.outbox, lambda: self.upkeep().usage())
+        return OperationDesk(self._store, facts, monitor=lambda: self.monitor.made)
 
     def _make_monitor(self) -> Monitor:
         from bmaddb.monitor import Monitor
