@@ -71,8 +71,7 @@ def test_the_monitor_measures_what_an_operation_takes(tmp_path: Path) -> None:
         with db.monitor.operation("in the review"):
             assert db.execute(plan("inside another")).ok
             assert len(db.execute_batch([plan("one"), plan("two")]).committed) == 2
-    XX != "operation plan":
-            planned, review = review, planned
+        review, planned = db.monitor.report().operations
     assert (planned.name, planned.count, planned.failed) == ("operation plan", 4, 0)
     assert planned.measured == 2, "the statements of a batch are those of all its operations"
     assert planned.changes >= 2 * 3  # goal, task and the line of the journal
