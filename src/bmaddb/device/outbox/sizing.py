@@ -25,8 +25,8 @@ _ESCAPE_BYTES: Final = 5
 _PUNCTUATION_BYTES: Final = 4
 _UPDATE_BYTES: Final = 96
 _ENVELOPE_BYTES: Final = 1_024
-_UPDATE_BEGINS: Final = tuple(bytes((apsw.SQLITE_UPDATE, indirect)) for indirect in (0, 1))
-"""How an update begins in a changeset; what is in the values makes a count of these too high, never too low."""
+_UPDATE: Final = bytes((apsw.SQLITE_UPDATE,))
+"""An update begins with it in a changeset; what is in the values makes a count of these too high, never too low."""
 MIB: Final = 1024 * 1024
 
 
@@ -59,7 +59,7 @@ class Sizing:
             size += len(text) // 3  # base64
         names = {name: self._names_of(name) for name in draft.tables}
         size += _ENVELOPE_BYTES
-        loosely = size + sum(map(text.count, _UPDATE_BEGINS)) * max(names.values())
+        loosely = size + text.count(_UPDATE) * max(names.values())
         if loosely <= ENTRY_BYTES_MAX:
             return loosely
         updates = (change.name for change in apsw.Changeset.iter(text) if change.opcode == apsw.SQLITE_UPDATE)
