@@ -122,6 +122,39 @@ def test_a_device_ahead_of_its_server_waits_and_then_goes_by_itself(shelf: Shelf
         assert {(row.label, row.pages) for row in other.query(New.Book).all()} == {("b", 3), ("beside it", 0)}
 
 
+def test_a_device_ahead_of_its_server_reads_old_names_as_todays(shelf: Shelf) -> None:
+    with shelf.open("old.db", Old.catalog) as old, shelf.open("ahead.db", New.catalog) as ahead:
+        with old.write() as tx:
+            book = tx.insert(Old.Book, title="a")
+        assert old.sync().ok
+        assert ahead.sync().ok
+        assert [(row.label, row.pages) for row in ahead.query(New.Book).all()] == [("a", 0)]
+        with ahead.write() as tx:
+            tx.update(New.Book, book.id, pages=3)
+        assert ahead.sync().result is Result.PARTIAL, "the server has no name for pages yet"
+        with old.write() as tx:
+            tx.update(Old.Book, book.id, title="b")
+        assert old.sync().ok
+        assert not ahead.sync().failure
+        assert [(row.label, row.pages) for row in ahead.query(New.Book).all()] == [("b", 3)]
+        shelf.upgrade_server()
+        shelf.clock.advance(6 * 60 * 60 * 1000)
+        assert ahead.sync().ok
+    with shelf.open("other.db", New.catalog) as other:
+        assert other.sync().ok
+        assert [(row.label, row.pages) for row in other.query(New.Book).all()] == [("b", 3)]
+
+
+def test_without_the_migrations_old_names_stay_unknown(shelf: Shelf) -> None:
+    shelf.roads.clear()
+    with shelf.open("old.db", Old.catalog) as old, shelf.open("ahead.db", New.catalog) as ahead:
+        with old.write() as tx:
+            tx.insert(Old.Book, title="a")
+        assert old.sync().ok
+        assert ahead.sync().ok
+        assert [row.label for row in ahead.query(New.Book).all()] == [""]
+
+
 def test_columns_an_older_device_skipped_arrive_with_its_upgrade_and_deletes_too(shelf: Shelf) -> None:
     shelf.upgrade_server(More.catalog, ROAD_TO_MORE)
     with shelf.open("new.db", More.catalog) as new, shelf.open("late.db", Old.catalog) as late:

@@ -27,6 +27,7 @@ from bmaddb.device.outbox.leasing import Leasing, encode_leased, leased_units
 from bmaddb.device.outbox.parking import Parking
 from bmaddb.device.outbox.row_index import BEFORE_ALL, RowIndex
 from bmaddb.device.outbox.sizing import Sizing
+from bmaddb.device.outbox.upgrade import Names
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.protocol.changes import Change, Op, RowKey
@@ -164,6 +165,13 @@ class Outbox:
         return GivenUp(entries=gone, rows=tuple(giving.rows), cut=tuple(giving.cut))
 
     # --- for the sync engine ---
+
+    def names_of(self, version: int) -> Names | None:
+        """From the names of an older schema version to today's; None when no migrations lead from there."""
+        try:
+            return self._layouts.upgrade.names(version)
+        except e.MigrationError:
+            return None
 
     @contextmanager
     def edit(self, *, loose_keys: bool = False, durable: bool = False) -> Iterator[tuple[apsw.Connection, Waiting]]:

@@ -21,6 +21,7 @@ from bmaddb.device.store import Store, meta
 from bmaddb.device.sync import arrivals
 from bmaddb.device.sync.bulk import BulkLoad
 from bmaddb.device.sync.giveback import LOST_VERSIONS, GiveBack, LostUpdates
+from bmaddb.device.sync.older_server import renamed, stamps_of
 from bmaddb.device.sync.parsing import ParsedRows, parse
 from bmaddb.device.sync.plain import Plain
 from bmaddb.device.sync.rebase import Rebase, unchecked
@@ -77,9 +78,10 @@ class Pages:
         with self._outbox.edit() as (connection, waiting):
             rebase = Rebase(self._store, self._outbox, connection, waiting)
             ready = parsed if parsed is not None else (None,) * len(page.tables)
+            told = self._in_our_names(connection, page.tables, page.schema_version)
             parts = [
                 (table, part, rows)
-                for part, rows in zip(page.tables, ready, strict=True)
+                for part, rows in zip(told, ready, strict=True)
                 if (table := self._synced(part)) is not None
             ]
             lost = self._lost_updates(rebase, page)
@@ -89,7 +91,7 @@ class Pages:
             if counts is None:
                 with keys_loose(connection):
                     counts = self._write_merging(rebase, parts, lost, progress if walking else None)
-            arrivals.note_parts(self._outbox, connection, page.tables)
+            arrivals.note_parts(self._outbox, connection, told)
             self._save_cursor(connection, page)
             counts.verdicts = rebase.verdicts
             self._outbox.tell(PageApplied(rows=counts.rows, deletes=counts.deletes, more=page.more))
@@ -138,6 +140,7 @@ class Pages:
             if connection.execute(_SQL["cursor"]).fetchall()[0][0] != cursor:
                 return None
             rebase = Rebase(self._store, self._outbox, connection, waiting)
+            parts = self._in_our_names(connection, parts)
             known = [(table, part) for part in parts if (table := self._synced(part)) is not None]
             for table, part in known:
                 self._unpack_named(connection, table, part)
@@ -155,7 +158,7 @@ class Pages:
             rebase = Rebase(self._store, self._outbox, connection, waiting)
             for name, ids in packed.items():
                 unpack(self._store, connection, self._store.catalog.table(name), ids)
-            for part in fetched:
+            for part in self._in_our_names(connection, fetched):
                 table = self._synced(part)
                 rows = [] if table is None else row_texts(bytes(part.rows))
                 place = part.columns.index("id")
@@ -237,6 +240,15 @@ class Pages:
             table.name in archived or connection.execute(read_unseen(table)).fetchone() is not None for table in others
         )
 
+    def _in_our_names(
+        self, connection: apsw.Connection, parts: Sequence[TablePage], version: int | None = None
+    ) -> Sequence[TablePage]:
+        """The parts of a server whose schema (`version`, or the last known) is older, when its road to ours is known."""
+        ours = self._store.catalog.version
+        theirs = version or served_schema(connection, ours)
+        names = self._outbox.names_of(theirs) if theirs < ours else None
+        return parts if names is None else [renamed(part, names) for part in parts]
+
     def _synced(self, part: TablePage) -> Table | None:
         """The table of this part; None for one that a newer server has and this version does not know."""
         table = self._store.catalog.tables.get(part.table)
@@ -275,7 +287,7 @@ class Pages:
             waits = (*waits, *bereft)
             ids = msgspec.json.encode(waits).decode()
             for (text,) in connection.execute(_SQL["rows_among"], (rows, place, ids)).fetchall():
-                remote = _remote_row(table, part.columns, row_values(str(text)))
+                remote = _remote_row(table, part, row_values(str(text)))
                 edit = lost.pending(table, remote) if lost is not None and remote.id in bereft else None
                 rebase.merge(table, remote, edit)
             statement = upsert_page(table, part.columns, sparing=True)
@@ -327,15 +339,15 @@ def heard_schema(connection: apsw.Connection) -> int | None:
     return None if told is None else int(told)
 
 
-def _remote_row(table: Table, columns: tuple[str, ...], values: list[Any]) -> RemoteRow:
-    named = dict(zip(columns, values, strict=True))
+def _remote_row(table: Table, part: TablePage, values: list[Any]) -> RemoteRow:
+    named = dict(zip(part.columns, values, strict=True))
     return RemoteRow(
         table=table.name,
         id=named["id"],
         server_seq=named["server_seq"],
         values={name: value for name, value in named.items() if name not in _ROW_ENVELOPE},
         hlc=named.get("hlc") or "",
-        stamps=named.get("stamps") or {},
+        stamps=stamps_of(part, named.get("stamps") or {}),
     )
 
 
