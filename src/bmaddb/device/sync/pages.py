@@ -243,7 +243,7 @@ class Pages:
     def _in_our_names(
         self, connection: apsw.Connection, parts: Sequence[TablePage], version: int | None = None
     ) -> Sequence[TablePage]:
-        """The parts of a server whose schema (`version`, or the last known) is older, when its road to ours is known."""
+        """The parts of a server whose schema (`version`, or the last known) is older, if its road to ours is known."""
         ours = self._store.catalog.version
         theirs = version or served_schema(connection, ours)
         names = self._outbox.names_of(theirs) if theirs < ours else None
