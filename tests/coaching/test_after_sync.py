@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from bmaddb import errors as e
 from bmaddb.coaching.checks import verify_file
-from bmaddb.coaching.concerned import CONCERNED
+from bmaddb.coaching.concerned import CONCERNED, FOLLOWERS
+from bmaddb.coaching.follows import DERIVED
 from bmaddb.coaching.reconciling import reconcile
+from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store, meta
 from bmaddb.device.sync import arrivals
 from bmaddb.device.sync.arrivals import Arrived
 from bmaddb.modules.chat_journal import Contact
 from bmaddb.modules.registry import catalog_with, default_catalog
-from bmaddb.modules.tasks_productivity import UserProgress
+from bmaddb.modules.tasks_productivity import Goal, Task, UserProgress
 from bmaddb.protocol.session import Limits
 from bmaddb.service.reacting import Reconciling, reactions_of
 from bmaddb.testing.network import Fault
@@ -37,11 +39,11 @@ class Listening(Reconciling):
         self.heard: list[Arrived] = []
         self.trouble: BaseException | None = None
 
-    def __call__(self, store: Store, arrived: Arrived) -> int:
+    def __call__(self, store: Store, arrived: Arrived, *, partly: bool) -> int:
         if self.trouble is not None:
             raise self.trouble
         self.heard.append(arrived)
-        return super().__call__(store, arrived)
+        return super().__call__(store, arrived, partly=partly)
 
 
 @pytest.fixture
@@ -148,7 +150,7 @@ def test_of_half_an_account_nothing_follows(world: World, listening: Listening) 
     assert listening.heard == []
     third.transport.plan()
     assert third.sync().ok
-    assert listening.heard[0] == dict.fromkeys(CONCERNED)
+    assert listening.heard[0].keys() == CONCERNED
     assert check_ins(third) == check_ins(first)
 
 
@@ -159,20 +161,91 @@ def test_a_file_from_before_is_reconciled_whole_once(world: World, listening: Li
     first.store.meta_drop("arrived")
     first.sync()
     first.sync()
-    assert listening.heard == [dict.fromkeys(CONCERNED)]
+    assert [heard.keys() for heard in listening.heard] == [CONCERNED]
 
 
-def test_rows_that_did_not_come_are_left_alone(ada: Store) -> None:
-    with ada.apply() as connection:
-        for number in range(3):
+def unreconciled(store: Store, count: int) -> None:
+    """So many months of progress, each counted twice on one device and summed by nobody."""
+    with store.apply() as connection:
+        for number in range(count):
             connection.execute(
                 "insert into user_progress (id, user_id, created_at, updated_at, metric_code, period_key,"
                 " device_counts, value, best_value, streak_current, streak_longest, counted_sessions, milestones)"
                 " values (?, ?, 1, 1, 'checkins', ?, '{\"d\": [2, \"a\"]}', 0, 0, 0, 0, '[]', '[]')",
-                (f"p{number}", ada.user, f"2024-0{number + 1}"),
+                (f"p{number:02}", store.user, f"{2000 + number // 12}-{number % 12 + 1:02}"),
             )
-    assert reconcile(ada, {"user_progress": frozenset({"p1", "gone"})}) == 1
-    assert {row.id: row.value for row in ada.query(UserProgress).all()} == {"p0": 0, "p1": 2, "p2": 0}
+
+
+def values(store: Store) -> dict[str, int]:
+    return {row.id: row.value for row in store.query(UserProgress).order_by(UserProgress.id).all()}
+
+
+def test_many_rows_are_swept_a_part_at_each_sync(
+    store: Store, listening: Listening, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrivals, "ROWS_SWEPT_MAX", 7)
+    outbox = Outbox(store)
+    outbox.listened = CONCERNED
+    unreconciled(store, 30)
+    while not values(store)["p09"]:
+        arrivals.react(store, [listening])
+    before = values(store)
+    assert set(before.values()) == {0, 2}
+    assert arrivals.react(store, [listening], sweeping=False) == 0, "a later turn of the same sync goes no further"
+    listening.trouble = Killed()
+    with pytest.raises(Killed):
+        arrivals.react(store, [listening])
+    assert values(store) == before
+    listening.trouble = None
+    with store.apply() as connection:  # one that was looked at comes again
+        connection.execute("update user_progress set value = 5 where id = 'p00'")
+        arrivals.note_rows(outbox, connection, [("user_progress", ["p00"])])
+    arrivals.react(store, [listening])
+    assert values(store)["p00"] == 2
+    for _ in range(10):
+        arrivals.react(store, [listening])
+    assert set(values(store).values()) == {2}
+    with store.read() as connection:
+        assert arrivals.due(connection, CONCERNED) == {}
+    named = [sum(len(ids or ()) for ids in heard.values()) for heard in listening.heard]
+    assert max(named) <= 7 + 1
+
+
+def test_what_follows_from_a_whole_table_waits_until_it_was_swept(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outbox = Outbox(store)
+    outbox.listened = CONCERNED
+    with store.write() as tx:
+        goal_id = tx.insert(Goal, title="g").id
+        tx.insert_many(Task, [{"title": "t", "goal_id": goal_id} for _ in range(10)])
+    arrivals.react(store, [Reconciling()])
+    monkeypatch.setattr(arrivals, "ROWS_SWEPT_MAX", 4)
+    with store.apply() as connection:
+        connection.execute("update tasks set state = 'done', completed_at = 1 where goal_id = ?", (goal_id,))
+        many = [str(number) for number in range(arrivals.IDS_NOTED_MAX + 1)]
+        arrivals.note_rows(outbox, connection, [("tasks", many)])
+    progress = []
+    for _ in range(4):
+        found = store.get(Goal, goal_id)
+        assert found is not None
+        progress.append(found.progress_pct)
+        arrivals.react(store, [Reconciling()])
+    assert progress == [0, 0, 0, 100]
+
+
+def test_the_tables_that_follow_are_those_of_the_references() -> None:
+    parents: dict[str, set[str]] = {}
+    for follows in DERIVED:
+        for record in follows.parents:
+            parents.setdefault(record.__table__.name, set()).add(follows.record.__table__.name)
+    assert parents == {table: set(names) for table, names in FOLLOWERS.items()}
+
+
+def test_rows_that_did_not_come_are_left_alone(ada: Store) -> None:
+    unreconciled(ada, 3)
+    assert reconcile(ada, {"user_progress": frozenset({"p01", "gone"})}) == 1
+    assert values(ada) == {"p00": 0, "p01": 2, "p02": 0}
     assert reconcile(ada, {"tasks": None}) == 0
     assert reconcile(ada, {"user_progress": None}) == 2
 
@@ -184,8 +257,6 @@ def test_a_catalog_without_the_coaching_modules_has_no_reaction() -> None:
 
 
 def test_a_note_grows_to_its_limit_and_then_says_any(ada: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bmaddb.device.outbox import Outbox
-
     outbox = Outbox(ada)
     outbox.listened = frozenset({"goals", "habits"})
     with ada.apply() as connection:
@@ -207,6 +278,7 @@ class Nothing:
     """A reaction that has nothing to do."""
 
     tables = frozenset({"goals", "habits"})
+    followers: Mapping[str, frozenset[str]] = {}
 
-    def __call__(self, store: Store, arrived: Arrived) -> int:
+    def __call__(self, store: Store, arrived: Arrived, *, partly: bool) -> int:
         return 0

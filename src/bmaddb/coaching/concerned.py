@@ -5,6 +5,7 @@ Rules of this room: names only, so that who opens a database need not load the r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 CONCERNED: Final = frozenset(
@@ -29,3 +30,10 @@ CONCERNED: Final = frozenset(
         "user_progress",
     }
 )
+FOLLOWERS: Final[Mapping[str, frozenset[str]]] = {
+    "habit_logs": frozenset({"habits"}),
+    "life_area_scores": frozenset({"life_area_assessments"}),
+    "messages": frozenset({"conversations"}),
+    "user_life_areas": frozenset({"life_area_assessments"}),
+}
+"""Table -> those of which a row may follow from one of its rows that is gone."""

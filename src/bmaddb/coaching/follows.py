@@ -45,9 +45,9 @@ class Follows:
         """The tables whose rows it looks at or follows from."""
         return frozenset({_name(self.record), *self.others, *map(_name, self.parents)})
 
-    def rows(self, tx: WriteTransaction, arrived: Arrived) -> Iterator[Record]:
-        """The rows to look at again."""
-        ids = None if self.others & arrived.keys() else self._ids(tx, arrived)
+    def rows(self, tx: WriteTransaction, arrived: Arrived, *, partly: bool) -> Iterator[Record]:
+        """The rows to look at again; those that follow from a whole table only when not `partly`."""
+        ids = None if self.others & arrived.keys() and not partly else self._ids(tx, arrived)
         if ids is None:
             yield from tx.query(self.record).all()
             return

@@ -6,7 +6,7 @@ the same; a file in which everything fits is not touched.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from datetime import timedelta
 from typing import Any, Final
 
@@ -38,10 +38,11 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 _Change = dict[str, Any]
 
 
-def reconcile(store: Store, arrived: Arrived | None = None) -> int:
+def reconcile(store: Store, arrived: Arrived | None = None, *, partly: bool = False) -> int:
     """Put right what a merge left; the answer is how many rows were written.
 
     A database with a server does so by itself after a sync. `arrived`: only what these rows concern; else everything.
+    `partly`: not yet what follows from a table as a whole, for more of it is looked at later.
     Derived columns are computed anew. A type without its consent is declined; a setting without its consent is off;
     half a pair of quiet hours goes; of two sessions that run on this device the older is paused; a task that two
     devices counted counts once.
@@ -50,12 +51,12 @@ def reconcile(store: Store, arrived: Arrived | None = None) -> int:
         return 0
     came = dict.fromkeys(CONCERNED) if arrived is None else arrived
     with store.write() as tx:
-        context = _context(store, store.user, tx, came)
+        context = _context(store, store.user, tx, frozenset() if partly else came.keys())
         written = count_once(tx, context, came) if came.keys() & TABLES else 0
         if came.keys() & TYPE_AND_CONSENT:
             written += _decline_without_consent(tx, context)
         for follows in _FOLLOWS:
-            for row in follows.rows(tx, came):
+            for row in follows.rows(tx, came, partly=partly):
                 candidate = candidate_of(follows.record, {}, row, context)
                 change = follows.change_of(candidate)
                 change = {name: value for name, value in change.items() if candidate.row[name] != value}
@@ -65,10 +66,11 @@ def reconcile(store: Store, arrived: Arrived | None = None) -> int:
         return written + (_pause_older(tx, context) if "coaching_sessions" in came else 0)
 
 
-def _context(store: Store, user: str, tx: WriteTransaction, came: Arrived) -> RuleContext:
+def _context(store: Store, user: str, tx: WriteTransaction, whole: Set[str]) -> RuleContext:
+    """`whole`: the tables that are looked at as a whole."""
     facts: dict[str, Any] = {STORED: True, ARCHIVED_TABLES: frozenset(stubs.counts(store.writing_connection))}
     countable = not facts[ARCHIVED_TABLES] & TAGGED and tx.query(Tag).exists()
-    if countable and came.keys() & {"tags", *TAGGED}:
+    if countable and whole & {"tags", *TAGGED}:
         facts[TAG_COUNTS] = dict(store.tuples(_SQL["tag_counts"], ()))
     return RuleContext(
         user=user,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bmaddb.coaching.concerned import CONCERNED
+from bmaddb.coaching.concerned import CONCERNED, FOLLOWERS
 from bmaddb.device.store import Store
 from bmaddb.device.sync.arrivals import Arrived, Reaction
 from bmaddb.schema import Catalog
@@ -12,11 +12,12 @@ class Reconciling:
     """The reaction of the coaching domain; its rules are loaded when it first reacts."""
 
     tables = CONCERNED
+    followers = FOLLOWERS
 
-    def __call__(self, store: Store, arrived: Arrived) -> int:
+    def __call__(self, store: Store, arrived: Arrived, *, partly: bool) -> int:
         from bmaddb.coaching.reconciling import reconcile
 
-        return reconcile(store, arrived)
+        return reconcile(store, arrived, partly=partly)
 
 
 def reactions_of(catalog: Catalog) -> tuple[Reaction, ...]:

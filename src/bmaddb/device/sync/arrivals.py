@@ -3,6 +3,9 @@
 Some rows follow from others, and no merge of single columns sees that; who knows how they follow reacts when rows of
 its tables have come. A sync that is killed in between has lost nothing: the next one finds the note.
 
+Where too many came to name them, a table is swept: so many of its rows at each sync, in the order of their ids, until
+all were looked at. A first sync of a million rows takes no longer for it, and no write is larger than a push can carry.
+
 Rules of this room: a note is written in the transaction of the rows, and taken in that of the reaction; a file that
 has none, or one for other tables, is a file in which anything may have come.
 """
@@ -15,6 +18,7 @@ from typing import Final, Protocol, TypeAlias
 import apsw
 import msgspec
 
+from bmaddb import statements
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store, meta
 from bmaddb.protocol.changes import RowKey
@@ -23,33 +27,44 @@ from bmaddb.protocol.digests import row_texts
 from bmaddb.protocol.messages import TablePage
 
 IDS_NOTED_MAX: Final = 500
-"""Of one table; of more than these any row may have come."""
+"""Of one table; when more came, it is swept."""
+ROWS_SWEPT_MAX: Final = 2_000
+"""At one sync."""
 PAGE_BYTES_MAX: Final = 256 * 1024
 """Of a larger part of a page no ids are read."""
 _KEY: Final = "arrived"
 Arrived: TypeAlias = Mapping[str, frozenset[str] | None]
 """Table -> ids of rows that came, changed or went; None: any of them. A table that is not there is as it was."""
+_SQL: Final = statements.load("bmaddb.device.sync", "sql/sync.sql")
 
 
 class Reaction(Protocol):
     """What is done after a sync in which rows of `tables` came.
 
     It must come to rest: what it writes follows from the stored rows, so that devices that hold the same write the
-    same, and nothing where everything fits.
+    same, and nothing where everything fits. `followers`: table -> the tables of which a row may follow from one of its
+    rows that is gone.
     """
 
     @property
     def tables(self) -> frozenset[str]: ...
-    def __call__(self, store: Store, arrived: Arrived) -> int:
-        """Write what follows, in the write of this thread; the answer is how many rows."""
+    @property
+    def followers(self) -> Mapping[str, frozenset[str]]: ...
+    def __call__(self, store: Store, arrived: Arrived, *, partly: bool) -> int:
+        """Write what follows, in the write of this thread; the answer is how many rows.
+
+        `partly`: more is looked at later, and what follows from a table as a whole can wait for that.
+        """
         ...
 
 
 class _Note(msgspec.Struct, frozen=True):
-    """`tables` are those that were listened for."""
+    """`tables` are those that were listened for; `sweep`: table -> the id up to which its rows were looked at."""
 
     tables: tuple[str, ...]
     rows: dict[str, tuple[str, ...] | None]
+    """None in a file of before: then the table is swept."""
+    sweep: dict[str, str] = {}
 
 
 def note_parts(outbox: Outbox, connection: apsw.Connection, parts: Iterable[TablePage]) -> None:
@@ -73,14 +88,15 @@ def note_keys(outbox: Outbox, connection: apsw.Connection, keys: Iterable[RowKey
 
 def due(connection: apsw.Connection, tables: Collection[str]) -> Arrived:
     """What `tables` wait to be reacted to; nothing when everything is as it was."""
-    note = _read(connection, tables)
-    if note is None:
-        return dict.fromkeys(tables)
-    return {table: None if ids is None else frozenset(ids) for table, ids in note.rows.items()}
+    rows, sweep = _standing(connection, tables)
+    return {**{table: frozenset(ids) for table, ids in rows.items()}, **dict.fromkeys(sweep)}
 
 
-def react(store: Store, reactions: Sequence[Reaction]) -> int:
-    """Let each react to what came, in one transaction with the end of the note; the answer is how many rows."""
+def react(store: Store, reactions: Sequence[Reaction], *, sweeping: bool = True) -> int:
+    """Let each react to what came, and to a part of what is swept; the answer is how many rows that wrote.
+
+    It is one transaction with the note of what is done.
+    """
     tables = frozenset().union(*(reaction.tables for reaction in reactions))
     if not tables:
         return 0
@@ -88,24 +104,47 @@ def react(store: Store, reactions: Sequence[Reaction]) -> int:
         if not due(connection, tables):
             return 0
     with store.write():
-        arrived = due(store.writing_connection, tables)
-        written = sum(reaction(store, arrived) for reaction in reactions)
-        _write(store.writing_connection, _Note(tuple(sorted(tables)), {}))
+        connection = store.writing_connection
+        rows, sweep = _standing(connection, tables)
+        left = ROWS_SWEPT_MAX if sweeping else 0
+        while sweep and left > 0:
+            table = _next(sweep, reactions)
+            ids = _ids_after(connection, table, sweep.pop(table), left)
+            rows.setdefault(table, set()).update(ids)
+            if len(ids) == left:
+                sweep[table] = ids[-1]
+            else:
+                sweep |= {follower: "" for reaction in reactions for follower in reaction.followers.get(table, ())}
+            left -= len(ids)
+        arrived = {table: frozenset(ids) for table, ids in rows.items()}
+        written = sum(reaction(store, arrived, partly=bool(sweep)) for reaction in reactions) if arrived else 0
+        _save(connection, tables, dict.fromkeys(rows, ()) if sweep else {}, sweep)
     return written
 
 
+def _next(sweep: Mapping[str, str], reactions: Sequence[Reaction]) -> str:
+    """The table to sweep now: what follows from others comes after them."""
+    followers = {name for reaction in reactions for followed in reaction.followers.values() for name in followed}
+    return min(sweep, key=lambda table: (table in followers, table))
+
+
+def _ids_after(connection: apsw.Connection, table: str, row_id: str, count: int) -> list[str]:
+    return [
+        str(row[0]) for row in connection.execute(_SQL["ids_after"].format(table=table), (row_id, count)).fetchall()
+    ]
+
+
 def _note(outbox: Outbox, connection: apsw.Connection, came: Sequence[tuple[str, frozenset[str] | None]]) -> None:
-    if not came:
+    if not came or _read(connection, outbox.listened) is None:  # without a note anything may have come already
         return
-    note = _read(connection, outbox.listened)
-    if note is None:
-        return  # anything may have come already
-    rows = dict(note.rows)
+    rows, sweep = _standing(connection, outbox.listened)
     for table, ids in came:
-        known = rows.get(table, ())
-        both = None if known is None or ids is None else ids.union(known)
-        rows[table] = None if both is None or len(both) > IDS_NOTED_MAX else tuple(sorted(both))
-    _write(connection, _Note(note.tables, rows))
+        both = None if ids is None else rows.get(table, set()) | ids
+        if both is None or len(both) > IDS_NOTED_MAX:
+            sweep[table] = ""  # from the beginning, also when it is being swept
+        else:
+            rows[table] = both
+    _save(connection, outbox.listened, rows, sweep)
 
 
 def _ids_of(part: TablePage) -> frozenset[str] | None:
@@ -116,6 +155,15 @@ def _ids_of(part: TablePage) -> frozenset[str] | None:
     return frozenset((*(str(row_values(text)[place]) for text in row_texts(rows)), *part.deleted))
 
 
+def _standing(connection: apsw.Connection, tables: Collection[str]) -> tuple[dict[str, set[str]], dict[str, str]]:
+    """The rows that wait, by table, and how far each table that is swept was looked at."""
+    note = _read(connection, tables)
+    if note is None:
+        return {}, dict.fromkeys(tables, "")
+    sweep = {**dict.fromkeys((table for table, ids in note.rows.items() if ids is None), ""), **note.sweep}
+    return {table: set(ids) for table, ids in note.rows.items() if ids is not None}, sweep
+
+
 def _read(connection: apsw.Connection, tables: Collection[str]) -> _Note | None:
     """The note for exactly these tables, or None."""
     text = meta.get(connection, _KEY)
@@ -123,5 +171,12 @@ def _read(connection: apsw.Connection, tables: Collection[str]) -> _Note | None:
     return note if note is not None and note.tables == tuple(sorted(tables)) else None
 
 
-def _write(connection: apsw.Connection, note: _Note) -> None:
+def _save(
+    connection: apsw.Connection,
+    tables: Collection[str],
+    rows: Mapping[str, Collection[str]],
+    sweep: Mapping[str, str],
+) -> None:
+    told = {table: tuple(sorted(ids)) for table, ids in rows.items()}
+    note = _Note(tuple(sorted(tables)), {**told}, dict(sweep))
     meta.put(connection, _KEY, msgspec.json.encode(note).decode())

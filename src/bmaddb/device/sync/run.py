@@ -155,15 +155,15 @@ class SyncRun:
 
     async def _react(self, done: steps.Done) -> steps.Done:
         """To what came, once everything is there: of half the rows nothing follows. What is written leaves at once."""
-        for _ in range(REACTIONS_MAX):
-            if done.result is not steps.Result.OK or not await asyncio.to_thread(self._written_in_reaction):
+        for turn in range(REACTIONS_MAX):
+            if done.result is not steps.Result.OK or not await asyncio.to_thread(self._written_in_reaction, turn):
                 return done
             done = await self._drive()
         return done
 
-    def _written_in_reaction(self) -> int:
+    def _written_in_reaction(self, turn: int) -> int:
         try:
-            return arrivals.react(self._store, self._reactions)
+            return arrivals.react(self._store, self._reactions, sweeping=not turn)
         except e.BmadError:  # what came is there; the note stays, and the next sync reacts
             logging.getLogger("bmaddb.sync").exception("a reaction to what came failed")
             return 0

@@ -53,3 +53,6 @@ WHERE table_name = ?1 AND row_id = ?2 AND column_name IS NULL AND resolved_by = 
 INSERT INTO sync_runs (id, trigger, started_at, ended_at, result, pushed_rows, pulled_rows, bytes_up, bytes_down,
   conflicts, error_code)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+
+-- name: ids_after
+SELECT id FROM "{table}" WHERE id > ?1 ORDER BY id LIMIT ?2 + 0
