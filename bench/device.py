@@ -97,6 +97,11 @@ class Doom:
 
 
 def _peak_mb() -> float:
+    """Of this program alone: what the system's accounts call the maximum begins with that of who started it."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        [line] = [line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM")]
+        return int(line.split()[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

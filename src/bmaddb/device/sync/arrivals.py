@@ -26,10 +26,11 @@ from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.digests import row_texts
 from bmaddb.protocol.messages import TablePage
 
-IDS_NOTED_MAX: Final = 500
-"""Of one table; when more came, it is swept."""
 ROWS_SWEPT_MAX: Final = 2_000
 """At one sync."""
+IDS_NOTED_MAX: Final = ROWS_SWEPT_MAX + 500
+"""Of one table; when more came, it is swept. What a sweep wrote is noted when it is on the server: that is fewer, or
+the sweep would begin anew each time."""
 PAGE_BYTES_MAX: Final = 256 * 1024
 """Of a larger part of a page no ids are read."""
 _KEY: Final = "arrived"
@@ -142,6 +143,7 @@ def _note(outbox: Outbox, connection: apsw.Connection, came: Sequence[tuple[str,
         both = None if ids is None else rows.get(table, set()) | ids
         if both is None or len(both) > IDS_NOTED_MAX:
             sweep[table] = ""  # from the beginning, also when it is being swept
+            rows.pop(table, None)
         else:
             rows[table] = both
     _save(connection, outbox.listened, rows, sweep)
