@@ -49,7 +49,7 @@ bench: $(READY) ## figures beside their peers and limits, in one run; writes doc
 bench-peers: $(VENV)-bench/.ready ## beside SQLAlchemy, peewee, Django, WatermelonDB, RxDB, TinyBase (those need Node); writes docs/peers.md
 	$(VENV)-bench/bin/python -m bench.peers
 
-bench-personality: $(VENV)-bench/.ready ## what a type preference is worth; writes docs/personality.md (about an hour; ARGS=--report: only the page)
+bench-personality: $(VENV)-bench/.ready ## what a type preference is worth; writes docs/personality.md (some twenty minutes; ARGS=--report: only the page)
 	$(VENV)-bench/bin/python -m bench.personality $(ARGS)
 
 $(VENV)-bench/.ready: requirements-bench.txt pyproject.toml

@@ -71,6 +71,7 @@ def _families(lines: Sequence[Line]) -> Any:
         axis.invert_yaxis()
         axis.set_xlabel("points of hit ratio against neutral (95 %)")
     panels[0][1].set_yticklabels([])
+    panels[0][1].locator_params(axis="x", nbins=5)
     panels[0][1].axvline(-0.1, color="#d1495b", linewidth=1, linestyle="--")
     panels[0][1].text(-0.1, -0.75, "bound -0.1", color="#d1495b", ha="left")
     panels[0][0].set_title("all policies", loc="left", fontsize=11)
