@@ -198,7 +198,7 @@ def _cheap(seen: Evidence) -> tuple[str, str, bool]:
 
 def _indexes(seen: Evidence) -> tuple[str, str, bool]:
     tried = seen.side["indexes"]
-    text = "; ".join(f"{name} x{speed:.1f}, file {growth:+.1%}" for name, speed, _, growth, _ in tried)
+    text = "; ".join(f"{name} x{speed:.2f}, file {growth:+.1%}" for name, speed, _, growth, _ in tried)
     kept = [one for one in tried if one[4]]
     return (
         "twice as fast for <= 5 % of write time and 3 % of the file, or dropped",
