@@ -11,12 +11,13 @@ import apsw
 from bmaddb import statements
 from bmaddb.device.store import CommitDraft, CommitFact, Store, meta
 from bmaddb.entropy import uuid7, uuid7_of
+from bmaddb.modules.sync_status import OutboxOperation
 from bmaddb.protocol.stamps import NO_STAMP, Stamps, refusable
 from bmaddb.signals import EntryQueued
 
 _SQL = statements.load("bmaddb.device.outbox", "sql/outbox.sql")
 LAST_STAMP = "hlc"
-OUTBOX = "outbox_operations"
+_TABLE = OutboxOperation.__table__.name
 _CHANCE_BYTES = 10
 
 
@@ -118,7 +119,7 @@ class Capture:
                 json.dumps(draft.after) if draft.after else "[]",
             ),
         )
-        draft.wrote(OUTBOX)
+        draft.wrote(_TABLE)
         self._position, self.last_stamp = position, stamp
         self._drafted = (entry_id, position, len(draft.changeset))
 
