@@ -63,7 +63,7 @@ histories = st.lists(
         st.tuples(st.just("delete"), st.sampled_from(NAMES)),
         st.tuples(st.just("from elsewhere"), st.sampled_from(NAMES), texts),
         st.tuples(st.just("gone elsewhere"), st.sampled_from(NAMES)),
-        st.tuples(st.just("same rowid"), st.sampled_from(NAMES), texts),
+        st.tuples(st.sampled_from(("same rowid", "rowid of its own")), st.sampled_from(NAMES), texts),
         st.tuples(st.sampled_from(("bring up", "undo", "savepoint", "vacuum", "reopen"))),
     ),
     max_size=12,
@@ -102,6 +102,9 @@ def check(store: Store) -> None:
         assert sorted(found.record.id for found in store.search.best(store.query(Author), wish, limit=10)) == wanted
 
 
+_PLACED = "insert or abort into authors (rowid, id, user_id, created_at, updated_at, name) values (?, ?, ?, 0, 0, ?)"
+
+
 class Undone(Exception):
     """Ends a transaction."""
 
@@ -136,11 +139,12 @@ def act(store: Store, step: tuple[str, ...]) -> None:
             with store.write() as tx:
                 last = tx.execute("select max(rowid) from authors")[0][0]
                 tx.execute("delete from authors where rowid = ? or id = ?", (last, name))
-                tx.execute(
-                    "insert or abort into authors (rowid, id, user_id, created_at, updated_at, name)"
-                    " values (?, ?, ?, 0, 0, ?)",
-                    (last or 1, name, USER, text),
-                )
+                tx.execute(_PLACED, (last or 1, name, USER, text))
+        case ("rowid of its own", name, text):
+            with store.write() as tx:
+                tx.execute("delete from authors where id = ?", (name,))
+                first = tx.execute("select coalesce(min(rowid), 1) from authors")[0][0]
+                tx.execute(_PLACED, (first - 1, name, USER, text))
         case ("undo",) | ("savepoint",):
             _undo(store, step[0])
 
@@ -369,6 +373,15 @@ def test_what_cannot_be_searched_is_said(store: Store) -> None:
         store.search.best(store.query(Author), "x", limit=0)
     with pytest.raises(e.QueryError, match="rowid"), store.write() as tx:
         tx.execute("update authors set rowid = 5")
+
+
+def test_a_row_that_is_put_before_what_was_read_is_found(store: Store) -> None:
+    with store.write() as tx:
+        tx.insert(Author, id="first", name="een brief")
+    store.search.bring_up()
+    with store.write() as tx:
+        tx.execute(_PLACED, (-5, "strange", USER, "een gelopen huis"))
+    assert store.query(Author).search("huis").ids() == ["strange"]
 
 
 def test_a_vacuum_has_every_row_read_again_and_a_new_table_or_index_none(path: Path) -> None:

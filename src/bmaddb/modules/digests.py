@@ -9,5 +9,5 @@ from bmaddb.schema.catalog import Digests
 
 DIGESTS = Digests(
     tables="5563cb51541538fcfc67a2893ce11ccb36134269177b44f712d47ea5c02ae9b9",
-    search="2f1125356edc5212f6b072fdf88c5b0939b079980f578c1862673f8246b2cfac",
+    search="62181100b01768a0e3c386059a5ef0bf359b5e899eb42ea1d639d2817969a289",
 )

@@ -2,8 +2,11 @@
 
 Rules of this room:
 - The index keeps words, not texts, and follows the tables late. `last` is the rowid up to which it has read
-  a table: a new row stands behind it and costs its writer nothing. A row before it whose text changes, or
-  that goes, or that takes a rowid used before, is noted by a trigger, whoever wrote it.
+  a table: a new row stands behind it and costs its writer nothing, not even a trigger. A row before it whose text
+  changes, or that goes, is noted by a trigger, whoever wrote it.
+- SQLite gives a new row the rowid after the newest, so `last` is never behind the newest row: when that one goes,
+  `last` comes back with it. Whose statement may choose a rowid itself, or replace the newest row by another, says
+  so (`note_taken`, `end_at_newest`); the tables whose writes nobody looks through have a trigger for it.
 - A row's `doc` holds the place of its table in the high bits, so that one table is one range of the index.
 - A row is named by its id: of its rowid is asked only whether it is behind `last`, and a VACUUM, which
   may give out rowids anew, is noticed by a row whose own rowid it changes.
@@ -15,6 +18,7 @@ from __future__ import annotations
 from typing import Final
 
 from bmaddb.schema.catalog import Catalog
+from bmaddb.schema.rules import Scope
 from bmaddb.schema.sqlite_ddl import quoted
 from bmaddb.schema.tables import Table
 
@@ -73,21 +77,44 @@ def text_columns(catalog: Catalog) -> tuple[str, ...]:
     return tuple(f"text_{number}" for number in range(1, most + 1))
 
 
+def note_taken(table: Table, place: int) -> str:
+    """The row with the id ? is to be read again, if it stands where the index has been."""
+    return (
+        f"INSERT INTO {INDEX}_stale SELECT {place}, id FROM {quoted(table.name)} "
+        f"WHERE id = ? AND rowid <= {_last(place)} ON CONFLICT DO NOTHING"
+    )
+
+
+def end_at_newest(table: Table, place: int) -> str:
+    """`last` is not behind the newest row."""
+    newest = f"coalesce((SELECT max(rowid) FROM {quoted(table.name)}), {NOTHING_READ})"
+    return f"UPDATE {INDEX}_read SET last = {newest} WHERE place = {place} AND last > {newest}"
+
+
+def _last(place: int) -> str:
+    return f"(SELECT last FROM {INDEX}_read WHERE place = {place})"
+
+
 def _triggers(table: Table, place: int) -> list[str]:
     columns = table.options.searchable
     changed = " OR ".join(f"old.{quoted(name)} IS NOT new.{quoted(name)}" for name in columns)
     listed = ", ".join(quoted(name) for name in columns)
-    return [
-        _trigger(table, "insert", "INSERT", place, "new"),
-        _trigger(table, "update", f"UPDATE OF {listed}", place, "new", f"({changed}) AND "),
-        _trigger(table, "delete", "DELETE", place, "old"),
+    update = f"WHEN ({changed}) AND new.rowid <= {_last(place)} "
+    insert = f"WHEN new.rowid <= {_last(place)} "
+    # DO NOTHING and not OR IGNORE: the conflict clause of the statement that fires it would take its place.
+    note = "INSERT INTO " + INDEX + "_stale {} ON CONFLICT DO NOTHING"
+    gone = note.format(f"SELECT {place}, old.id WHERE old.rowid <= {_last(place)}")
+    made = [
+        _trigger(table, "update", f"UPDATE OF {listed}", update, note.format(f"VALUES ({place}, new.id)")),
+        _trigger(table, "delete", "DELETE", "", gone, end_at_newest(table, place)),
     ]
+    if table.scope is not Scope.USER:
+        made.append(_trigger(table, "insert", "INSERT", insert, note.format(f"VALUES ({place}, new.id)")))
+    return made
 
 
-def _trigger(table: Table, name: str, event: str, place: int, row: str, when: str = "") -> str:
-    """DO NOTHING and not OR IGNORE: the conflict clause of the statement that fires it would take its place."""
+def _trigger(table: Table, name: str, event: str, when: str, *work: str) -> str:
     return (
         f"CREATE TRIGGER {quoted(f'{INDEX}_{table.name}_{name}')} AFTER {event} ON {quoted(table.name)} "
-        f"WHEN {when}{row}.rowid <= (SELECT last FROM {INDEX}_read WHERE place = {place}) "
-        f"BEGIN INSERT INTO {INDEX}_stale VALUES ({place}, {row}.id) ON CONFLICT DO NOTHING; END;"
+        f"{when}BEGIN {'; '.join(work)}; END;"
     )

@@ -80,13 +80,13 @@ class Capture:
 
     def expect_insert(self, table: str) -> None:
         """A typed door inserts a row now, and tells with `inserted`. Where more may happen than that, we watch."""
-        if not self._watching and not self._knowable(table):
+        if not self._watching and not self._layouts.plain[table]:
             self.watch()
 
     def inserted(self, table: str, row: list[Any]) -> None:
         """One statement has inserted this row, its values in the order of its record's slots, and nothing else."""
         if self._session is None and self._layouts.recorded[table]:
-            put = self._layouts.in_file(table)
+            put = self._layouts.in_file[table]
             if put is not None:
                 self.touched.add(table)
                 self._noted.inserted(table, put(row), seen=self._watching)
@@ -102,7 +102,7 @@ class Capture:
 
         False when there is a better way.
         """
-        if self._session is not None or not self._knowable(table):
+        if self._session is not None or not self._layouts.plain[table]:
             return False
         if self._watching:
             self.connection.preupdate_hook(None, id=_HOOK)
@@ -110,7 +110,7 @@ class Capture:
 
     def inserted_bulk(self, table: str, rows: Sequence[Row]) -> None:
         """These rows were inserted, their values in the order of the record's slots."""
-        put = self._layouts.in_file(table)
+        put = self._layouts.in_file[table]
         if put is not None:
             self.touched.add(table)
             self._bulk.add(table)
@@ -172,11 +172,6 @@ class Capture:
             self._session.close()
         elif self._watching:
             self.connection.preupdate_hook(None, id=_HOOK)
-
-    def _knowable(self, table: str) -> bool:
-        """Is a row that a typed door inserts into it the whole change, and known in the order of the file?"""
-        layouts = self._layouts
-        return layouts.recorded[table] and layouts.plain(table) and layouts.in_file(table) is not None
 
     def _note(self, update: apsw.PreUpdate) -> None:
         try:

@@ -370,25 +370,25 @@ class Store(Noted):
             capture.watch()
         return self._writer.connection
 
-    @property
-    def capture(self) -> Capture:
-        """What takes notice of the open write's changes."""
-        assert self._writer.capture is not None  # noqa: S101 -- asked inside a write only
-        return self._writer.capture
+    def begin_write(self, after: Sequence[str], while_waiting: WhileWaiting | None) -> tuple[Capture, bool]:
+        """Start a transaction, or a savepoint in this thread's one.
 
-    def begin_write(self, after: Sequence[str] = (), while_waiting: WhileWaiting | None = None) -> bool:
-        """Start a transaction, or a savepoint in this thread's one; the answer is whether it is outermost."""
-        if not self._writer.mine:
+        The answer is what takes notice of its changes, and whether it is the outermost.
+        """
+        writer = self._writer
+        outermost = not writer.mine
+        if outermost:
             if self.before_writing:
                 self._prepare()
             self._begin(captured=True, while_waiting=while_waiting)
-            self._writer.depend(after)
-            return True
-        if self._writer.applying:
+        capture = writer.capture
+        if capture is None:
             raise e.StoreError("write() cannot run inside apply()", hint="its changes would not be captured")
-        self._writer.savepoint()
-        self._writer.depend(after)
-        return False
+        if not outermost:
+            writer.savepoint()
+        if after:
+            writer.depend(after)
+        return capture, outermost
 
     def end_write(self, *, outermost: bool, keep: bool) -> None:
         """End what `begin_write` started: keep its changes, or undo them."""

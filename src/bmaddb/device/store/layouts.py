@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import apsw
 import msgspec
@@ -15,6 +15,7 @@ from bmaddb.device.store.changeset import INSERT, Change, Row, Written, inserts,
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.rules import Scope
 
+T = TypeVar("T")
 _META: Final = statements.load("bmaddb.device.store", "sql/meta.sql")
 
 
@@ -28,6 +29,17 @@ class Layout(NamedTuple):
     """Are its numbers all whole?"""
 
 
+class _Once(dict[str, T], Generic[T]):
+    """Table -> what `make` says of it, which is asked once."""
+
+    def __init__(self, make: Callable[[str], T]) -> None:
+        self._make = make
+
+    def __missing__(self, table: str) -> T:
+        made = self[table] = self._make(table)
+        return made
+
+
 class Layouts:
     """The tables of a file: which are recorded, and how their columns stand in it."""
 
@@ -37,9 +49,13 @@ class Layouts:
         self._known: dict[str, Layout] = {}
         self._triggered: frozenset[str] = frozenset()
         """Tables with triggers that are not the store's own."""
-        self._orders: dict[str, Callable[[Row], Row]] = {}
-        self._places: dict[str, Callable[[Sequence[Any]], Row] | None] = {}
-        self._written: dict[str, Written] = {}
+        self.in_slots = _Once(self._in_slots)
+        """Table -> what puts a row of the file into the order of its record's slots."""
+        self.in_file = _Once(self._in_file)
+        """Table -> what puts the values of a record's slots into the order of the file; None when that has more."""
+        self.plain = _Once(self._plain)
+        """Table -> is a row that a typed door inserts into it the whole change, and known in the order of the file?"""
+        self._written = _Once(self._write)
 
     @cached_property
     def recorded(self) -> Mapping[str, bool]:
@@ -55,10 +71,6 @@ class Layouts:
             }
             self._triggered = frozenset(table for (table,) in self._connection.execute(_META["triggered"]))
 
-    def plain(self, table: str) -> bool:
-        """Does inserting a row into it change this table and the store's own, and no other?"""
-        return table not in self._triggered
-
     def of(self, table: str) -> Layout:
         """The layout of the table in the file."""
         return self._known[table]
@@ -66,41 +78,34 @@ class Layouts:
     def changes(self, table: str, changes: Sequence[Change], made: Iterable[bytes] = ()) -> bytes:
         """What a changeset says of these changes of a table's rows, and of rows that were `made`."""
         head, key, _, _ = self._known[table]
-        body = table_changes(changes, key, self._written.get(table) or self._write(table))
+        body = table_changes(changes, key, self._written[table])
         if made:
             body += b"".join(made)
         return head + body if body else b""
 
     def insert(self, table: str, row: Row) -> bytes:
         """What a changeset says of one new row of a table, head and all."""
-        written = self._written.get(table) or self._write(table)
-        return self._known[table].head + b"".join((INSERT, *map(written.__getitem__, row)))
+        return self._known[table].head + b"".join((INSERT, *map(self._written[table].__getitem__, row)))
 
     def inserts(self, table: str, rows: Sequence[Row]) -> list[bytes]:
         """What a changeset says of each of these new rows of a table."""
-        return inserts(rows, self._written.get(table) or self._write(table))
+        return inserts(rows, self._written[table])
 
     def _write(self, table: str) -> Written:
         columns = self._catalog.table(table).columns
         words = {word for column in columns for word in (*column.spec.enum, column.raw_unset) if type(word) is str}
-        written = self._written[table] = Written(words, whole_numbers=self._known[table].whole_numbers)
-        return written
+        return Written(words, whole_numbers=self._known[table].whole_numbers)
 
-    def in_slots(self, table: str) -> Callable[[Row], Row]:
-        """What puts a row of the file into the order of its record's slots."""
-        made = self._orders.get(table)
-        if made is None:
-            made = self._orders[table] = _order(self.of(table).columns, self._slots(table))
-        return made
+    def _in_slots(self, table: str) -> Callable[[Row], Row]:
+        return _order(self.of(table).columns, self._slots(table))
 
-    def in_file(self, table: str) -> Callable[[Sequence[Any]], Row] | None:
-        """What puts the values of a record's slots into the order of the file; None when the file has more columns."""
-        try:
-            return self._places[table]
-        except KeyError:
-            columns, slots = self.of(table).columns, self._slots(table)
-            made = self._places[table] = _order(slots, columns) if set(columns) == set(slots) else None
-            return made
+    def _in_file(self, table: str) -> Callable[[Sequence[Any]], Row] | None:
+        columns, slots = self.of(table).columns, self._slots(table)
+        return _order(slots, columns) if set(columns) == set(slots) else None
+
+    def _plain(self, table: str) -> bool:
+        """It travels, no trigger but the store's own changes more, and the file has no column the record has not."""
+        return self.recorded[table] and table not in self._triggered and self.in_file[table] is not None
 
     def _slots(self, table: str) -> tuple[str, ...]:
         return tuple(column.name for column in self._catalog.records[table].__table__.columns)

@@ -48,9 +48,7 @@ class Ground(Protocol):
     device_id: str
     writing_door: RawDoor
 
-    @property
-    def capture(self) -> Capture: ...
-    def begin_write(self, after: Sequence[str] = (), while_waiting: WhileWaiting | None = None) -> bool: ...
+    def begin_write(self, after: Sequence[str], while_waiting: WhileWaiting | None) -> tuple[Capture, bool]: ...
     def end_write(self, *, outermost: bool, keep: bool) -> None: ...
     def get(self, record: type[R], row_id: str) -> R | None: ...
     def query(self, record: type[R]) -> Query[R]: ...
@@ -71,8 +69,7 @@ class WriteTransaction:
         self._open = False
 
     def __enter__(self) -> WriteTransaction:
-        self._outermost = self._store.begin_write(self._after, self._while_waiting)
-        self._capture = self._store.capture
+        self._capture, self._outermost = self._store.begin_write(self._after, self._while_waiting)
         self._connection = self._capture.connection
         self._thread = get_ident()
         self._open = True

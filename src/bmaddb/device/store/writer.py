@@ -52,7 +52,8 @@ class Writer:
         self.work_on(connection)
         self._lock = threading.Lock()
         self._owner: int | None = None
-        self._capture: Capture | None = None
+        self.capture: Capture | None = None
+        """What takes notice of the open write's changes."""
         self._touched: set[str] | None = None
         self._notes: Notes | None = None
         self._followed: frozenset[str] = frozenset()
@@ -83,7 +84,7 @@ class Writer:
     @property
     def applying(self) -> bool:
         """Is the transaction one from elsewhere, which is not captured?"""
-        return self._owner is not None and self._capture is None
+        return self._owner is not None and self.capture is None
 
     def begin(self, *, captured: bool, durable: bool = False, while_waiting: WhileWaiting | None = None) -> None:
         """Start a transaction; StoreBusy when others write for too long. `durable`: its commit syncs the log."""
@@ -100,8 +101,8 @@ class Writer:
             if self._followed:
                 self._notice_others()
             if captured:
-                self._capture = Capture(self.connection, self._layouts, self._followed)
-                self._touched = self._capture.touched
+                self.capture = Capture(self.connection, self._layouts, self._followed)
+                self._touched = self.capture.touched
             else:
                 self._touched = set()
                 self._watch()
@@ -118,8 +119,8 @@ class Writer:
             self._tell(hooks)
             touched = frozenset(self._touched or ())
             committed = self._committed() if self._followed and touched else None
-            rows, unknown = self._changed(touched)
             cache = self._cache if self._cache.on else None  # it begins only while nobody writes
+            rows, unknown = self._changed(touched) if cache is not None else ((), frozenset())
             with self.feed.gate:
                 if cache is not None:
                     cache.before_commit()
@@ -139,18 +140,12 @@ class Writer:
 
     def depend(self, after: Sequence[str]) -> None:
         """The open write depends on these entries of the outbox."""
-        if after:
-            self._after.update(dict.fromkeys(after))
-
-    @property
-    def capture(self) -> Capture | None:
-        """What takes notice of the open write's changes."""
-        return self._capture
+        self._after.update(dict.fromkeys(after))
 
     def expect_many(self) -> None:
         """Many rows are about to be written: capture them the way that is cheap for many."""
-        if self._capture is not None:
-            self._capture.expect_many()
+        if self.capture is not None:
+            self.capture.expect_many()
 
     @contextmanager
     def bulk(self, tables: Iterable[str]) -> Iterator[None]:
@@ -206,8 +201,8 @@ class Writer:
     def rollback_to(self) -> None:
         self.depth -= 1
         if self.connection.in_transaction:
-            if self._capture is not None:
-                self._capture.undone()
+            if self.capture is not None:
+                self.capture.undone()
             self._run("rollback_to")
             self._run("release")
 
@@ -276,18 +271,18 @@ class Writer:
 
     def _changed(self, touched: frozenset[str]) -> tuple[Collection[tuple[str, str]], frozenset[str]]:
         """For the cache: the rows (table, id) that are known to have changed, and the tables where any may have."""
-        if not self._cache.on or not touched:
+        if not touched:
             return (), self._quiet
-        if self._capture is None:
+        if self.capture is None:
             return (), frozenset(self._layouts.recorded)
-        return self._capture.changed()
+        return self.capture.changed()
 
     def _committed(self) -> Commit:
-        told = self._capture.told() if self._capture is not None else self._applied()
+        told = self.capture.told() if self.capture is not None else self._applied()
         rows: dict[str, list[Change]] = {}
         for table, changes in told.rows.items():
             if table not in told.whole:
-                put = self._layouts.in_slots(table)
+                put = self._layouts.in_slots[table]
                 rows[table] = [
                     Change(None if old is None else put(old), None if new is None else put(new))
                     for old, new in changes
@@ -335,7 +330,7 @@ class Writer:
             self._touched.add(table)
 
     def _tell(self, hooks: Sequence[BeforeCommit]) -> None:
-        capture = self._capture
+        capture = self.capture
         if capture is None or not hooks:
             return
         changeset = capture.changeset()
@@ -351,11 +346,11 @@ class Writer:
                 hook(draft)
 
     def _end(self) -> None:
-        if self._capture is not None:
-            self._capture.close()
+        if self.capture is not None:
+            self.capture.close()
         else:
             self._watch_no_more()
-        self._capture = self._touched = self._notes = None
+        self.capture = self._touched = self._notes = None
         self._whole.clear()
         self._quiet = frozenset()
         # Inside a transaction that could not even be undone, SQLite refuses; then the next one is careful too.
