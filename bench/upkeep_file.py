@@ -1,10 +1,12 @@
 """A device's file as five years of use leave it: what is kept, what grows cold, what is only of today, and what waits.
 
-Texts are words of a vocabulary in the frequencies of natural language (Zipf), so that they compress as prose does.
+Texts are words of a vocabulary in the frequencies of natural language (Zipf), so that they compress as prose does. What
+is derived from rows is right: otherwise the first sync would change them, and they would be of today.
 """
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -162,7 +164,13 @@ class Filler:
 
     def _conversation(self, share: float) -> None:
         with self._db.write() as tx:
-            made = tx.insert(Conversation, kind="coach_chat", title=self._prose.text(5), **self._times(share))
+            made = tx.insert(
+                Conversation,
+                kind="coach_chat",
+                title=self._prose.text(5),
+                message_count=MESSAGES_IN_CONVERSATION,
+                **self._times(share),
+            )
             before: str | None = None
             for _ in range(MESSAGES_IN_CONVERSATION):
                 message = tx.insert(Message, **self._message(made.id, before, share), **self._times(share))
@@ -179,15 +187,16 @@ class Filler:
         }
 
     def _entry(self, journal_id: str, share: float) -> Values:
-        at = self._at(share)
+        at, body = self._at(share), self._prose.text(300)
         return {
             "journal_id": journal_id,
             "entry_date": at.date().isoformat(),
             "occurred_at": at,
             "tz": "Europe/Amsterdam",
             "title": self._prose.text(6),
-            "body": self._prose.text(300),
-            "body_hash": "0" * 64,
+            "body": body,
+            "body_hash": hashlib.sha256(body.encode()).hexdigest(),
+            "word_count": len(body.split()),
             **self._times(share),
         }
 
