@@ -19,10 +19,13 @@ from bmaddb.device.atomic import (
     Cancellation,
     Operation,
     OperationResult,
+    OuterStep,
+    Rollback,
     Step,
 )
 from bmaddb.device.atomic.bounds import Watch
 from bmaddb.device.atomic.turns import WAITING_MAX, Turns, _Ticket
+from bmaddb.signals import Committed, EntryQueued
 from bmaddb.testing import ManualClock
 from tests.atomic.acts import author, names, open_db
 from tests.store.shelf import Author
@@ -89,8 +92,10 @@ def test_who_is_over_the_limit_hears_so_at_once() -> None:
     turns, order = Watched(waiting_max=2), list[str]()
     with held(turns):
         waiters = [queued(turns, name, order) for name in ("a1", "a2")]
-        with pytest.raises(e.QueueFull), held(turns):
-            pass
+        late = Waiter(turns, "a3", order, Bounds())
+        late.start()
+        late.join(WAIT_S_MAX)
+        assert isinstance(late.error, e.QueueFull)
     for waiter in waiters:
         waiter.join(WAIT_S_MAX)
     assert order == ["a1", "a2"]
@@ -214,3 +219,26 @@ def test_a_batch_is_called_off_while_another_thread_is_inside_a_write(db: bmaddb
     assert results[0].fatal is not None
     assert isinstance(results[0].fatal.error, e.OperationCancelled)
     assert names(db) == []
+
+
+@pytest.mark.parametrize("told", [Committed, EntryQueued])
+def test_who_is_told_of_an_operation_may_run_another_in_that_moment(
+    db: bmaddb.Database, told: type[Committed | EntryQueued]
+) -> None:
+    results: list[OperationResult] = []
+
+    def on_told(_: Committed | EntryQueued) -> None:
+        stop()
+        results.append(db.execute(Operation("second", (author("Annie", "a2"),))))
+        saga = (author("Renate", "a3"), OuterStep("outside", lambda _: None, lambda _: None))
+        results.append(db.execute(Operation("third", saga, strategy=Rollback.COMPENSATE)))
+
+    stop = db.signals.listen(told, on_told)
+    first = threading.Thread(
+        target=lambda: results.append(db.execute(Operation("first", (author(),)))), daemon=True, name="first"
+    )
+    first.start()
+    first.join(WAIT_S_MAX)
+    assert [(result.type, result.ok) for result in results] == [("second", True), ("third", True), ("first", True)]
+    assert names(db) == ["Annie", "Hella", "Renate"]
+    assert db.execute(Operation("after", (author("Ida", "a4"),))).ok
