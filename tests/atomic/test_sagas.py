@@ -5,8 +5,11 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
+import apsw
 import pytest
 
 import bmaddb
@@ -14,8 +17,10 @@ from bmaddb import errors as e
 from bmaddb.device.atomic import (
     Action,
     Bounds,
+    Cancellation,
     CheckOutcome,
     Operation,
+    OperationResult,
     OuterContext,
     OuterStep,
     ResumeReport,
@@ -320,3 +325,56 @@ def test_a_restored_backup_does_not_undo_what_went_well_where_it_was_made(
         kept = line(copy, done.id)
         assert (kept.status, (kept.error or "").split(":")[0]) == ("failed", "restored")
     assert world.held() == held
+
+
+@pytest.mark.parametrize("status", ["committed", "running"])
+def test_a_claim_that_fails_leaves_the_line_of_its_id_alone(
+    db: bmaddb.Database, world: World, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    again: list[OperationResult] = []
+
+    def come_again(_: OuterContext) -> None:
+        if status == "running":
+            again.append(refused())
+
+    def refused() -> OperationResult:
+        """Another process writes for longer than ours waits, and ends then."""
+        with closing(apsw.Connection(db.store.path)) as other, monkeypatch.context() as patched:
+            begun = iter((lambda: None, lambda: other.execute("rollback")))
+            begin = db.store._begin
+
+            def counted(**how: Any) -> None:
+                next(begun)()
+                begin(**how)
+
+            patched.setattr(db.store, "_begin", counted)
+            db.store._writer.connection.set_busy_timeout(0)
+            other.execute("begin immediate")
+            return db.execute(saga(steps))
+
+    steps = (*session(world), outer("last", do=come_again))
+    assert db.execute(saga(steps)).ok
+    if status == "committed":
+        again.append(refused())
+    assert [result.failure and result.failure.code for result in again] == ["B-301"]
+    kept = line(db, OPERATION)
+    assert (kept.status, kept.compensations) == ("committed", [])
+    assert db.execute(saga(steps)).repeated
+    assert world.told() == ["do reserve", "do remind"]
+
+
+def test_who_waits_to_begin_a_saga_can_be_called_off(db: bmaddb.Database, world: World) -> None:
+    off, results = Cancellation(), list[OperationResult]()
+    steps = session(world)
+    waiter = threading.Thread(
+        target=lambda: results.append(db.execute(saga(steps), bounds=Bounds(cancellation=off))), daemon=True
+    )
+    with db.write():
+        waiter.start()
+        off.cancel()
+        waiter.join(WAIT_S_MAX)
+        assert not waiter.is_alive()
+    assert results[0].failure is not None
+    assert results[0].failure.code == "B-806"
+    assert world.told() == []
+    assert db.execute(saga(steps)).ok

@@ -45,7 +45,7 @@ class Operations:
                     result = run_one(self._store, operation, watch)
             else:
                 result = run_saga(self._store, operation, watch, self.turns)
-        except e.AtomicError as error:
+        except e.BmadError as error:
             result = never_begun(operation, error)
         result = msgspec.structs.replace(result, duration_ms=watch.taken_ms())
         self._tell((result,))

@@ -30,12 +30,15 @@ Part: TypeAlias = OuterStep | tuple[Step, ...]
 
 
 def run_saga(store: Store, operation: Operation, watch: Watch, turns: Turns) -> OperationResult:
-    """Every part in order; when one fails, what was done is undone, the last first."""
+    """Every part in order; when one fails, what was done is undone, the last first. BmadError: it was never begun."""
     ledger = new_ledger(operation)
     with alive.running(store.path):
         saga = _Saga(store, operation, ledger, watch, turns)
+        answer = saga.claimed()
+        if answer is not None:
+            return answer
         try:
-            return saga.claimed() or saga.run()
+            return saga.run()
         except Stopped as stopped:
             return saga.undo(stopped)
         except e.BmadError as error:
@@ -72,8 +75,12 @@ class _Saga:
         self._parts = parts_of(operation)
 
     def claimed(self) -> OperationResult | None:
-        """Say that it runs, so that nobody else runs it; or what is said to who comes again."""
-        with self._store.apply("local", durable=True):
+        """Say that it runs, so that nobody else runs it; or what is said to who comes again.
+
+        While it does not say so, the journal's line of this id is somebody else's. It need not survive a power cut:
+        what comes first says it again, and durably.
+        """
+        with self._store.write(while_waiting=self._watch.check):
             answer = answered(self._store, self._operation)
             if answer is None:
                 self._line(self._course.ended(Status.RUNNING), finished=False)
