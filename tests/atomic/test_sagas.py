@@ -29,6 +29,7 @@ from bmaddb.device.atomic import (
     Status,
     Step,
     alive,
+    resuming,
 )
 from bmaddb.device.atomic.compensation import ATTEMPTS_MAX
 from bmaddb.device.atomic.resumer import Resumer
@@ -53,6 +54,10 @@ def outer(name: str, undo: Undo = lambda _: None, do: Callable[[OuterContext], o
 
 def breaking(_: OuterContext) -> None:
     raise ConnectionError("no answer")
+
+
+def cut(_: OuterContext) -> None:
+    raise KeyboardInterrupt
 
 
 def operation(*steps: Step | OuterStep) -> Operation:
@@ -222,6 +227,66 @@ def test_what_nobody_knows_how_to_undo_is_left_and_said(db: bmaddb.Database) -> 
     assert db.resume({}).unknown == (result.operation_id,)
     assert db.resume({"saga": (outer("other"),)}).unknown == (result.operation_id,)
     assert line(db, result.operation_id).status == "compensating"
+
+
+WRITES = Step("one", "authors", Action.INSERT, {"id": "a1", "name": "Hella"})
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (outer("one"), WRITES, "was outside of the file, and is given as insert in authors"),
+        (WRITES, outer("one"), "was insert in authors, and is given as outside of the file"),
+        (WRITES, Step("one", "books", Action.INSERT, {}), "is given as insert in books"),
+        (WRITES, Step("one", "authors", Action.UPSERT, {}), "is given as upsert in authors"),
+        (
+            Step("one", "authors", Action.UPSERT, {"id": "a1", "name": "Hella"}, undo=lambda tx, _: None),
+            Step("one", "authors", Action.UPSERT, {}),
+            "is given without undo=",
+        ),
+    ],
+)
+def test_what_another_step_of_the_same_name_did_is_left_and_said(
+    db: bmaddb.Database, old: Step | OuterStep, new: Step | OuterStep, reason: str
+) -> None:
+    """As after an upgrade of the application, which changed what its operations are made of."""
+    cut_off = operation(old, outer("two", do=cut))
+    with pytest.raises(KeyboardInterrupt):
+        db.execute(cut_off)
+    rows, owed = names(db), line(db, cut_off.id).compensations
+    report = db.resume({"saga": (new, outer("two"))})
+    assert (report.unknown, report.compensated) == ((cut_off.id,), ())
+    assert reason in report.reasons[cut_off.id]
+    assert (names(db), line(db, cut_off.id).status, line(db, cut_off.id).compensations) == (rows, "running", owed)
+    assert db.resume({"saga": (old, outer("two"))}).compensated == (cut_off.id,)
+    assert line(db, cut_off.id).status == "compensated"
+
+
+def test_what_cannot_be_undone_yet_holds_nobody_up(
+    db: bmaddb.Database, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resuming, "RESUMED_MAX", 2)
+    unknown = [Operation("gone", (outer("cut", do=cut),), strategy=Rollback.COMPENSATE) for _ in range(3)]
+    known = [operation(outer("one", breaking), outer("cut", do=cut)) for _ in range(3)]
+    for one in (*unknown, *known):
+        with pytest.raises(KeyboardInterrupt):
+            db.execute(one)
+        clock.advance(1)
+    steps = {"saga": (outer("one", breaking), outer("cut"))}
+    first = db.resume(steps)
+    assert first.unknown == tuple(one.id for one in unknown)
+    assert (first.waiting, first.due_ms) == (tuple(one.id for one in known[:2]), clock.now_ms()), "the third is due"
+    second = db.resume(steps)
+    assert second.waiting == tuple(one.id for one in known)
+    assert second.due_ms is not None
+    assert second.due_ms > clock.now_ms()
+
+
+def test_it_is_not_resumed_where_others_commits_are_not_seen(db: bmaddb.Database) -> None:
+    with db.read(), pytest.raises(e.AtomicError, match="snapshot"):
+        db.resume({})
+    with db.write(), pytest.raises(e.AtomicError, match="inside a write"):
+        db.resume({})
 
 
 def test_nothing_is_undone_while_a_saga_runs(db: bmaddb.Database) -> None:

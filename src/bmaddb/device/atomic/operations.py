@@ -69,11 +69,13 @@ class Operations:
     def resume(self, steps: Mapping[str, Sequence[AnyStep]]) -> ResumeReport:
         """Undo the sagas that were cut off, or whose compensation failed and is due again.
 
-        `steps`: operation type -> the steps that operations of it are made of; one of another type is left alone and
-        reported. Each compensation is tried once; call it again at `due_ms`.
+        `steps`: operation type -> the steps that operations of it are made of, as they were then; one of another type,
+        or of other steps, is left alone and reported. Each compensation is tried once; call it again at `due_ms`.
         """
-        if self._store.writes_here:
-            raise e.AtomicError("resume() cannot run inside a write")
+        if self._store.holds_still:
+            raise e.AtomicError(
+                "resume() cannot run inside a write or a snapshot", hint="it would not see what is undone already"
+            )
         return resume(self._store, steps)
 
     def _acceptable(self, operations: Sequence[Operation], *, batch: bool) -> None:
