@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import apsw
+
 from bmaddb import errors as e
 from bmaddb.device.atomic import journal
 from bmaddb.device.atomic.bounds import Watch
@@ -19,8 +21,8 @@ from bmaddb.modules.sync_status import OperationJournal
 
 BATCH_OPERATIONS_MAX: Final = 10_000
 _OWN_FAULTS: Final = (e.RecordInvalid, e.RecordNotFound, e.ReadOnlyTable, e.RowArchived)
-"""What the store says of one operation's rows; all else it says concerns every one of a batch."""
-_FATAL: Final = (e.StoreError, e.OperationCancelled, e.DeadlinePassed)
+"""What the store says of one operation's rows."""
+_BOUNDS: Final = (e.OperationCancelled, e.DeadlinePassed)
 
 
 def run_one(store: Store, operation: Operation, watch: Watch) -> OperationResult:
@@ -167,7 +169,7 @@ def _kept_as_far_as_it_came(store: Store, tx: WriteTransaction, course: Course, 
                 _step_alone(store, tx, course, step, watch)
         run_checks(course)
     except Stopped as stopped:
-        if isinstance(stopped.error, _FATAL) and not isinstance(stopped.error, _OWN_FAULTS):
+        if _fatal(tx, stopped.error):
             raise
         return course.ended(Status.FAILED, stopped.failure(()))
     return course.ended(Status.COMMITTED)
@@ -193,12 +195,20 @@ def _one_of_many(
             result = _steps_and_checks(store, tx, course, watch)
             store.check_references()
     except Stopped as stopped:
-        if isinstance(stopped.error, _FATAL) and not isinstance(stopped.error, _OWN_FAULTS):
+        if _fatal(tx, stopped.error):
             raise stopped.error from stopped
         result = course.ended(Status.ROLLED_BACK, stopped.failure(course.undo()))
     except _OWN_FAULTS as error:
         result = course.ended(Status.ROLLED_BACK, Failure(error=error, undone=course.undo()))
     return course, result
+
+
+def _fatal(tx: WriteTransaction, error: e.BmadError) -> bool:
+    """Does it concern the whole transaction? Its bounds do, and what SQLite refuses of the file, not of a row."""
+    if not tx.stands or isinstance(error, _BOUNDS):
+        return True
+    refused = isinstance(error, e.StoreError) and isinstance(error.__cause__, apsw.Error)
+    return refused and not isinstance(error, _OWN_FAULTS)
 
 
 def _undone(ended: Sequence[tuple[Course, OperationResult]]) -> tuple[str, ...]:
