@@ -32,7 +32,7 @@ from bmaddb.device.atomic import (
     resuming,
 )
 from bmaddb.device.atomic.compensation import ATTEMPTS_MAX
-from bmaddb.device.atomic.resumer import Resumer
+from bmaddb.device.atomic.resumer import BUSY_WAIT_S, Resumer
 from bmaddb.device.store import WriteTransaction
 from bmaddb.testing import ManualClock
 from tests.atomic.acts import author, line, names, open_db
@@ -443,3 +443,58 @@ def test_who_waits_to_begin_a_saga_can_be_called_off(db: bmaddb.Database, world:
     assert results[0].failure.code == "B-806"
     assert world.told() == []
     assert db.execute(saga(steps)).ok
+
+
+def test_a_file_of_locks_that_cannot_be_opened_is_said_and_tried_again(
+    db: bmaddb.Database, world: World, tmp_path: Path
+) -> None:
+    """As when no descriptor is left for a moment."""
+    beside = tmp_path / "device.db-sagas"
+    cut_off = operation(outer("cut", do=cut))
+    with pytest.raises(KeyboardInterrupt):
+        db.execute(cut_off)
+    beside.unlink()
+    beside.mkdir()
+    result = db.execute(saga(session(world)))
+    assert result.failure is not None
+    assert (result.status, result.failure.code, world.told()) == (Status.ROLLED_BACK, "B-300", [])
+    with pytest.raises(e.StoreError, match="cannot be opened"):
+        db.resume({"saga": cut_off.steps})
+    done = threading.Event()
+
+    def wait(woken: threading.Event, pause_s: float | None) -> bool:
+        """It failed once when it pauses for the second time."""
+        if len(pauses) == 1:
+            beside.rmdir()
+        pauses.append(pause_s)
+        return woken.wait(0 if pause_s is not None else WAIT_S_MAX)
+
+    def resume() -> ResumeReport:
+        report = db.resume({"saga": cut_off.steps})
+        done.set()
+        return report
+
+    pauses: list[float | None] = []
+    resumer = Resumer(db.store, resume, wait=wait)
+    resumer.start(ResumeReport(busy=True))
+    assert done.wait(WAIT_S_MAX)
+    resumer.stop()
+    assert pauses[:2] == [BUSY_WAIT_S] * 2
+    assert line(db, cut_off.id).status == "compensated"
+    assert db.execute(saga(session(world))).ok
+
+
+def test_the_background_outlives_any_error(db: bmaddb.Database) -> None:
+    tried = threading.Event()
+    errors = [ValueError(), KeyError()]
+
+    def resume() -> ResumeReport:
+        if errors:
+            raise errors.pop()
+        tried.set()
+        return ResumeReport()
+
+    resumer = Resumer(db.store, resume, wait=lambda woken, pause_s: woken.wait(0 if pause_s else WAIT_S_MAX))
+    resumer.start(ResumeReport(busy=True))
+    assert tried.wait(WAIT_S_MAX)
+    resumer.stop()
