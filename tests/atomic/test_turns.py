@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 
 import bmaddb
@@ -21,6 +22,7 @@ from bmaddb.device.atomic import (
     OperationResult,
     OuterStep,
     Rollback,
+    Status,
     Step,
 )
 from bmaddb.device.atomic.bounds import Watch
@@ -242,3 +244,30 @@ def test_who_is_told_of_an_operation_may_run_another_in_that_moment(
     assert [(result.type, result.ok) for result in results] == [("second", True), ("third", True), ("first", True)]
     assert names(db) == ["Annie", "Hella", "Renate"]
     assert db.execute(Operation("after", (author("Ida", "a4"),))).ok
+
+
+def test_who_does_not_get_to_run_hears_how_its_id_stands(db: bmaddb.Database) -> None:
+    done, new, off = Operation("add", (author(),)), Operation("add", (author(row_id="a2"),)), Cancellation()
+    assert db.execute(done).ok
+    off.cancel()
+    bounds = Bounds(cancellation=off)
+    again = db.execute(done, bounds=bounds)
+    assert (again.ok, again.repeated, again.ids("author")) == (True, True, ("a1",))
+    never = db.execute(new, bounds=bounds)
+    assert (never.status, never.failure and never.failure.code) == (Status.ROLLED_BACK, "B-806")
+    batch = db.execute_batch([done, new], bounds=bounds)
+    assert batch.fatal is not None
+    assert [(result.ok, result.repeated) for result in batch.results] == [(True, True), (False, False)]
+
+
+def test_in_a_write_that_does_not_begin_too(db: bmaddb.Database) -> None:
+    done, new = Operation("add", (author(),)), Operation("add", (author(row_id="a2"),))
+    assert db.execute(done).ok
+    db.store._writer.connection.set_busy_timeout(0)
+    with closing(apsw.Connection(db.store.path)) as other:
+        other.execute("begin immediate")
+        results = [db.execute(done), db.execute(new), *db.execute_batch([done, new]).results]
+    assert [(result.ok, result.failure and result.failure.code) for result in results] == [
+        (True, None),
+        (False, "B-301"),
+    ] * 2

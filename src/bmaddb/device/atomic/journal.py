@@ -56,6 +56,7 @@ def repeated(line: OperationJournal) -> OperationResult:
         status=Status.COMMITTED,
         rows=tuple((step["name"], tuple(step["ids"])) for step in line.steps if "ids" in step),
         repeated=True,
+        ids_cut=tuple(step["name"] for step in line.steps if step.get("rows", 0) > len(step.get("ids", ()))),
     )
 
 

@@ -41,8 +41,10 @@ def run_one(store: Store, operation: Operation, watch: Watch) -> OperationResult
     except Stopped as stopped:
         result = course.ended(Status.ROLLED_BACK, stopped.failure(course.undo()))
     except e.BmadError as error:  # the commit itself, or what comes before a step
+        if not begun:
+            return never_begun(store, (operation,), Failure(error=error))[0]
         result = course.ended(Status.ROLLED_BACK, Failure(error=error, undone=course.undo()))
-    if begun and result.status is Status.ROLLED_BACK:
+    if result.status is Status.ROLLED_BACK:
         _note_failed(store, [(course, result)])
     return result
 
@@ -73,15 +75,30 @@ def run_batch(store: Store, operations: Sequence[Operation], watch: Watch) -> Ba
         ended = [(course, _undone_too(course, result, fatal)) for course, result in ended]
         _note_failed(store, ended)
     results = answers | {course.operation.id: result for course, result in ended}
-    never = {
-        operation.id: Course(operation, store, store).ended(Status.ROLLED_BACK, fatal)
-        for operation in operations
-        if operation.id not in results
-    }
-    results |= never
+    if fatal is not None:
+        unrun = [operation for operation in operations if operation.id not in results]
+        results |= {result.operation_id: result for result in never_begun(store, unrun, fatal)}
     return BatchResult(
         results=tuple(results[operation.id] for operation in operations), duration_ms=watch.taken_ms(), fatal=fatal
     )
+
+
+def never_begun(store: Store, operations: Sequence[Operation], failure: Failure) -> list[OperationResult]:
+    """What is said of operations that did not get to run: how they stand, if they were run before; else the failure."""
+    try:
+        standing = journal.known(store, [operation.id for operation in operations])
+    except e.BmadError:  # a file that cannot be read just now: then the failure alone is known
+        standing = {}
+    results = []
+    for operation in operations:
+        line = standing.get(operation.id)
+        result = None if line is None else answer_of(line, operation)
+        if result is None:
+            result = OperationResult(
+                operation_id=operation.id, type=operation.type, status=Status.ROLLED_BACK, failure=failure
+            )
+        results.append(result)
+    return results
 
 
 def answered(store: Store, operation: Operation) -> OperationResult | None:

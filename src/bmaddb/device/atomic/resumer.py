@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from bmaddb.device.atomic.result import Status
+from bmaddb.device.atomic.journal import UNFINISHED
 from bmaddb.device.atomic.resuming import ResumeReport
 from bmaddb.device.store import Store
 from bmaddb.signals import OperationEnded
@@ -56,7 +56,7 @@ class Resumer:
         self._thread = None
 
     def _on_end(self, fact: OperationEnded) -> None:
-        if fact.status == Status.COMPENSATING:
+        if fact.status in UNFINISHED:
             self._woken.set()
 
     def _keep(self, report: ResumeReport) -> None:
