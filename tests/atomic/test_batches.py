@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -200,3 +201,33 @@ def _said(result: OperationResult) -> tuple[object, ...]:
 
 def _rows(db: bmaddb.Database) -> list[list[tuple[object, ...]]]:
     return [db.sql("select id, name from authors order by id"), db.sql("select id, author_id from books order by id")]
+
+
+def test_one_that_fails_costs_the_same_in_a_long_table(db: bmaddb.Database) -> None:
+    """Counted in steps of SQLite's machine."""
+
+    def steps(number: int) -> int:
+        counted: list[int] = []
+        connection = db.store._writer.connection
+        connection.trace_v2(
+            apsw.SQLITE_TRACE_PROFILE,
+            lambda event: counted.append(event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]),
+            id=number,
+        )
+        batch = db.execute_batch([Operation("wrong", (book(author_id="nobody"),)), one(number)])
+        connection.trace_v2(0, None, id=number)
+        assert [result.failure and result.failure.error.code for result in batch.results] == ["B-303", None]
+        assert "books.author_id names a row of authors" in str(
+            batch.results[0].failure and batch.results[0].failure.error
+        )
+        return sum(counted)
+
+    def add(count: int) -> None:
+        with db.write() as tx:
+            tx.insert_many(Book, ({"title": "boek"} for _ in range(count)))
+
+    add(500)
+    steps(0)  # what is compiled and remembered at the first time
+    few = steps(1)
+    add(5_000)
+    assert steps(2) < few * 1.5

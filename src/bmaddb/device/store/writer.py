@@ -33,6 +33,8 @@ ASK_EVERY_MS: Final = 50
 SAVEPOINT_DEPTH_MAX: Final = 100
 WhileWaiting: TypeAlias = Callable[[], None]
 """Asked again and again by who waits for the lock; it raises to wait no longer."""
+NEWEST_ROWS: Final = 100
+"""So many of a table are looked at first for the one that refers to nothing."""
 _FULL: Final = 2
 """What `PRAGMA synchronous` says when every commit is synced."""
 _HOOK: Final = "bmaddb.applied"
@@ -369,16 +371,27 @@ class Writer:
         return failure(error)
 
     def _broken_reference(self) -> e.RecordInvalid | None:
-        """Which row refers to nothing: asked only when a commit was refused for it."""
+        """Which row refers to nothing: asked only when a commit, or an operation of a batch, was refused for it."""
+        from bmaddb.schema.sqlite_ddl import enforced_references
+        from bmaddb.schema.sqlite_ddl_rows import read_newest_orphan
+
         touched = self._touched or set()
-        for table in self._catalog.device_tables:
-            if table.name in touched or _refers_to(table, touched):
-                for parent, column in self.connection.execute(_SQL["broken_reference"], (table.name,)):
-                    return e.RecordInvalid(
-                        f"{table.name}.{column} names a row of {parent} that is not there",
-                        hint="insert the parent first, or fetch it if it is archived; or delete what refers to it",
-                    )
+        tables = [table for table in self._catalog.device_tables if table.name in touched or _refers_to(table, touched)]
+        for table in tables:  # most often it was inserted just now; the tables may be long
+            for column in enforced_references(table, self._catalog):
+                for _ in self.connection.execute(read_newest_orphan(table, column), (NEWEST_ROWS,)):
+                    return _refers_to_nothing(table.name, column.name, str(column.spec.references))
+        for table in tables:
+            for parent, name in self.connection.execute(_SQL["broken_reference"], (table.name,)):
+                return _refers_to_nothing(table.name, name, parent)
         return None
+
+
+def _refers_to_nothing(table: str, column: str, parent: str) -> e.RecordInvalid:
+    return e.RecordInvalid(
+        f"{table}.{column} names a row of {parent} that is not there",
+        hint="insert the parent first, or fetch it if it is archived; or delete what refers to it",
+    )
 
 
 def _data_version(connection: apsw.Connection) -> int:
