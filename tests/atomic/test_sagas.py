@@ -33,7 +33,7 @@ from bmaddb.device.atomic import (
 )
 from bmaddb.device.atomic.compensation import ATTEMPTS_MAX
 from bmaddb.device.atomic.resumer import BUSY_WAIT_S, Resumer
-from bmaddb.device.store import WriteTransaction
+from bmaddb.device.store import WriteTransaction, writer
 from bmaddb.testing import ManualClock
 from tests.atomic.acts import author, line, names, open_db
 from tests.atomic.world import OPERATION, TYPE, World, saga, session
@@ -422,7 +422,7 @@ def test_a_claim_that_fails_leaves_the_line_of_its_id_alone(
                 begin(**how)
 
             patched.setattr(db.store, "_begin", counted)
-            db.store._writer.connection.set_busy_timeout(0)
+            patched.setattr(writer, "BUSY_WAIT_MS_MAX", 0)
             other.execute("begin immediate")
             result = db.execute(saga(steps))
         kept = line(db, OPERATION)
@@ -454,6 +454,41 @@ def test_who_waits_to_begin_a_saga_can_be_called_off(db: bmaddb.Database, world:
     assert results[0].failure.code == "B-806"
     assert world.told() == []
     assert db.execute(saga(steps)).ok
+
+
+def test_who_waits_between_two_steps_can_be_called_off(db: bmaddb.Database, world: World) -> None:
+    """Another process began to write while the first step ran outside."""
+    off = Cancellation()
+    other = apsw.Connection(db.store.path)
+
+    def meanwhile(context: OuterContext) -> str:
+        other.execute("begin immediate")
+        waiting.set()
+        return world.reserve(context.key)
+
+    def call_off() -> None:
+        waiting.wait(WAIT_S_MAX)
+        off.cancel()
+        heard.wait(WAIT_S_MAX)
+        other.execute("rollback")
+
+    waiting, heard = threading.Event(), threading.Event()
+
+    class Heard(Cancellation):
+        @property
+        def asked(self) -> bool:
+            if off.asked:
+                heard.set()
+            return off.asked
+
+    steps = (outer("one", lambda context: world.give_back(context.key), meanwhile), outer("two", do=breaking))
+    caller = threading.Thread(target=call_off, daemon=True)
+    caller.start()
+    with closing(other):
+        result = db.execute(operation(*steps), bounds=Bounds(cancellation=Heard()))
+        caller.join(WAIT_S_MAX)
+    assert (result.status, result.failure and result.failure.code) == (Status.COMPENSATED, "B-806")
+    assert world.held() == []
 
 
 def test_a_file_of_locks_that_cannot_be_opened_is_said_and_tried_again(

@@ -27,6 +27,7 @@ from bmaddb.device.atomic import (
 )
 from bmaddb.device.atomic.bounds import Watch
 from bmaddb.device.atomic.turns import WAITING_MAX, Turns, _Ticket
+from bmaddb.device.store import writer
 from bmaddb.signals import Committed, EntryQueued
 from bmaddb.testing import ManualClock
 from tests.atomic.acts import author, names, open_db
@@ -260,10 +261,10 @@ def test_who_does_not_get_to_run_hears_how_its_id_stands(db: bmaddb.Database) ->
     assert [(result.ok, result.repeated) for result in batch.results] == [(True, True), (False, False)]
 
 
-def test_in_a_write_that_does_not_begin_too(db: bmaddb.Database) -> None:
+def test_in_a_write_that_does_not_begin_too(db: bmaddb.Database, monkeypatch: pytest.MonkeyPatch) -> None:
     done, new = Operation("add", (author(),)), Operation("add", (author(row_id="a2"),))
     assert db.execute(done).ok
-    db.store._writer.connection.set_busy_timeout(0)
+    monkeypatch.setattr(writer, "BUSY_WAIT_MS_MAX", 0)
     with closing(apsw.Connection(db.store.path)) as other:
         other.execute("begin immediate")
         results = [db.execute(done), db.execute(new), *db.execute_batch([done, new]).results]
@@ -271,3 +272,24 @@ def test_in_a_write_that_does_not_begin_too(db: bmaddb.Database) -> None:
         (True, None),
         (False, "B-301"),
     ] * 2
+
+
+def test_bounds_hold_while_another_process_writes(db: bmaddb.Database, clock: ManualClock) -> None:
+    off, results = Cancellation(), list[OperationResult]()
+
+    def work() -> None:
+        results.append(db.execute(Operation("add", (author(),)), bounds=Bounds(cancellation=off)))
+        results.append(db.execute(Operation("add", (author(),)), bounds=Bounds(within_ms=100)))
+
+    assert db.execute(Operation("before", (author(row_id="a2"),))).ok
+    waiter = threading.Thread(target=work, daemon=True)
+    with closing(apsw.Connection(db.store.path)) as other:
+        other.execute("begin immediate")
+        waiter.start()
+        off.cancel()
+        while waiter.is_alive():
+            clock.advance(100 if results else 0)
+            waiter.join(0.01)
+        other.execute("rollback")
+    assert [result.failure and result.failure.code for result in results] == ["B-806", "B-805"]
+    assert db.execute(Operation("add", (author(),))).ok

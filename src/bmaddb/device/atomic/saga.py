@@ -23,6 +23,7 @@ from bmaddb.device.atomic.result import Failure, OperationResult, Status
 from bmaddb.device.atomic.turns import Turns
 from bmaddb.device.atomic.writing import raised
 from bmaddb.device.store import Store
+from bmaddb.device.store.writer import WhileWaiting
 from bmaddb.schema.records import deletable
 
 _log: Final = logging.getLogger("bmaddb.atomic")
@@ -97,7 +98,7 @@ class _Saga:
         if isinstance(self._parts[-1], OuterStep):
             if checked_after < 0:
                 run_checks(self._course)
-            self._save(Status.COMMITTED)
+            self._note(self._course.ended(Status.COMMITTED), finished=True)
         return self._course.ended(Status.COMMITTED)
 
     def undo(self, stopped: Stopped) -> OperationResult:
@@ -128,7 +129,7 @@ class _Saga:
         debt = Debt(steps=[step.name], outside=True)
         self._ledger.debts.append(debt)
         try:
-            self._save(Status.RUNNING)
+            self._note(self._course.ended(Status.RUNNING), while_waiting=self._watch.check)
         except e.BmadError:
             self._ledger.debts.remove(debt)
             raise
@@ -161,11 +162,10 @@ class _Saga:
                 self._ledger.debts.remove(debt)
             raise
 
-    def _save(self, status: Status) -> None:
-        self._note(self._course.ended(status), finished=status is Status.COMMITTED)
-
-    def _note(self, result: OperationResult, *, finished: bool = False) -> None:
-        with self._store.apply("local", durable=True):
+    def _note(
+        self, result: OperationResult, *, finished: bool = False, while_waiting: WhileWaiting | None = None
+    ) -> None:
+        with self._store.apply("local", durable=True, while_waiting=while_waiting):
             self._line(result, finished=finished)
 
     def _line(self, result: OperationResult, *, finished: bool) -> None:

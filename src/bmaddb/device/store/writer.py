@@ -17,7 +17,7 @@ from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.store.capture import Capture
 from bmaddb.device.store.changeset import Change
-from bmaddb.device.store.connection import Place
+from bmaddb.device.store.connection import BUSY_WAIT_MS_MAX, Place
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure, moved, undone
 from bmaddb.device.store.feed import ELSEWHERE, Commit, Feed, Told
 from bmaddb.device.store.hooks import BeforeCommit, CommitDraft
@@ -96,7 +96,7 @@ class Writer:
                 raise moved()
             if durable:
                 self._sync_at_commit()
-            self.connection.execute(_SQL["begin_write"])
+            self._begin(while_waiting)
             if self.connection.data_version() != self._alone:
                 self._notice_schema()
             self._followed = self.feed.tables
@@ -211,7 +211,8 @@ class Writer:
     def acquire(self, while_waiting: WhileWaiting | None = None) -> None:
         """Take the lock without a transaction; `free` gives it back. StoreBusy when others write for too long.
 
-        `while_waiting` is called every 50 ms as long as another thread has the lock; it raises to give up.
+        `while_waiting` is called every 50 ms as long as another thread has the lock (and by `begin`, as long as another
+        process writes); it raises to give up.
         """
         if not self._lock.acquire(blocking=False):
             self._wait(while_waiting)
@@ -225,6 +226,23 @@ class Writer:
             if while_waiting is not None:
                 while_waiting()
         raise e.StoreBusy(f"another thread has been writing for {WRITE_WAIT_MS_MAX} ms", hint="try again")
+
+    def _begin(self, while_waiting: WhileWaiting | None) -> None:
+        if while_waiting is None:
+            self.connection.execute(_SQL["begin_write"])
+            return
+        self.connection.set_busy_timeout(ASK_EVERY_MS)
+        try:
+            for asked_again in range(BUSY_WAIT_MS_MAX // ASK_EVERY_MS, -1, -1):
+                try:
+                    self.connection.execute(_SQL["begin_write"])
+                    return
+                except apsw.BusyError:
+                    if not asked_again:
+                        raise
+                while_waiting()
+        finally:
+            self.connection.set_busy_timeout(BUSY_WAIT_MS_MAX)
 
     def free(self) -> None:
         self._owner = None
