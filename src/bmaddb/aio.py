@@ -90,14 +90,14 @@ class AsyncDatabase:
     ) -> OperationResult:
         """`Database.execute`. Who no longer awaits it calls it off: then nothing of it is left, or all of it stands."""
         work = partial(self.sync_database.execute, operation, sync=sync)
-        return await self._bounded(work, bounds or Bounds(), partial(never_begun, operation))
+        return await self._bounded(work, bounds or Bounds(), partial(never_begun, self.sync_database.store, operation))
 
     async def execute_batch(
         self, operations: Sequence[Operation], *, bounds: Bounds | None = None, sync: bool = False
     ) -> BatchResult:
         """As `Database.execute_batch`."""
         work = partial(self.sync_database.execute_batch, operations, sync=sync)
-        return await self._bounded(work, bounds or Bounds(), partial(no_batch, operations))
+        return await self._bounded(work, bounds or Bounds(), partial(no_batch, self.sync_database.store, operations))
 
     async def resume(self, steps: Mapping[str, Sequence[Step | OuterStep]], *, again: bool = False) -> ResumeReport:
         """As `Database.resume`."""
@@ -191,7 +191,8 @@ class AsyncDatabase:
         Who no longer awaits it calls off this one alone, whoever else goes by the cancellation in `bounds`.
         """
         if self._executing >= WAITING_MAX:
-            return refused(e.QueueFull(f"{self._executing} operations wait already", hint="await some of them first"))
+            full = e.QueueFull(f"{self._executing} operations wait already", hint="await some of them first")
+            return await self._hop(self._threads, partial(refused, full))
         asked, own = bounds.cancellation, Cancellation()
         deaf = None if asked is None else asked.listen(own.cancel)
         self._executing += 1

@@ -7,11 +7,23 @@ from pathlib import Path
 from typing import Any
 
 import bmaddb
-from bmaddb.device.atomic import Action, CheckOutcome, RuleContext, Severity, Step, Violation
+from bmaddb.device.atomic import (
+    Action,
+    CheckOutcome,
+    Operation,
+    OuterContext,
+    OuterStep,
+    Rollback,
+    RuleContext,
+    Severity,
+    Step,
+    Violation,
+)
 from bmaddb.modules.sync_status import OperationJournal
 from bmaddb.schema import Record
 from tests.store.shelf import LIBRARY, USER, Author, Book
 
+Undo = Callable[[OuterContext], None]
 State = dict[str, list[tuple[Any, ...]]]
 
 
@@ -63,3 +75,19 @@ def raising(error: Exception) -> Callable[[RuleContext], Any]:
 
 def names(db: bmaddb.Database) -> list[str]:
     return sorted(found.name for found in db.query(Author).all())
+
+
+def outer(name: str, undo: Undo = lambda _: None, do: Callable[[OuterContext], object] = lambda _: None) -> OuterStep:
+    return OuterStep(name, do, undo)
+
+
+def breaking(_: OuterContext) -> None:
+    raise ConnectionError("no answer")
+
+
+def cut(_: OuterContext) -> None:
+    raise KeyboardInterrupt
+
+
+def operation(*steps: Step | OuterStep) -> Operation:
+    return Operation("saga", steps, strategy=Rollback.COMPENSATE)

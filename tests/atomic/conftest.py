@@ -11,6 +11,7 @@ import bmaddb
 from bmaddb.entropy import SeededEntropy
 from bmaddb.testing import ManualClock
 from tests.atomic.acts import open_db
+from tests.atomic.world import World
 
 
 @pytest.fixture
@@ -22,3 +23,8 @@ def clock() -> ManualClock:
 def db(tmp_path: Path, clock: ManualClock) -> Iterator[bmaddb.Database]:
     with open_db(tmp_path / "device.db", clock=clock, entropy=SeededEntropy(3)) as opened:
         yield opened
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path / "world")

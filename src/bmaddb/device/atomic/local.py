@@ -42,7 +42,7 @@ def run_one(store: Store, operation: Operation, watch: Watch) -> OperationResult
         result = course.ended(Status.ROLLED_BACK, stopped.failure(course.undo()))
     except e.BmadError as error:  # the commit itself, or what comes before a step
         if not begun:
-            return never_begun(store, (operation,), Failure(error=error))[0]
+            return never_run(store, (operation,), Failure(error=error))[0]
         result = course.ended(Status.ROLLED_BACK, Failure(error=error, undone=course.undo()))
     if result.status is Status.ROLLED_BACK:
         _note_failed(store, [(course, result)])
@@ -77,13 +77,13 @@ def run_batch(store: Store, operations: Sequence[Operation], watch: Watch) -> Ba
     results = answers | {course.operation.id: result for course, result in ended}
     if fatal is not None:
         unrun = [operation for operation in operations if operation.id not in results]
-        results |= {result.operation_id: result for result in never_begun(store, unrun, fatal)}
+        results |= {result.operation_id: result for result in never_run(store, unrun, fatal)}
     return BatchResult(
         results=tuple(results[operation.id] for operation in operations), duration_ms=watch.taken_ms(), fatal=fatal
     )
 
 
-def never_begun(store: Store, operations: Sequence[Operation], failure: Failure) -> list[OperationResult]:
+def never_run(store: Store, operations: Sequence[Operation], failure: Failure) -> list[OperationResult]:
     """What is said of operations that did not get to run: how they stand, if they were run before; else the failure."""
     try:
         standing = journal.known(store, [operation.id for operation in operations])

@@ -16,7 +16,7 @@ from bmaddb import errors as e
 from bmaddb.device.atomic.bounds import Bounds, Watch
 from bmaddb.device.atomic.compensation import AnyStep
 from bmaddb.device.atomic.course import declared
-from bmaddb.device.atomic.local import BATCH_OPERATIONS_MAX, is_local, never_begun, run_batch, run_one
+from bmaddb.device.atomic.local import BATCH_OPERATIONS_MAX, is_local, never_run, run_batch, run_one
 from bmaddb.device.atomic.operation import Operation
 from bmaddb.device.atomic.result import BatchResult, Failure, OperationResult, Status
 from bmaddb.device.atomic.resuming import ResumeReport, resume
@@ -46,7 +46,7 @@ class Operations:
             else:
                 result = self._saga(operation, watch)
         except e.BmadError as error:
-            [result] = never_begun(self._store, (operation,), Failure(error=error))
+            result = never_begun(self._store, operation, error)
         result = msgspec.structs.replace(result, duration_ms=watch.taken_ms())
         self._tell((result,))
         return result
@@ -62,9 +62,7 @@ class Operations:
             with self.turns.turn(watch):
                 batch = run_batch(self._store, operations, watch)
         except e.AtomicError as error:
-            fatal = Failure(error=error)
-            results = tuple(never_begun(self._store, operations, fatal))
-            batch = BatchResult(results=results, duration_ms=0.0, fatal=fatal)
+            batch = no_batch(self._store, operations, error)
         self._tell(batch.results)
         return replace(batch, duration_ms=watch.taken_ms())
 
@@ -119,3 +117,14 @@ class Operations:
                     code=None if result.failure is None else result.failure.code,
                 )
             )
+
+
+def no_batch(store: Store, operations: Sequence[Operation], error: e.AtomicError) -> BatchResult:
+    """What is said of a batch that did not get its turn."""
+    fatal = Failure(error=error)
+    return BatchResult(results=tuple(never_run(store, operations, fatal)), duration_ms=0.0, fatal=fatal)
+
+
+def never_begun(store: Store, operation: Operation, error: e.BmadError) -> OperationResult:
+    """What is said of an operation that did not get its turn."""
+    return never_run(store, (operation,), Failure(error=error))[0]
