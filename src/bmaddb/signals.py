@@ -139,7 +139,8 @@ class UpkeepEnded(Signal, frozen=True, kw_only=True):
 class OperationEnded(Signal, frozen=True, kw_only=True):
     """An operation of several steps is over: committed (`ok`), or undone.
 
-    `status` is a word of the operation journal, `rows` how many it wrote, `code` the error's, if there is one.
+    `status` is a word of the operation journal ("running": it was cut off on its way), `rows` how many it wrote, `code`
+    the error's, if there is one.
     """
 
     id: str

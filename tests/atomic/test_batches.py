@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -97,6 +98,47 @@ def test_a_commit_that_is_refused_undoes_all(db: bmaddb.Database) -> None:
     assert len(kept) == 3
 
 
+def test_what_the_code_of_one_operation_may_not_do_undoes_that_one_alone(db: bmaddb.Database) -> None:
+    def without_consent(_: RuleContext) -> dict[str, object]:
+        raise e.ConsentMissing("not without consent")
+
+    def observing(_: RuleContext) -> dict[str, object]:
+        db.observe(db.query(Book))
+        return {"name": "never"}
+
+    wrong = [
+        Operation("wrong", (author(row_id="never"), Step("wrong", "authors", Action.INSERT, data)), strategy=strategy)
+        for data in (without_consent, observing)
+        for strategy in (Rollback.REVERSE, Rollback.NONE)
+    ]
+    batch = db.execute_batch([one(0), *wrong[::2], one(1)])
+    assert batch.fatal is None
+    assert [result.ok for result in batch.results] == [True, False, False, True]
+    assert [result.failure and result.failure.code for result in batch.failed] == ["B-320", "B-300"]
+    assert names(db) == ["0000", "0001"]
+    kept = db.execute(wrong[1])
+    assert (kept.status, kept.failure and kept.failure.code, kept.ids("author")) == (
+        Status.FAILED,
+        "B-320",
+        ("never",),
+    )
+
+
+def test_when_the_transaction_is_gone_all_are_undone(db: bmaddb.Database) -> None:
+    """As after a full disk: SQLite undoes it by itself, and the code of the operation thinks nothing of it."""
+
+    def gone(_: RuleContext) -> dict[str, object]:
+        db.store.writing_connection.execute("rollback")
+        raise ValueError
+
+    operations = [one(0), Operation("gone", (Step("gone", "authors", Action.INSERT, gone),)), one(1)]
+    batch = db.execute_batch(operations)
+    assert batch.fatal is not None
+    assert batch.committed == ()
+    assert names(db) == []
+    assert {kept.status for kept in db.query(OperationJournal).all()} == {"rolled_back"}
+
+
 def test_what_a_batch_may_not_hold(db: bmaddb.Database) -> None:
     with pytest.raises(e.AtomicError):
         db.execute_batch([Operation("same", (author(),), id="x"), Operation("same", (author(),), id="x")])
@@ -159,3 +201,33 @@ def _said(result: OperationResult) -> tuple[object, ...]:
 
 def _rows(db: bmaddb.Database) -> list[list[tuple[object, ...]]]:
     return [db.sql("select id, name from authors order by id"), db.sql("select id, author_id from books order by id")]
+
+
+def test_one_that_fails_costs_the_same_in_a_long_table(db: bmaddb.Database) -> None:
+    """Counted in steps of SQLite's machine."""
+
+    def steps(number: int) -> int:
+        counted: list[int] = []
+        connection = db.store._writer.connection
+        connection.trace_v2(
+            apsw.SQLITE_TRACE_PROFILE,
+            lambda event: counted.append(event["stmt_status"]["SQLITE_STMTSTATUS_VM_STEP"]),
+            id=number,
+        )
+        batch = db.execute_batch([Operation("wrong", (book(author_id="nobody"),)), one(number)])
+        connection.trace_v2(0, None, id=number)
+        assert [result.failure and result.failure.error.code for result in batch.results] == ["B-303", None]
+        assert "books.author_id names a row of authors" in str(
+            batch.results[0].failure and batch.results[0].failure.error
+        )
+        return sum(counted)
+
+    def add(count: int) -> None:
+        with db.write() as tx:
+            tx.insert_many(Book, ({"title": "boek"} for _ in range(count)))
+
+    add(500)
+    steps(0)  # what is compiled and remembered at the first time
+    few = steps(1)
+    add(5_000)
+    assert steps(2) < few * 1.5

@@ -20,6 +20,7 @@ from bmaddb.device.atomic import (
     Status,
     Step,
 )
+from bmaddb.device.atomic.journal import IDS_KEPT_MAX
 from bmaddb.device.store import CommitDraft
 from bmaddb.signals import EntryQueued, OperationEnded
 from bmaddb.testing import ManualClock
@@ -273,3 +274,26 @@ def test_the_journal_names_what_was_wrong_and_keeps_no_value(db: bmaddb.Database
         assert result.failure is not None
         assert result.failure.code in (line(db, operation.id).error or "")
         assert "SECRET" not in str(line(db, operation.id).error)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Operation("add", (author(),), strategy="none"),  # type: ignore[arg-type]
+        Operation("add", (author(),), strategy="nonsense"),  # type: ignore[arg-type]
+        Operation("add", (author(),), id=5),  # type: ignore[arg-type]
+    ],
+)
+def test_one_that_is_declared_in_other_words_is_refused(db: bmaddb.Database, wrong: Operation) -> None:
+    with pytest.raises(e.AtomicError):
+        db.execute(wrong)
+    assert names(db) == []
+
+
+def test_one_that_is_repeated_says_of_which_steps_not_every_id_is_kept(db: bmaddb.Database) -> None:
+    many = Step("many", "authors", Action.INSERT, [{"name": f"{number:03}"} for number in range(IDS_KEPT_MAX + 1)])
+    operation = Operation("add", (many, author()))
+    first, again = db.execute(operation), db.execute(operation)
+    assert (len(first.ids("many")), first.ids_cut) == (IDS_KEPT_MAX + 1, ())
+    assert again.ids("many") == first.ids("many")[:IDS_KEPT_MAX]
+    assert (again.repeated, again.ids_cut) == (True, ("many",))

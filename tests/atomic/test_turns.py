@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
+import apsw
 import pytest
 
 import bmaddb
@@ -19,10 +20,15 @@ from bmaddb.device.atomic import (
     Cancellation,
     Operation,
     OperationResult,
+    OuterStep,
+    Rollback,
+    Status,
     Step,
 )
 from bmaddb.device.atomic.bounds import Watch
 from bmaddb.device.atomic.turns import WAITING_MAX, Turns, _Ticket
+from bmaddb.device.store import writer
+from bmaddb.signals import Committed, EntryQueued
 from bmaddb.testing import ManualClock
 from tests.atomic.acts import author, names, open_db
 from tests.store.shelf import Author
@@ -89,8 +95,10 @@ def test_who_is_over_the_limit_hears_so_at_once() -> None:
     turns, order = Watched(waiting_max=2), list[str]()
     with held(turns):
         waiters = [queued(turns, name, order) for name in ("a1", "a2")]
-        with pytest.raises(e.QueueFull), held(turns):
-            pass
+        late = Waiter(turns, "a3", order, Bounds())
+        late.start()
+        late.join(WAIT_S_MAX)
+        assert isinstance(late.error, e.QueueFull)
     for waiter in waiters:
         waiter.join(WAIT_S_MAX)
     assert order == ["a1", "a2"]
@@ -214,3 +222,74 @@ def test_a_batch_is_called_off_while_another_thread_is_inside_a_write(db: bmaddb
     assert results[0].fatal is not None
     assert isinstance(results[0].fatal.error, e.OperationCancelled)
     assert names(db) == []
+
+
+@pytest.mark.parametrize("told", [Committed, EntryQueued])
+def test_who_is_told_of_an_operation_may_run_another_in_that_moment(
+    db: bmaddb.Database, told: type[Committed | EntryQueued]
+) -> None:
+    results: list[OperationResult] = []
+
+    def on_told(_: Committed | EntryQueued) -> None:
+        stop()
+        results.append(db.execute(Operation("second", (author("Annie", "a2"),))))
+        saga = (author("Renate", "a3"), OuterStep("outside", lambda _: None, lambda _: None))
+        results.append(db.execute(Operation("third", saga, strategy=Rollback.COMPENSATE)))
+
+    stop = db.signals.listen(told, on_told)
+    first = threading.Thread(
+        target=lambda: results.append(db.execute(Operation("first", (author(),)))), daemon=True, name="first"
+    )
+    first.start()
+    first.join(WAIT_S_MAX)
+    assert [(result.type, result.ok) for result in results] == [("second", True), ("third", True), ("first", True)]
+    assert names(db) == ["Annie", "Hella", "Renate"]
+    assert db.execute(Operation("after", (author("Ida", "a4"),))).ok
+
+
+def test_who_does_not_get_to_run_hears_how_its_id_stands(db: bmaddb.Database) -> None:
+    done, new, off = Operation("add", (author(),)), Operation("add", (author(row_id="a2"),)), Cancellation()
+    assert db.execute(done).ok
+    off.cancel()
+    bounds = Bounds(cancellation=off)
+    again = db.execute(done, bounds=bounds)
+    assert (again.ok, again.repeated, again.ids("author")) == (True, True, ("a1",))
+    never = db.execute(new, bounds=bounds)
+    assert (never.status, never.failure and never.failure.code) == (Status.ROLLED_BACK, "B-806")
+    batch = db.execute_batch([done, new], bounds=bounds)
+    assert batch.fatal is not None
+    assert [(result.ok, result.repeated) for result in batch.results] == [(True, True), (False, False)]
+
+
+def test_in_a_write_that_does_not_begin_too(db: bmaddb.Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    done, new = Operation("add", (author(),)), Operation("add", (author(row_id="a2"),))
+    assert db.execute(done).ok
+    monkeypatch.setattr(writer, "BUSY_WAIT_MS_MAX", 0)
+    with closing(apsw.Connection(db.store.path)) as other:
+        other.execute("begin immediate")
+        results = [db.execute(done), db.execute(new), *db.execute_batch([done, new]).results]
+    assert [(result.ok, result.failure and result.failure.code) for result in results] == [
+        (True, None),
+        (False, "B-301"),
+    ] * 2
+
+
+def test_bounds_hold_while_another_process_writes(db: bmaddb.Database, clock: ManualClock) -> None:
+    off, results = Cancellation(), list[OperationResult]()
+
+    def work() -> None:
+        results.append(db.execute(Operation("add", (author(),)), bounds=Bounds(cancellation=off)))
+        results.append(db.execute(Operation("add", (author(),)), bounds=Bounds(within_ms=100)))
+
+    assert db.execute(Operation("before", (author(row_id="a2"),))).ok
+    waiter = threading.Thread(target=work, daemon=True)
+    with closing(apsw.Connection(db.store.path)) as other:
+        other.execute("begin immediate")
+        waiter.start()
+        off.cancel()
+        while waiter.is_alive():
+            clock.advance(100 if results else 0)
+            waiter.join(0.01)
+        other.execute("rollback")
+    assert [result.failure and result.failure.code for result in results] == ["B-806", "B-805"]
+    assert db.execute(Operation("add", (author(),))).ok

@@ -97,6 +97,16 @@ def read_referring(table: Table, column: str) -> str:
     return f"SELECT id FROM {quoted(table.name)} WHERE {quoted(column)} IN (SELECT value FROM json_each(?1))"
 
 
+def read_newest_orphan(table: Table, column: Column[Any]) -> str:
+    """Of the ?1 newest rows, one whose `column` names a row that is not there; no row when all of them are."""
+    parent = quoted(str(column.spec.references))
+    newest = f"SELECT {quoted(column.name)} AS parent FROM {quoted(table.name)} ORDER BY rowid DESC LIMIT ?1"
+    return (
+        f"SELECT 1 FROM ({newest}) AS newest WHERE newest.parent IS NOT NULL "
+        f"AND NOT EXISTS (SELECT 1 FROM {parent} WHERE {parent}.id = newest.parent) LIMIT 1"
+    )
+
+
 def read_versions(table: Table) -> str:
     """(id, server_seq) of the rows with the ids in ?1."""
     return f"SELECT id, server_seq FROM {quoted(table.name)} WHERE id IN (SELECT value FROM json_each(?1))"

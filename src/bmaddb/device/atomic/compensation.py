@@ -6,10 +6,10 @@ given up; local rows are undone in the transaction that says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from bmaddb import errors as e
 from bmaddb.device.atomic import journal
@@ -23,6 +23,7 @@ from bmaddb.device.store import Store
 ATTEMPTS_MAX: Final = 12
 """With the waits between them, about half an hour; then a person must look."""
 FIRST_WAIT_MS: Final = 1_000
+_OUTSIDE: Final = "outside of the file"
 AnyStep: TypeAlias = Step | OuterStep
 
 
@@ -34,9 +35,24 @@ class Account:
     ledger: Ledger
     steps: Mapping[str, AnyStep]
 
-    def lacks(self) -> tuple[str, ...]:
-        """Steps that nobody has given, so that nobody knows how to undo them."""
-        return tuple(step for debt in self.ledger.debts if debt.open for step in debt.steps if step not in self.steps)
+    @property
+    def due_ms(self) -> int:
+        """When the next debt may be paid; 0 is now."""
+        return next((debt.due_ms for debt in reversed(self.ledger.debts) if debt.open), 0)
+
+    def unknown(self, made: Sequence[Mapping[str, Any]]) -> str | None:
+        """Why the given steps do not say how this is undone. `made`: the journal's line of each step that was made."""
+        before = {line["name"]: _kind_before(line) for line in made}
+        for debt in self.ledger.debts:
+            for name in debt.steps if debt.open else ():
+                step = self.steps.get(name)
+                if step is None:
+                    return f"nobody has given its step '{name}'"
+                if (kind := _kind(step)) != before.get(name):
+                    return f"its step '{name}' was {before.get(name)}, and is given as {kind}"
+                if isinstance(step, Step) and step.undo is None and step.action is not Action.INSERT:
+                    return f"its step '{name}' is given without undo="
+        return None
 
 
 def settle(store: Store, account: Account) -> Status:
@@ -56,6 +72,14 @@ def settle(store: Store, account: Account) -> Status:
     with store.apply("local", durable=True):
         journal.settle(store, account.operation_id, status, account.ledger.text(), store.clock.now_ms())
     return status
+
+
+def _kind(step: AnyStep) -> str:
+    return _OUTSIDE if isinstance(step, OuterStep) else f"{step.action} in {step.table}"
+
+
+def _kind_before(line: Mapping[str, Any]) -> str:
+    return _OUTSIDE if line.get("outside") else f"{line['action']} in {line['table']}"
 
 
 def _pay(store: Store, account: Account, debt: Debt) -> None:

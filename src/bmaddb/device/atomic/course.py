@@ -87,8 +87,13 @@ class Course:
 def declared(operation: Operation, store: Store) -> None:
     """AtomicError for an operation that cannot be run, whatever the file holds."""
     steps = operation.steps
-    if not operation.type or not operation.id:
-        raise e.AtomicError("an operation has a type and an id")
+    if not operation.type or not operation.id or not isinstance(operation.id, str):
+        raise e.AtomicError("an operation has a type and an id", hint="both are texts")
+    if not isinstance(operation.strategy, Rollback):
+        raise e.AtomicError(
+            f"operation '{operation.type}': {operation.strategy!r} is no strategy",
+            hint="Rollback.REVERSE, Rollback.COMPENSATE or Rollback.NONE",
+        )
     if not 0 < len(steps) <= STEPS_MAX:
         raise e.AtomicError(f"operation '{operation.type}' has {len(steps)} steps", hint=f"1 to {STEPS_MAX}")
     if len(steps) > 1 and len({step.name for step in steps}) < len(steps):

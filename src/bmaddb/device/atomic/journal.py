@@ -7,7 +7,7 @@ person has to act on it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from typing import Any, Final, TypeAlias
 
@@ -56,6 +56,7 @@ def repeated(line: OperationJournal) -> OperationResult:
         status=Status.COMMITTED,
         rows=tuple((step["name"], tuple(step["ids"])) for step in line.steps if "ids" in step),
         repeated=True,
+        ids_cut=tuple(step["name"] for step in line.steps if step.get("rows", 0) > len(step.get("ids", ()))),
     )
 
 
@@ -95,11 +96,17 @@ def settle(store: Store, operation_id: str, status: Status, compensations: str, 
         raise failure(error) from error
 
 
-def unfinished(store: Store, limit: int) -> list[OperationJournal]:
-    """The operations of which something may have to be undone, the oldest first."""
-    ids = [str(row[0]) for row in store.tuples(_SQL["unfinished"], (limit,))]
-    found = known(store, ids)
-    return [found[row_id] for row_id in ids]
+def unfinished(store: Store, limit: int) -> list[str]:
+    """The ids of operations of which something may have to be undone, the oldest first."""
+    return [str(row[0]) for row in store.tuples(_SQL["unfinished"], (limit,))]
+
+
+def lines(store: Store, ids: Sequence[str]) -> Iterator[OperationJournal]:
+    """What the journal says of these operations, in their order, read some at a time."""
+    for start in range(0, len(ids), _ASKED_AT_ONCE):
+        part = ids[start : start + _ASKED_AT_ONCE]
+        found = known(store, part)
+        yield from (found[row_id] for row_id in part if row_id in found)
 
 
 def _checks_text(course: Course) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
+import apsw
+
 from bmaddb import errors as e
 from bmaddb.device.atomic import journal
 from bmaddb.device.atomic.bounds import Watch
@@ -19,8 +21,8 @@ from bmaddb.modules.sync_status import OperationJournal
 
 BATCH_OPERATIONS_MAX: Final = 10_000
 _OWN_FAULTS: Final = (e.RecordInvalid, e.RecordNotFound, e.ReadOnlyTable, e.RowArchived)
-"""What the store says of one operation's rows; all else it says concerns every one of a batch."""
-_FATAL: Final = (e.StoreError, e.OperationCancelled, e.DeadlinePassed)
+"""What the store says of one operation's rows."""
+_BOUNDS: Final = (e.OperationCancelled, e.DeadlinePassed)
 
 
 def run_one(store: Store, operation: Operation, watch: Watch) -> OperationResult:
@@ -39,8 +41,10 @@ def run_one(store: Store, operation: Operation, watch: Watch) -> OperationResult
     except Stopped as stopped:
         result = course.ended(Status.ROLLED_BACK, stopped.failure(course.undo()))
     except e.BmadError as error:  # the commit itself, or what comes before a step
+        if not begun:
+            return never_begun(store, (operation,), Failure(error=error))[0]
         result = course.ended(Status.ROLLED_BACK, Failure(error=error, undone=course.undo()))
-    if begun and result.status is Status.ROLLED_BACK:
+    if result.status is Status.ROLLED_BACK:
         _note_failed(store, [(course, result)])
     return result
 
@@ -71,15 +75,30 @@ def run_batch(store: Store, operations: Sequence[Operation], watch: Watch) -> Ba
         ended = [(course, _undone_too(course, result, fatal)) for course, result in ended]
         _note_failed(store, ended)
     results = answers | {course.operation.id: result for course, result in ended}
-    never = {
-        operation.id: Course(operation, store, store).ended(Status.ROLLED_BACK, fatal)
-        for operation in operations
-        if operation.id not in results
-    }
-    results |= never
+    if fatal is not None:
+        unrun = [operation for operation in operations if operation.id not in results]
+        results |= {result.operation_id: result for result in never_begun(store, unrun, fatal)}
     return BatchResult(
         results=tuple(results[operation.id] for operation in operations), duration_ms=watch.taken_ms(), fatal=fatal
     )
+
+
+def never_begun(store: Store, operations: Sequence[Operation], failure: Failure) -> list[OperationResult]:
+    """What is said of operations that did not get to run: how they stand, if they were run before; else the failure."""
+    try:
+        standing = journal.known(store, [operation.id for operation in operations])
+    except e.BmadError:  # a file that cannot be read just now: then the failure alone is known
+        standing = {}
+    results = []
+    for operation in operations:
+        line = standing.get(operation.id)
+        result = None if line is None else answer_of(line, operation)
+        if result is None:
+            result = OperationResult(
+                operation_id=operation.id, type=operation.type, status=Status.ROLLED_BACK, failure=failure
+            )
+        results.append(result)
+    return results
 
 
 def answered(store: Store, operation: Operation) -> OperationResult | None:
@@ -167,7 +186,7 @@ def _kept_as_far_as_it_came(store: Store, tx: WriteTransaction, course: Course, 
                 _step_alone(store, tx, course, step, watch)
         run_checks(course)
     except Stopped as stopped:
-        if isinstance(stopped.error, _FATAL) and not isinstance(stopped.error, _OWN_FAULTS):
+        if _fatal(tx, stopped.error):
             raise
         return course.ended(Status.FAILED, stopped.failure(()))
     return course.ended(Status.COMMITTED)
@@ -193,12 +212,20 @@ def _one_of_many(
             result = _steps_and_checks(store, tx, course, watch)
             store.check_references()
     except Stopped as stopped:
-        if isinstance(stopped.error, _FATAL) and not isinstance(stopped.error, _OWN_FAULTS):
+        if _fatal(tx, stopped.error):
             raise stopped.error from stopped
         result = course.ended(Status.ROLLED_BACK, stopped.failure(course.undo()))
     except _OWN_FAULTS as error:
         result = course.ended(Status.ROLLED_BACK, Failure(error=error, undone=course.undo()))
     return course, result
+
+
+def _fatal(tx: WriteTransaction, error: e.BmadError) -> bool:
+    """Does it concern the whole transaction? Its bounds do, and what SQLite refuses of the file, not of a row."""
+    if not tx.stands or isinstance(error, _BOUNDS):
+        return True
+    refused = isinstance(error, e.StoreError) and isinstance(error.__cause__, apsw.Error)
+    return refused and not isinstance(error, _OWN_FAULTS)
 
 
 def _undone(ended: Sequence[tuple[Course, OperationResult]]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from bmaddb import errors as e
 from bmaddb.device.atomic.bounds import Bounds, Watch
 from bmaddb.device.atomic.compensation import AnyStep
 from bmaddb.device.atomic.course import declared
-from bmaddb.device.atomic.local import BATCH_OPERATIONS_MAX, is_local, run_batch, run_one
+from bmaddb.device.atomic.local import BATCH_OPERATIONS_MAX, is_local, never_begun, run_batch, run_one
 from bmaddb.device.atomic.operation import Operation
 from bmaddb.device.atomic.result import BatchResult, Failure, OperationResult, Status
 from bmaddb.device.atomic.resuming import ResumeReport, resume
@@ -44,9 +44,9 @@ class Operations:
                 with self.turns.turn(watch):
                     result = run_one(self._store, operation, watch)
             else:
-                result = run_saga(self._store, operation, watch, self.turns)
-        except e.AtomicError as error:
-            result = never_begun(operation, error)
+                result = self._saga(operation, watch)
+        except e.BmadError as error:
+            [result] = never_begun(self._store, (operation,), Failure(error=error))
         result = msgspec.structs.replace(result, duration_ms=watch.taken_ms())
         self._tell((result,))
         return result
@@ -62,18 +62,22 @@ class Operations:
             with self.turns.turn(watch):
                 batch = run_batch(self._store, operations, watch)
         except e.AtomicError as error:
-            batch = no_batch(operations, error)
+            fatal = Failure(error=error)
+            results = tuple(never_begun(self._store, operations, fatal))
+            batch = BatchResult(results=results, duration_ms=0.0, fatal=fatal)
         self._tell(batch.results)
         return replace(batch, duration_ms=watch.taken_ms())
 
     def resume(self, steps: Mapping[str, Sequence[AnyStep]]) -> ResumeReport:
         """Undo the sagas that were cut off, or whose compensation failed and is due again.
 
-        `steps`: operation type -> the steps that operations of it are made of; one of another type is left alone and
-        reported. Each compensation is tried once; call it again at `due_ms`.
+        `steps`: operation type -> the steps that operations of it are made of, as they were then; one of another type,
+        or of other steps, is left alone and reported. Each compensation is tried once; call it again at `due_ms`.
         """
-        if self._store.writes_here:
-            raise e.AtomicError("resume() cannot run inside a write")
+        if self._store.holds_still:
+            raise e.AtomicError(
+                "resume() cannot run inside a write or a snapshot", hint="it would not see what is undone already"
+            )
         return resume(self._store, steps)
 
     def _acceptable(self, operations: Sequence[Operation], *, batch: bool) -> None:
@@ -89,6 +93,15 @@ class Operations:
                 if batch:
                     raise e.AtomicError(f"operation '{operation.type}' is a saga, and cannot be one of a batch")
                 undoable(operation, self._store)
+
+    def _saga(self, operation: Operation, watch: Watch) -> OperationResult:
+        try:
+            return run_saga(self._store, operation, watch, self.turns)
+        except BaseException as error:
+            if not isinstance(error, Exception):  # cut off, as by Ctrl-C: who undoes such in the background is told
+                cut_off = OperationResult(operation_id=operation.id, type=operation.type, status=Status.RUNNING)
+                self._tell((msgspec.structs.replace(cut_off, duration_ms=watch.taken_ms()),))
+            raise
 
     def _tell(self, results: Sequence[OperationResult]) -> None:
         signals = self._store.signals
@@ -106,16 +119,3 @@ class Operations:
                     code=None if result.failure is None else result.failure.code,
                 )
             )
-
-
-def no_batch(operations: Sequence[Operation], error: e.AtomicError) -> BatchResult:
-    """What is said of a batch that did not get its turn."""
-    results = tuple(never_begun(operation, error) for operation in operations)
-    return BatchResult(results=results, duration_ms=0.0, fatal=Failure(error=error))
-
-
-def never_begun(operation: Operation, error: e.AtomicError) -> OperationResult:
-    """What is said of an operation that did not get its turn."""
-    return OperationResult(
-        operation_id=operation.id, type=operation.type, status=Status.ROLLED_BACK, failure=Failure(error=error)
-    )

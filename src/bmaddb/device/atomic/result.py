@@ -64,13 +64,15 @@ class OperationResult(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     repeated: bool = False
     """Was it done before, under the same id? Then it has no second effect."""
+    ids_cut: tuple[str, ...] = ()
+    """Of a repeated one: the steps that wrote more rows than the journal keeps the ids of, which is the first 100."""
 
     @property
     def ok(self) -> bool:
         return self.status is Status.COMMITTED
 
     def ids(self, step: str) -> tuple[str, ...]:
-        """The ids of the rows this step wrote."""
+        """The ids of the rows this step wrote; only the first ones where `ids_cut` names it."""
         return dict(self.rows).get(step, ())
 
     def raise_failure(self) -> OperationResult:

@@ -11,8 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from bmaddb import errors as e
-from bmaddb.device.atomic.result import Status
+from bmaddb.device.atomic.journal import UNFINISHED
 from bmaddb.device.atomic.resuming import ResumeReport
 from bmaddb.device.store import Store
 from bmaddb.signals import OperationEnded
@@ -57,7 +56,7 @@ class Resumer:
         self._thread = None
 
     def _on_end(self, fact: OperationEnded) -> None:
-        if fact.status == Status.COMPENSATING:
+        if fact.status in UNFINISHED:
             self._woken.set()
 
     def _keep(self, report: ResumeReport) -> None:
@@ -68,8 +67,8 @@ class Resumer:
                 return
             try:
                 report = self._resume()
-            except e.BmadError as error:
-                _log.warning("unfinished operations could not be undone: %s", error)
+            except Exception as error:  # nothing may end it: what is owed would wait for the next start
+                _log.warning("unfinished operations could not be undone: %s: %s", type(error).__name__, error)
                 report = ResumeReport(busy=True)
 
     def _pause_s(self, report: ResumeReport) -> float | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from bmaddb.device.atomic import alive, journal
@@ -14,7 +15,10 @@ from bmaddb.device.store import Store
 from bmaddb.modules.sync_status import OperationJournal
 
 RESUMED_MAX: Final = 1_000
-"""Unfinished sagas that one resume looks at, the oldest first."""
+"""Unfinished sagas that one resume undoes, the oldest first; what waits or is unknown does not count."""
+LOOKED_AT_MAX: Final = 100_000
+"""Unfinished sagas that one resume looks at."""
+_log: Final = logging.getLogger("bmaddb.atomic")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +31,9 @@ class ResumeReport:
     failed: tuple[str, ...] = ()
     """A compensation was given up; the journal says which, and why."""
     unknown: tuple[str, ...] = ()
-    """Nobody has given the steps of this type."""
+    """Nobody has given the steps of this type, or not as they were; nothing of it was touched."""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Unknown one -> what is missing."""
     due_ms: int | None = None
     busy: bool = False
 
@@ -39,26 +45,47 @@ def resume(store: Store, steps: Mapping[str, Sequence[AnyStep]]) -> ResumeReport
     with alive.alone(store.path) as nobody_runs_one:
         if not nobody_runs_one:
             return ResumeReport(busy=True)
-        ends: dict[Status | None, list[str]] = {}
-        due_ms: list[int] = []
-        for line in journal.unfinished(store, RESUMED_MAX):
-            status, due = _one(store, line, steps.get(line.op_type, ()))
-            ends.setdefault(status, []).append(line.id)
-            due_ms += due
-    return ResumeReport(
-        compensated=tuple(ends.get(Status.COMPENSATED, ())),
-        waiting=tuple(ends.get(Status.COMPENSATING, ())),
-        failed=tuple(ends.get(Status.FAILED, ())),
-        unknown=tuple(ends.get(None, ())),
-        due_ms=min(due_ms, default=None),
-    )
+        found = _Found()
+        for line in journal.lines(store, journal.unfinished(store, LOOKED_AT_MAX)):
+            if found.tried == RESUMED_MAX:
+                found.due_ms.append(store.clock.now_ms())
+                break
+            _one(store, line, steps.get(line.op_type), found)
+    return found.report()
 
 
-def _one(store: Store, line: OperationJournal, steps: Sequence[AnyStep]) -> tuple[Status | None, list[int]]:
-    ledger = read_ledger(line.compensations)
-    account = Account(line.id, ledger, {step.name: step for step in steps})
-    if account.lacks():
-        return None, []
-    status = settle(store, account)
-    waiting = [debt.due_ms for debt in ledger.debts if debt.open and debt.attempts]
-    return status, waiting if status is Status.COMPENSATING else []
+class _Found:
+    """What has become of those that were looked at."""
+
+    def __init__(self) -> None:
+        self.tried = 0
+        self.ends: dict[Status, list[str]] = {}
+        self.due_ms: list[int] = []
+        self.reasons: dict[str, str] = {}
+
+    def report(self) -> ResumeReport:
+        return ResumeReport(
+            compensated=tuple(self.ends.get(Status.COMPENSATED, ())),
+            waiting=tuple(self.ends.get(Status.COMPENSATING, ())),
+            failed=tuple(self.ends.get(Status.FAILED, ())),
+            unknown=tuple(self.reasons),
+            reasons=self.reasons,
+            due_ms=min(self.due_ms, default=None),
+        )
+
+
+def _one(store: Store, line: OperationJournal, steps: Sequence[AnyStep] | None, found: _Found) -> None:
+    account = Account(line.id, read_ledger(line.compensations), {step.name: step for step in steps or ()})
+    why = account.unknown(line.steps)
+    if why is not None:
+        found.reasons[line.id] = why if steps is not None else f"nobody has given the steps of '{line.op_type}'"
+        if steps is not None:
+            _log.warning("operation %s of type '%s' is not undone: %s", line.id, line.op_type, why)
+        return
+    status = Status.COMPENSATING
+    if account.due_ms <= store.clock.now_ms():
+        found.tried += 1
+        status = settle(store, account)
+    found.ends.setdefault(status, []).append(line.id)
+    if status is Status.COMPENSATING:
+        found.due_ms.append(account.due_ms)

@@ -23,6 +23,7 @@ from bmaddb.device.atomic.result import Failure, OperationResult, Status
 from bmaddb.device.atomic.turns import Turns
 from bmaddb.device.atomic.writing import raised
 from bmaddb.device.store import Store
+from bmaddb.device.store.writer import WhileWaiting
 from bmaddb.schema.records import deletable
 
 _log: Final = logging.getLogger("bmaddb.atomic")
@@ -30,12 +31,15 @@ Part: TypeAlias = OuterStep | tuple[Step, ...]
 
 
 def run_saga(store: Store, operation: Operation, watch: Watch, turns: Turns) -> OperationResult:
-    """Every part in order; when one fails, what was done is undone, the last first."""
+    """Every part in order; when one fails, what was done is undone, the last first. BmadError: it was never begun."""
     ledger = new_ledger(operation)
     with alive.running(store.path):
         saga = _Saga(store, operation, ledger, watch, turns)
+        answer = saga.claimed()
+        if answer is not None:
+            return answer
         try:
-            return saga.claimed() or saga.run()
+            return saga.run()
         except Stopped as stopped:
             return saga.undo(stopped)
         except e.BmadError as error:
@@ -72,8 +76,12 @@ class _Saga:
         self._parts = parts_of(operation)
 
     def claimed(self) -> OperationResult | None:
-        """Say that it runs, so that nobody else runs it; or what is said to who comes again."""
-        with self._store.apply("local", durable=True):
+        """Say that it runs, so that nobody else runs it; or what is said to who comes again.
+
+        While it does not say so, the journal's line of this id is somebody else's. It need not survive a power cut:
+        what comes first says it again, and durably.
+        """
+        with self._store.write(while_waiting=self._watch.check):
             answer = answered(self._store, self._operation)
             if answer is None:
                 self._line(self._course.ended(Status.RUNNING), finished=False)
@@ -90,7 +98,7 @@ class _Saga:
         if isinstance(self._parts[-1], OuterStep):
             if checked_after < 0:
                 run_checks(self._course)
-            self._save(Status.COMMITTED)
+            self._note(self._course.ended(Status.COMMITTED), finished=True)
         return self._course.ended(Status.COMMITTED)
 
     def undo(self, stopped: Stopped) -> OperationResult:
@@ -121,7 +129,7 @@ class _Saga:
         debt = Debt(steps=[step.name], outside=True)
         self._ledger.debts.append(debt)
         try:
-            self._save(Status.RUNNING)
+            self._note(self._course.ended(Status.RUNNING), while_waiting=self._watch.check)
         except e.BmadError:
             self._ledger.debts.remove(debt)
             raise
@@ -154,11 +162,10 @@ class _Saga:
                 self._ledger.debts.remove(debt)
             raise
 
-    def _save(self, status: Status) -> None:
-        self._note(self._course.ended(status), finished=status is Status.COMMITTED)
-
-    def _note(self, result: OperationResult, *, finished: bool = False) -> None:
-        with self._store.apply("local", durable=True):
+    def _note(
+        self, result: OperationResult, *, finished: bool = False, while_waiting: WhileWaiting | None = None
+    ) -> None:
+        with self._store.apply("local", durable=True, while_waiting=while_waiting):
             self._line(result, finished=finished)
 
     def _line(self, result: OperationResult, *, finished: bool) -> None:

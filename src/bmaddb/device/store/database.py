@@ -56,14 +56,12 @@ R = TypeVar("R", bound=Record)
 class Store(Noted):
     """The file at `path` with the tables of `catalog`.
 
-    `user` (a UUID) is bound to the file at the first open that names one. `durability`: "full" survives a
-    power cut after every commit, "normal" may lose the last ones then, never more. `key` (32 bytes, or a
-    Passphrase) encrypts the file. `seed` puts the catalogue rows the program carries into a new file; otherwise
-    they come by sync. `migrations` lead a file of an older schema version to the catalog's. `vfs` names a
-    registered SQLite VFS to reach the file through (`bmaddb.testing.power`); None is the usual one. `cache_bytes`: so
-    much of what was read stays in memory while it is true; 0 holds nothing.
-    StoreCorrupt for a damaged file, WrongKey for one that this key does not open, MigrationError for one that
-    cannot be brought up.
+    `user` (a UUID) is bound to the file at the first open that names one. `durability`: "full" survives a power cut
+    after every commit, "normal" may lose the last ones then, never more. `key` (32 bytes, or a Passphrase) encrypts
+    the file. `seed` puts the catalogue rows the program carries into a new file; else they come by sync. `migrations`
+    lead an older file to the catalog's version. `vfs` names a registered SQLite VFS to reach it through
+    (`bmaddb.testing.power`); None is the usual one. `cache_bytes`: so much of what was read stays in memory; 0 is none.
+    StoreCorrupt for a damaged file, WrongKey when this key does not open it, MigrationError if it cannot be brought up.
     """
 
     def __init__(
@@ -211,15 +209,17 @@ class Store(Noted):
         return make(self, after, while_waiting)
 
     @contextmanager
-    def apply(self, origin: Origin = "remote", *, durable: bool = False) -> Iterator[apsw.Connection]:
+    def apply(
+        self, origin: Origin = "remote", *, durable: bool = False, while_waiting: WhileWaiting | None = None
+    ) -> Iterator[apsw.Connection]:
         """A transaction that is not captured, for rows that come from elsewhere; yields the connection.
 
-        `durable`: it and all before it survive a power cut, under durability "normal" too.
+        `durable`: it and all before it survive a power cut, at durability "normal" too. `while_waiting`: as of `write`.
         References are checked when it commits. StoreError inside another write of the same thread.
         """
         if self._writer.mine:
             raise e.StoreError("apply() cannot run inside a write", hint="let the write end first")
-        self._begin(captured=False, durable=durable)
+        self._begin(captured=False, durable=durable, while_waiting=while_waiting)
         try:
             yield self._writer.connection
         except BaseException as error:

@@ -104,6 +104,11 @@ class WriteTransaction:
         """The declarations the file was opened with."""
         return self._store.catalog
 
+    @property
+    def stands(self) -> bool:
+        """Is it still open in the file? After some faults, as of a full disk, SQLite undoes all of it by itself."""
+        return self._connection.in_transaction
+
     # -- writing -------------------------------------------------------------------------------------------
 
     def insert(self, record: type[R], /, **values: Any) -> R:

@@ -17,7 +17,7 @@ from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.store.capture import Capture
 from bmaddb.device.store.changeset import Change
-from bmaddb.device.store.connection import Place
+from bmaddb.device.store.connection import BUSY_WAIT_MS_MAX, Place
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure, moved, undone
 from bmaddb.device.store.feed import ELSEWHERE, Commit, Feed, Told
 from bmaddb.device.store.hooks import BeforeCommit, CommitDraft
@@ -33,6 +33,8 @@ ASK_EVERY_MS: Final = 50
 SAVEPOINT_DEPTH_MAX: Final = 100
 WhileWaiting: TypeAlias = Callable[[], None]
 """Asked again and again by who waits for the lock; it raises to wait no longer."""
+NEWEST_ROWS: Final = 100
+"""So many of a table are looked at first for the one that refers to nothing."""
 _FULL: Final = 2
 """What `PRAGMA synchronous` says when every commit is synced."""
 _HOOK: Final = "bmaddb.applied"
@@ -94,7 +96,7 @@ class Writer:
                 raise moved()
             if durable:
                 self._sync_at_commit()
-            self.connection.execute(_SQL["begin_write"])
+            self._begin(while_waiting)
             if self.connection.data_version() != self._alone:
                 self._notice_schema()
             self._followed = self.feed.tables
@@ -209,7 +211,8 @@ class Writer:
     def acquire(self, while_waiting: WhileWaiting | None = None) -> None:
         """Take the lock without a transaction; `free` gives it back. StoreBusy when others write for too long.
 
-        `while_waiting` is called every 50 ms as long as another thread has the lock; it raises to give up.
+        `while_waiting` is called every 50 ms as long as another thread has the lock (and by `begin`, as long as another
+        process writes); it raises to give up.
         """
         if not self._lock.acquire(blocking=False):
             self._wait(while_waiting)
@@ -223,6 +226,23 @@ class Writer:
             if while_waiting is not None:
                 while_waiting()
         raise e.StoreBusy(f"another thread has been writing for {WRITE_WAIT_MS_MAX} ms", hint="try again")
+
+    def _begin(self, while_waiting: WhileWaiting | None) -> None:
+        if while_waiting is None:
+            self.connection.execute(_SQL["begin_write"])
+            return
+        self.connection.set_busy_timeout(ASK_EVERY_MS)
+        try:
+            for asked_again in range(BUSY_WAIT_MS_MAX // ASK_EVERY_MS, -1, -1):
+                try:
+                    self.connection.execute(_SQL["begin_write"])
+                    return
+                except apsw.BusyError:
+                    if not asked_again:
+                        raise
+                while_waiting()
+        finally:
+            self.connection.set_busy_timeout(BUSY_WAIT_MS_MAX)
 
     def free(self) -> None:
         self._owner = None
@@ -369,16 +389,27 @@ class Writer:
         return failure(error)
 
     def _broken_reference(self) -> e.RecordInvalid | None:
-        """Which row refers to nothing: asked only when a commit was refused for it."""
+        """Which row refers to nothing: asked only when a commit, or an operation of a batch, was refused for it."""
+        from bmaddb.schema.sqlite_ddl import enforced_references
+        from bmaddb.schema.sqlite_ddl_rows import read_newest_orphan
+
         touched = self._touched or set()
-        for table in self._catalog.device_tables:
-            if table.name in touched or _refers_to(table, touched):
-                for parent, column in self.connection.execute(_SQL["broken_reference"], (table.name,)):
-                    return e.RecordInvalid(
-                        f"{table.name}.{column} names a row of {parent} that is not there",
-                        hint="insert the parent first, or fetch it if it is archived; or delete what refers to it",
-                    )
+        tables = [table for table in self._catalog.device_tables if table.name in touched or _refers_to(table, touched)]
+        for table in tables:  # most often it was inserted just now; the tables may be long
+            for column in enforced_references(table, self._catalog):
+                for _ in self.connection.execute(read_newest_orphan(table, column), (NEWEST_ROWS,)):
+                    return _refers_to_nothing(table.name, column.name, str(column.spec.references))
+        for table in tables:
+            for parent, name in self.connection.execute(_SQL["broken_reference"], (table.name,)):
+                return _refers_to_nothing(table.name, name, parent)
         return None
+
+
+def _refers_to_nothing(table: str, column: str, parent: str) -> e.RecordInvalid:
+    return e.RecordInvalid(
+        f"{table}.{column} names a row of {parent} that is not there",
+        hint="insert the parent first, or fetch it if it is archived; or delete what refers to it",
+    )
 
 
 def _data_version(connection: apsw.Connection) -> int:
