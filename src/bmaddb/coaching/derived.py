@@ -143,9 +143,12 @@ def _score(c: Candidate) -> dict[str, Any]:
 
 
 def score_pct(raw_score: float, scoring_version: int) -> float:
-    """A score from 0 to 100: version 1 of a slider 1 to 10, version 2 of a mean of answers 1 to 5."""
+    """A score from 0 to 100: version 1 of a slider 1 to 10, version 2 of a mean of answers 1 to 5.
+
+    One that lies off its scale is the end of the scale it lies beyond.
+    """
     pct = raw_score * 20 if scoring_version == 2 else (raw_score - 1) / 9 * 100
-    return round(pct, 4)
+    return round(min(max(pct, 0.0), 100.0), 4)
 
 
 def _assessment(c: Candidate) -> dict[str, Any]:
