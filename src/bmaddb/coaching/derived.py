@@ -73,10 +73,12 @@ def _progress(c: Candidate) -> dict[str, Any]:
 
 def _streak(c: Candidate) -> int:
     today, last = day_of(c.row["last_activity_on"]), day_of(c.old("last_activity_on"))
-    before = c.old("streak_current") or 0
-    if today is None or today == last:
-        return int(before) if c.before is not None else 0
-    return int(before) + 1 if last is not None and today == day_after(last) else 1
+    before = int(c.old("streak_current") or 0)
+    if today is None:
+        return before
+    if today == last:  # none is left of a day that was taken back; it may be counted anew
+        return before or int(total(c.row["device_counts"]) > total(c.old("device_counts")))
+    return before + 1 if last is not None and today == day_after(last) else 1
 
 
 def _habit_log(c: Candidate) -> dict[str, Any]:
