@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,12 +31,13 @@ from tests.sync.devices import World, world_of
 Odd = Callable[[WriteTransaction], Any]
 LAST = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 MANY = 2**62
+NUMBERS = itertools.count()
 
 
 def last_type(tx: WriteTransaction) -> None:
-    """No declined type comes after it, and none is agreed to any more."""
+    """No declined type comes after it, and none is agreed to any more; a new one each time, for it is told of once."""
     consent(tx, "personality_profiling", "withdrawn", acted_at=at(hours=-1))
-    tx.insert(MbtiProfile, id="odd", **profile_row(assessed_at=LAST))
+    tx.insert(MbtiProfile, id=f"odd{next(NUMBERS)}", **profile_row(assessed_at=LAST))
 
 
 def too_many(tx: WriteTransaction) -> None:
@@ -52,9 +54,14 @@ def session(device_seconds: Any) -> Odd:
     return insert
 
 
+def listed_channels(tx: WriteTransaction) -> None:
+    tx.update(tx.query(UserPreferences).one(), notification_channels=["push"])
+
+
 ODD: dict[str, tuple[Odd, str | None]] = {
-    "a type at the end of time": (last_type, "mbti_profiles/odd cannot be reconciled"),
+    "a type at the end of time": (last_type, "mbti_profiles/odd"),
     "more than a column holds": (too_many, "user_progress/"),
+    "channels that are a list": (listed_channels, None),
     "seconds that are a list": (session([["x"]]), None),
     "seconds that are no entries": (session({"a": [], "b": 5, "c": [1]}), None),
 }
@@ -153,4 +160,4 @@ def test_an_odd_row_of_another_device_does_not_end_a_sync(world: World) -> None:
     world.settle(first, second)
     rows = second.store.query(UserProgress).where(UserProgress.metric_code == "checkins").all()
     assert {row.value for row in rows} == {2}
-    assert second.store.get(MbtiProfile, "odd") is not None
+    assert second.store.query(MbtiProfile).where(MbtiProfile.assessed_at == LAST).exists()

@@ -127,8 +127,9 @@ def _settings(c: Candidate) -> _Change:
         change["mbti_optimisation"] = "off"
     if grant(c.context.reader, "analytics") is None:
         change["analytics_level"] = "none"
-    channels = c.row["notification_channels"]
-    return {**change, "notification_channels": filled({"notification_channels": channels})["notification_channels"]}
+    given = c.row["notification_channels"]
+    channels = {"notification_channels": given if isinstance(given, dict) else {}}
+    return {**change, "notification_channels": filled(channels)["notification_channels"]}
 
 
 def _session(c: Candidate) -> _Change:
