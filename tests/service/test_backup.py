@@ -195,3 +195,15 @@ def test_salvage_when_the_first_bytes_are_gone(tmp_path: Path, secret: dict[str,
     salvage(path, user=USER, **secret)
     with bmaddb.open(path, **secret) as db:
         assert (db.user, db.query(Task).count()) == (USER, rows)
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal", "-rekeyed", "-sync"])
+def test_a_backup_never_takes_a_name_the_file_needs(tmp_path: Path, suffix: str) -> None:
+    with filled(tmp_path / "a.db") as db:
+        with pytest.raises((e.SettingsError, e.StoreError)):
+            db.backup(tmp_path / f"a.db{suffix}")
+        assert db.query(Task).count() == 100
+    with pytest.raises((e.SettingsError, e.StoreError)):
+        bmaddb.restore(tmp_path / "a.db", tmp_path / f"a.db{suffix}")
+    with bmaddb.open(tmp_path / "a.db", user=USER) as again:
+        assert again.query(Task).count() == 100

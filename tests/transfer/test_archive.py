@@ -108,3 +108,52 @@ def test_an_export_that_cannot_be_written_leaves_nothing(db: Database, tmp_path:
     with pytest.raises(e.SettingsError):
         db.export(tmp_path / "x.xml", Task)
     assert not list(tmp_path.glob("x*"))
+
+
+@pytest.mark.parametrize("way", ["itself", "log", "link", "hard link", "part", "table"])
+def test_an_export_never_takes_the_place_of_the_database(db: Database, tmp_path: Path, way: str) -> None:
+    file = tmp_path / "device.db"
+    with db.write() as tx:
+        tx.insert(Task, title="kept")
+    target, record = tmp_path / "all.zip", None
+    if way == "itself":
+        target = file
+    elif way == "log":
+        target.symlink_to(tmp_path / "device.db-wal")
+    elif way == "link":
+        target.symlink_to(file)
+    elif way == "hard link":
+        target.hardlink_to(file)
+    elif way == "part":
+        (tmp_path / "all.zip.part").symlink_to(file)
+    else:
+        target, record = tmp_path / "tasks.csv", Task
+        target.symlink_to(file)
+    with pytest.raises(e.SettingsError):
+        db.export(target, record)
+    with db.write() as tx:
+        tx.insert(Task, title="later")
+    with opened(file) as again:
+        assert again.query(Task).count() == 2
+
+
+def test_everything_goes_into_a_zip_only(db: Database, tmp_path: Path) -> None:
+    with pytest.raises(e.SettingsError, match=".zip"):
+        db.export(tmp_path / "all.txt")
+    assert not (tmp_path / "all.txt").exists()
+
+
+def test_the_names_in_an_archive_are_listed_once_however_many(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(db)
+    db.export(tmp_path / "all.zip")
+    listed, list_names = [], zipfile.ZipFile.namelist
+
+    def counted(archive: zipfile.ZipFile) -> list[str]:
+        listed.append(archive)
+        return list_names(archive)
+
+    monkeypatch.setattr(zipfile.ZipFile, "namelist", counted)
+    db.import_from(tmp_path / "all.zip")
+    assert len(listed) <= 2, "once to see what it is, once to check it"

@@ -298,7 +298,7 @@ class Database:
         """Write everything of the user to `path`, a ZIP; or one record's table, as .jsonl or .csv says.
 
         All of one moment, and the same rows make the same files. Not encrypted. StoreError when it cannot be written,
-        SettingsError for another ending.
+        SettingsError for another ending, or a path that is this very file.
         """
         from bmaddb.device.transfer import export_archive, export_table
 

@@ -43,10 +43,13 @@ def user_records(catalog: Catalog) -> list[type[Record]]:
 def export_archive(store: Store, path: str | os.PathLike[str]) -> Mapping[str, str]:
     """Write everything to `path`; the answer is the SHA-256 of each file in it.
 
-    All of one moment. The ZIP is not encrypted, and only its owner may read it. StoreError when it cannot be written.
+    All of one moment. The ZIP is not encrypted, and only its owner may read it. StoreError when it cannot be written,
+    SettingsError for another ending than .zip or a file of the store itself.
     """
-    hashes: dict[str, str] = {}
-    with placed(Path(path)) as file, store.read(), zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    path, hashes = Path(path), dict[str, str]()
+    if path.suffix.lower() != ".zip":
+        raise e.SettingsError(f"'{path.suffix}' is not the ending of an export", hint="name the file .zip")
+    with placed(store, path) as file, store.read(), zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for record in user_records(store.catalog):
             _put(archive, hashes, f"tables/{record.__table__.name}.jsonl", json_lines(store, record))
         if store.catalog.records.get(JournalEntry.__table__.name) is JournalEntry:
@@ -68,8 +71,9 @@ def archive_sources(store: Store, path: Path) -> list[JsonLines]:
         manifest = _manifest(archive, path)
         known = {f"tables/{record.__table__.name}.jsonl": record for record in user_records(store.catalog)}
         hashes = cast("Mapping[str, str]", manifest["files"])
+        held = frozenset(archive.namelist())
         for name, wanted in hashes.items():
-            if name not in archive.namelist() or digest(partial(archive.open, name))[0] != wanted:
+            if name not in held or digest(partial(archive.open, name))[0] != wanted:
                 raise e.StoreError(f"{name} in {path.name} is not what was exported", hint="get the file again")
     if manifest["schema_version"] > store.catalog.version:
         raise e.MigrationError("the export is of a newer program", hint="update the program; nothing was imported")

@@ -12,6 +12,7 @@ from typing import IO, Any, Final, TypeVar
 
 from bmaddb import errors as e
 from bmaddb.device.store import Store
+from bmaddb.device.store.copies import refuse_own_files
 from bmaddb.device.transfer.csv_text import written
 from bmaddb.device.transfer.values import json_line, plain
 from bmaddb.schema.columns import Column
@@ -69,20 +70,25 @@ _FORMATS: Final[dict[str, Callable[[Store, type[Record]], Iterator[str]]]] = {".
 def export_table(store: Store, record: type[Record], path: str | os.PathLike[str]) -> int:
     """Write the table to `path`, as its ending says (.jsonl or .csv); the answer is how many bytes.
 
-    The file is not encrypted. StoreError when it cannot be written.
+    The file is not encrypted. StoreError when it cannot be written, SettingsError for another ending or a file of
+    the store itself.
     """
     path = Path(path)
     make = _FORMATS.get(path.suffix.lower())
     if make is None:
         raise e.SettingsError(f"'{path.suffix}' is no format of a table", hint="name the file .jsonl or .csv")
-    with placed(path) as file, store.read():
+    with placed(store, path) as file, store.read():
         return sum(file.write(text.encode()) for text in make(store, record))
 
 
 @contextmanager
-def placed(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes its place when it is whole and synced; only its owner may read it."""
+def placed(store: Store, path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes its place when it is whole and synced; only its owner may read it.
+
+    SettingsError when its place is the store's own.
+    """
     part = path.with_name(f"{path.name}.part")
+    refuse_own_files(store.path, path, part)
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:
