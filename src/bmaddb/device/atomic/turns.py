@@ -1,7 +1,8 @@
 """The queue in front of the one writer: operations take turns, lane by lane, and within a lane in their order.
 
 Rules of this room: nobody waits unseen: there is a limit, and who is over it hears so at once; who gives up leaves the
-queue; a turn is handed on even when its holder failed.
+queue; a turn is handed on even when its holder failed; nobody waits for a turn that is theirs: who is told of a commit
+may run an operation of their own.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ class Turns:
         self._lanes: OrderedDict[str, deque[_Ticket]] = OrderedDict()
         self._waiting = 0
         self._taken = False
+        self._holder: int | None = None
+        """The thread that has the turn."""
 
     @property
     def waiting(self) -> int:
@@ -38,12 +41,18 @@ class Turns:
     def turn(self, watch: Watch) -> Iterator[None]:
         """Wait for the turn, and have it inside the `with`. QueueFull, DeadlinePassed or OperationCancelled without."""
         watch.check()
+        me = threading.get_ident()
+        if self._holder == me:  # a listener of this thread's commit: it stands, and the writer is free
+            yield
+            return
         ticket = self._queue_up(watch.bounds.lane)
         if ticket is not None:
             self._wait(ticket, watch)
         try:
+            self._holder = me
             yield
         finally:
+            self._holder = None
             self._hand_on()
 
     def _queue_up(self, lane: str) -> _Ticket | None:
