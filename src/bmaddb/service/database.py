@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bmaddb.device.store.search import Found
     from bmaddb.device.store.vectors import Near
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
-    from bmaddb.device.transfer import ImportReport, TellProgress
+    from bmaddb.device.transfer import ExportReport, ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
     from bmaddb.modules.sync_status import ServerRequest, SyncConflict
     from bmaddb.monitor import Monitor
@@ -294,18 +294,17 @@ class Database:
 
         return overturn(self.store, conflict_id, choose=choose, value=NO_VALUE if value is _UNSAID else value)
 
-    def export(self, path: str | os.PathLike[str], record: type[Record] | None = None) -> None:
+    def export(self, path: str | os.PathLike[str], record: type[Record] | None = None) -> ExportReport:
         """Write everything of the user to `path`, a ZIP; or one record's table, as .jsonl or .csv says.
 
-        All of one moment, and the same rows make the same files. Not encrypted. StoreError when it cannot be written,
-        SettingsError for another ending, or a path that is this very file.
+        All of one moment, archived rows too; those that only the server has are fetched first, and stay. Without a
+        server, or without a network, they are not in it: `only_on_server` says of which table how many. The same rows
+        make the same files. Not encrypted. StoreError when it cannot be written, SettingsError for another ending, or
+        a path that is this very file.
         """
-        from bmaddb.device.transfer import export_archive, export_table
+        from bmaddb.service.exporting import export
 
-        if record is not None:
-            export_table(self.store, record, path)
-        else:
-            export_archive(self.store, path)
+        return export(self.store, self.upkeep if self._parts.has_server else None, path, record)
 
     def import_from(
         self,

@@ -34,7 +34,8 @@ def copy_to(source: apsw.Connection, path: str, key: FileKey | None, entropy: En
     """What `source` sees of its file, as a new file at `path` encrypted with `key`; writers go on meanwhile.
 
     `finish` may change the copy before it gets its name. StoreError when there is something at `path` already,
-    SettingsError when SQLite or this house would take what is there for its own, StoreCorrupt when the source cannot be read to its end; then there is no copy.
+    SettingsError when SQLite or this house would take what is there for its own, StoreCorrupt when the source cannot be
+    read to its end; then there is no copy.
     """
     refuse_what_is_there(path)
     refuse_own_files(source.filename, path)
