@@ -115,7 +115,9 @@ def _fill(source: apsw.Connection, part: str, key: FileKey | None, finish: Finis
             # SQLite3 Multiple Ciphers writes a malformed copy of a file that vacuums by increments, if it is larger
             # than the page cache. Of a file with tables this is only said to the next copy.
             source.pragma("auto_vacuum", "NONE")
-        source.execute(_SQL["copy"], (address(part, key),))
+        refused = _vacuum_into(source, part, key)
+        if refused is not None:
+            raise refused
         copy = open_part(part, key)
         try:
             finish(copy)
@@ -127,6 +129,15 @@ def _fill(source: apsw.Connection, part: str, key: FileKey | None, finish: Finis
     if said != "ok":
         raise e.StoreCorrupt(f"the file is damaged: {said}", hint="bmaddb.service.salvage keeps what can be read")
     _sync(part)
+
+
+def _vacuum_into(source: apsw.Connection, part: str, key: FileKey | None) -> e.BmadError | None:
+    """The error to raise, made here and raised elsewhere: SQLite's own holds the address, and with that the key."""
+    try:
+        source.execute(_SQL["copy"], (address(part, key),))
+    except apsw.Error as error:
+        return failure(type(error)(f"{type(error).__name__} while {part} was written"))
+    return None
 
 
 @contextlib.contextmanager
