@@ -179,8 +179,12 @@ class Database:
     def get(self, record: type[R], row_id: str) -> R | None:
         """The row with this id, or None. One that is archived is fetched; RowArchived when it cannot be."""
         found = self.store.get(record, row_id)
-        if found is None and self.store.is_archived(record, row_id):
-            return next(iter(self.upkeep.fetch(record, (row_id,))), None)
+        if found is None:
+            with self.store.read():  # of one moment: it may just be coming back, or leaving
+                found = self.store.get(record, row_id)
+                archived = found is None and self.store.is_archived(record, row_id)
+            if archived:
+                return next(iter(self.upkeep.fetch(record, (row_id,))), None)
         return found
 
     def query(self, record: type[R]) -> Query[R]:
