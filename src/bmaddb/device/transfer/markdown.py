@@ -12,12 +12,14 @@ from typing import Final, NoReturn
 
 from bmaddb import errors as e
 from bmaddb.device.store import Store
+from bmaddb.device.transfer.export_report import Tally
 from bmaddb.device.transfer.files import readable
 from bmaddb.device.transfer.folders import folder_key
 from bmaddb.device.transfer.journal_entries import rows_of
 from bmaddb.device.transfer.lines import LINE_BYTES_MAX, Aside, Line
 from bmaddb.device.transfer.note import Note, entry_of, entry_text, read_note
 from bmaddb.device.transfer.tables_out import pages
+from bmaddb.device.transfer.values import UNSAYABLE
 from bmaddb.modules.chat_journal import Journal, JournalEntry, Tag
 from bmaddb.schema.natural_keys import folded
 
@@ -28,14 +30,19 @@ _LINKED: Final = "linked folder"
 _NO_NOTE: Final = "no Markdown"
 
 
-def notes_of(store: Store) -> Iterator[tuple[JournalEntry, str]]:
-    """Every entry, by id, with its note; inside `store.read()` of one snapshot."""
+def notes_of(store: Store, tally: Tally) -> Iterator[tuple[JournalEntry, bytes]]:
+    """Every entry, by id, with its note; inside `store.read()` of one snapshot. One that cannot be said is counted."""
     journals = {journal.id: journal.name for rows in pages(store, Journal) for journal in rows}
     words = {tag.id: _word(tag) for rows in pages(store, Tag) for tag in rows}
     for rows in pages(store, JournalEntry):
         for entry in rows:
-            tags = [words[tag_id] for tag_id in entry.tag_ids if tag_id in words]
-            yield entry, entry_text(entry, journals.get(entry.journal_id), tags)
+            try:
+                tags = [words[tag_id] for tag_id in entry.tag_ids if tag_id in words]
+                note = entry_text(entry, journals.get(entry.journal_id), tags).encode()
+            except (*UNSAYABLE, TypeError):
+                tally.odd_one(JournalEntry.__table__.name, entry.id, None)
+            else:
+                yield entry, note
 
 
 def _word(tag: Tag) -> str:

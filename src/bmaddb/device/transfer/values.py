@@ -15,6 +15,8 @@ from bmaddb import errors as e
 from bmaddb.schema.columns import Column
 from bmaddb.schema.kinds import Kind, from_raw, to_raw
 
+UNSAYABLE: Final = (ValueError, RecursionError, e.RecordInvalid)
+"""What is raised for a value of the file that JSON of others cannot carry."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -61,4 +63,22 @@ def raw_value(column: Column[Any], value: Any) -> Any:
 
 def json_line(values: dict[str, Any]) -> str:
     """One line of JSON Lines."""
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n"
+    return f"{_json(values)}\n"
+
+
+def json_cell(kind: Kind, raw: Any) -> tuple[str, bool]:
+    """What SQLite holds as JSON, and whether that is how it is usually said: else it is as the file has it."""
+    try:
+        text = _json(plain(kind, raw))
+        text.encode()
+    except UNSAYABLE:
+        if kind is Kind.REAL:
+            return "1e999" if raw > 0 else "-1e999", False
+        if kind is not Kind.JSON:
+            raise
+        return raw.replace("\n", " ").replace("\r", " "), False
+    return text, True
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
