@@ -344,11 +344,16 @@ def test_what_is_no_note_is_left_aside_and_named(db: Database, tmp_path: Path) -
     for name in ("UP.MD", "long.markdown", "plain.md"):
         note(notes / name, name)
     (notes / "loop").symlink_to(notes, target_is_directory=True)
+    (notes / "out.md").symlink_to(note(tmp_path / "secret.txt", "of nobody's journal"))
+    (notes / "gone.md").symlink_to(notes / "nowhere.md")
+    os.mkfifo(notes / "pipe.md")
     report = db.import_from(notes)
     assert bodies(db) == ["UP.MD", "long.markdown", "plain.md"]
     assert aside(report) == {
         "hidden": (4, (".hidden.md", ".obsidian/", ".trash/", "sub/.trash/")),
         "linked folder": (1, ("loop/",)),
+        "linked file": (2, ("gone.md", "out.md")),
+        "no file": (1, ("pipe.md",)),
         "no Markdown": (2, ("pic.png", "sub/c.txt")),
     }
 

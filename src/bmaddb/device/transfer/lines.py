@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from bmaddb.schema.records import Record
 
 LINE_BYTES_MAX: Final = 15 * 1024 * 1024
 """What one line holds must fit into one push."""
+Name: TypeAlias = tuple[str, str]
+"""Of a row: its table and its id."""
 
 
 @dataclass(frozen=True, slots=True)

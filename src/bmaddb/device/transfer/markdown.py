@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cached_property
@@ -25,6 +26,8 @@ FILES_MAX: Final = 200_000
 _ENDINGS: Final = (".md", ".markdown")
 _HIDDEN: Final = "hidden"
 _LINKED: Final = "linked folder"
+_LINKED_FILE: Final = "linked file"
+_NO_FILE: Final = "no file"
 _NO_NOTE: Final = "no Markdown"
 
 
@@ -58,7 +61,7 @@ class MarkdownFolder:
 
     @cached_property
     def _files(self) -> list[tuple[str, str | None]]:
-        """(path, what it is if it is no note), in order."""
+        """(path, what it is if it is no note), in order. A link may lead out of the folder, a pipe never ends."""
         found: list[tuple[str, str | None]] = []
         for here, folders, names in os.walk(self._folder, onerror=_unreadable):
             where = Path(here).relative_to(self._folder)
@@ -70,16 +73,21 @@ class MarkdownFolder:
                 else:
                     found.append((f"{(where / name).as_posix()}/", what))
             folders[:] = entered
-            found += [((where / name).as_posix(), _what(name)) for name in names]
+            found += [((where / name).as_posix(), _what(Path(here) / name)) for name in names]
             if len(found) > FILES_MAX:
                 raise e.StoreError(f"more than {FILES_MAX} files", hint="import the folders below it one by one")
         return sorted(found)
 
     @property
     def identity(self) -> str:
-        """Of the names: a file that came in between moves the places of those behind it."""
-        names = [name for name, _ in self._files]
-        return hashlib.sha256("\n".join([str(self._folder.resolve()), *names]).encode("utf-8", "replace")).hexdigest()
+        """A file that came in between moves the places of those behind it; one that changed is to be read again."""
+        found = hashlib.sha256(os.fsencode(self._folder.resolve()))
+        for name, what in self._files:
+            found.update(os.fsencode(f"\n{name}"))
+            if what is None:
+                status = (self._folder / name).lstat()
+                found.update(f" {status.st_size} {status.st_mtime_ns}".encode())
+        return found.hexdigest()
 
     @property
     def total(self) -> int:
@@ -126,10 +134,13 @@ class MarkdownFolder:
         return read_note(name, text), datetime.fromtimestamp(status.st_mtime, UTC)
 
 
-def _what(name: str) -> str | None:
-    if name.startswith("."):
+def _what(path: Path) -> str | None:
+    if path.name.startswith("."):
         return _HIDDEN
-    return None if Path(name).suffix.lower() in _ENDINGS else _NO_NOTE
+    if path.suffix.lower() not in _ENDINGS:
+        return _NO_NOTE
+    mode = path.lstat().st_mode
+    return None if stat.S_ISREG(mode) else _LINKED_FILE if stat.S_ISLNK(mode) else _NO_FILE
 
 
 def _unreadable(error: OSError) -> NoReturn:

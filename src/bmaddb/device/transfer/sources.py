@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -40,7 +41,8 @@ def import_from(
     if strict and path.suffix.lower() == ".zip":
         raise e.SettingsError("strict is for files of one table, Day One JSON and Markdown", hint="leave it out")
     with readable(path):
-        bringing = Bringing(store, sources_at(store, path, record, key), tell)
+        into = "" if record is None else f"{record.__table__.name} {key or ''}"
+        bringing = Bringing(store, sources_at(store, path, record, key), tell, into)
         return bringing.run_strictly() if strict else bringing.run()
 
 
@@ -50,6 +52,8 @@ def sources_at(store: Store, path: Path, record: type[Record] | None, key: str |
     if path.is_dir():
         return [MarkdownFolder(path, store)]
     with readable(path):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise e.StoreError(f"{path} is no file", hint="a pipe cannot be read twice: write it to a file first")
         path.open("rb").close()
     if ending in (".jsonl", ".csv"):
         if record is None:
