@@ -27,6 +27,8 @@ class Row:
     """Of a row that is there only these columns are brought up; None: all."""
     beside: tuple[type[Record], str] | None = None
     """Only for a row that is new: when this one is there, this row is not needed."""
+    source_hash: str | None = None
+    """Of the bytes it was made of, where their time says little."""
 
 
 class Aside(NamedTuple):

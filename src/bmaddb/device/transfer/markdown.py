@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -111,9 +112,10 @@ class MarkdownFolder:
 
     def _line(self, place: int, name: str) -> Line:
         try:
-            note, modified = self._note(name)
+            note, modified, found = self._note(name)
             key = self._key if note.own_id is None else ""
             entry, aside = entry_of(note, key, name.split("/")[0] if "/" in name else self.name, modified)
+            entry = replace(entry, source_hash=found)
             first = self._seen.setdefault(entry.id, name)
             if first != name:
                 raise ValueError(f"the entry of {first} too; give it another id, or none")
@@ -123,15 +125,16 @@ class MarkdownFolder:
         except e.BmadError as error:
             return Line(place + 1, place, place + 1, problem=f"{name}: {error.message}")
 
-    def _note(self, name: str) -> tuple[Note, datetime]:
-        """The note, and when its file was written. ValueError, StoreError."""
+    def _note(self, name: str) -> tuple[Note, datetime, str]:
+        """The note, when its file was written, and the hash of its bytes. ValueError, StoreError."""
         path = self._folder / name
         with readable(path):
             status = path.stat()
             if status.st_size > LINE_BYTES_MAX:
                 raise ValueError(f"longer than {LINE_BYTES_MAX} bytes")
-            text = path.read_bytes().decode("utf-8-sig")
-        return read_note(name, text), datetime.fromtimestamp(status.st_mtime, UTC)
+            raw = path.read_bytes()
+        note = read_note(name, raw.decode("utf-8-sig"))
+        return note, datetime.fromtimestamp(status.st_mtime, UTC), hashlib.sha256(raw).hexdigest()
 
 
 def _what(path: Path) -> str | None:

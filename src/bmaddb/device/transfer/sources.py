@@ -12,6 +12,7 @@ from typing import IO, Any
 
 from bmaddb import errors as e
 from bmaddb.device.store import Store
+from bmaddb.device.store.records import read_only
 from bmaddb.device.transfer.archive import archive_sources, is_archive
 from bmaddb.device.transfer.bringing import Bringing
 from bmaddb.device.transfer.csv_text import CsvText
@@ -24,7 +25,7 @@ from bmaddb.device.transfer.markdown import MarkdownFolder
 from bmaddb.device.transfer.report import ImportReport, TellProgress
 from bmaddb.device.transfer.unread import Unread
 from bmaddb.device.transfer.values import python_value
-from bmaddb.schema.records import Record
+from bmaddb.schema.records import Record, writable
 
 
 def import_from(
@@ -58,6 +59,8 @@ def sources_at(store: Store, path: Path, record: type[Record] | None, key: str |
     if ending in (".jsonl", ".csv"):
         if record is None:
             raise e.SettingsError(f"{path.name} holds rows of one table", hint="say which")
+        if not writable(record.__table__):
+            raise read_only(record.__table__)
         row_of, open_it = partial(_row, record, key), partial(_open, path)
         if ending == ".jsonl":
             return [JsonLines(path.name, open_it, row_of)]

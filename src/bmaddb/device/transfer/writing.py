@@ -14,6 +14,7 @@ from bmaddb import errors as e
 from bmaddb.device.query import compiler_writes
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
+from bmaddb.device.transfer import unchanged
 from bmaddb.device.transfer.lines import Line, Name, Row
 from bmaddb.device.transfer.revisions import keeping_body
 from bmaddb.schema.kinds import from_raw, milliseconds
@@ -120,17 +121,18 @@ def typed_writing(store: Store, tx: WriteTransaction) -> Writing:
     """Through the typed doors: defaults are filled in, everything is checked."""
 
     def put(row: Row) -> Fate | None:
-        values = dict(row.values)
+        values, name = dict(row.values), name_of(store, row)
         if row.record.__table__.options.natural_key:
             values.pop("id", None)
-        found = store.get(row.record, name_of(store, row)[1])
+        found = store.get(row.record, name[1])
         if found is None:
             tx.insert(row.record, **values)
+            unchanged.note(store, name, row)
             return Fate.ADDED
         if row.once:
             return None
         values.pop("id", None)
-        older = _older(found, values)
+        older = _older(found, values) or unchanged.is_unchanged(store, name, row)
         try:
             differs = store.row_maker(row.record).changes(found, values, store.clock.now_ms())
         except e.RecordInvalid:
@@ -139,11 +141,13 @@ def typed_writing(store: Store, tx: WriteTransaction) -> Writing:
             raise
         differs.pop("updated_at", None)
         if not differs or (row.follows is not None and _only_derived(row.record.__table__, differs)):
+            unchanged.note(store, name, row)
             return Fate.SAME
         if older:
             return Fate.KEPT
         with keeping_body(tx, store, found, differs):
             tx.update(row.record, found.id, **values)
+        unchanged.note(store, name, row)
         return Fate.UPDATED
 
     return Writing(store, put, tx.savepoint)
