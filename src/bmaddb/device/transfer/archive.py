@@ -32,6 +32,8 @@ from bmaddb.schema.rules import Scope
 
 FORMAT: Final = "bmaddb export 1"
 MANIFEST: Final = "manifest.json"
+_ENCRYPTED: Final = 1
+"""A flag of a file in a ZIP."""
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
 """ZIP cannot say "no time"."""
 
@@ -95,8 +97,10 @@ def archive_sources(store: Store, path: Path) -> list[JsonLines]:
 
 
 def is_archive(path: Path) -> bool:
-    """Was the ZIP made by an export of ours?"""
+    """Was the ZIP made by an export of ours? StoreError when it is encrypted: nothing here asks for a password."""
     with readable(path), zipfile.ZipFile(path) as archive:
+        if any(info.flag_bits & _ENCRYPTED for info in archive.infolist()):
+            raise e.StoreError(f"{path} is encrypted", hint="unpack it, and import what is in it")
         return MANIFEST in archive.namelist()
 
 

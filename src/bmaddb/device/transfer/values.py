@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column
-from bmaddb.schema.kinds import Kind, from_raw, to_raw
+from bmaddb.schema.kinds import Kind, from_raw, milliseconds, to_raw
+from bmaddb.schema.letters import encodable
 
 UNSAYABLE: Final = (ValueError, RecursionError, e.RecordInvalid)
 """What is raised for a value of the file that JSON of others cannot carry."""
@@ -42,13 +43,21 @@ def python_value(column: Column[Any], value: Any) -> Any:
         return None
     try:
         if column.kind is Kind.TS and isinstance(value, str):
-            return datetime.fromisoformat(value)
+            moment = datetime.fromisoformat(value)
+            milliseconds(moment)  # says so when it has no time zone
+            return moment
         if column.kind is Kind.TS and type(value) is int:
             return _EPOCH + timedelta(milliseconds=value)
         if column.kind is Kind.BLOB and isinstance(value, str):
             return base64.b64decode(value, validate=True)
+        if column.kind is Kind.TEXT and isinstance(value, str):
+            return encodable(value)
     except (ValueError, OverflowError, binascii.Error) as error:
         raise e.RecordInvalid(f"{where}: {error}") from None
+    except e.RecordInvalid as error:
+        raise e.RecordInvalid(f"{where}: {error.message}", hint=error.hint) from None
+    if column.kind is Kind.TS:
+        raise e.RecordInvalid(f"{where}: expected a moment, got {type(value).__name__}")
     return value
 
 
