@@ -38,7 +38,7 @@ from bmaddb.device.store import WriteTransaction
 from bmaddb.device.store.search import Found
 from bmaddb.device.store.vectors import Near
 from bmaddb.device.sync import SyncReport, VerifyReport
-from bmaddb.device.transfer import ImportReport
+from bmaddb.device.transfer import ExportReport, ImportReport
 from bmaddb.modules.sync_status import ServerRequest
 from bmaddb.schema import Record
 from bmaddb.service import Database, open_database
@@ -163,9 +163,9 @@ class AsyncDatabase:
         """As `Database.verify`."""
         return await self.run(partial(self.sync_database.verify, repair=repair))
 
-    async def export(self, path: str | Path, record: type[Record] | None = None) -> None:
+    async def export(self, path: str | Path, record: type[Record] | None = None) -> ExportReport:
         """As `Database.export`."""
-        await self.run(self.sync_database.export, path, record)
+        return await self.run(self.sync_database.export, path, record)
 
     async def import_from(self, path: str | Path, record: type[Record] | None = None, **options: Any) -> ImportReport:
         """As `Database.import_from`."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from bmaddb.coaching import operations as ops
 from bmaddb.coaching.candidate import moment
+from bmaddb.coaching.reconciling import reconcile
+from bmaddb.coaching.rules.coaching_session import SLACK_S
 from bmaddb.device.atomic import Operation, Operations
-from bmaddb.modules.chat_journal import Conversation, Message
+from bmaddb.modules.chat_journal import CoachingSession, Conversation, Message
 from bmaddb.modules.tasks_productivity import Task, UserProgress
+from bmaddb.protocol.merge.counters import total
 from bmaddb.service.reacting import Reconciling
 from tests.coaching.acts import DEVICE, all_hold
 from tests.coaching.test_two_devices import two_devices
@@ -100,6 +104,32 @@ def test_three_devices_agree_too(world: World) -> None:
         run(device, ops.complete_task("plants"))
     settled(world, first, second, third)
     assert counted(first)["all"] == 1
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_seconds_that_two_devices_counted_are_taken_back_once(world: World, together: bool) -> None:
+    """Also when both reconcile before they meet again: nothing of the hour is lost."""
+    world.reactions = () if together else world.reactions
+    first, second = two_devices(world)
+    third = world.device(first.user)
+    third.sync()
+    run(third, ops.register_device(DEVICE))
+    began = moment(first.clock.now_ms() - 7_200_000)
+    ended = began + timedelta(hours=1)
+    with first.store.write() as tx:
+        told = {"kind": "regular", "coach_kind": "self", "txn_id": "earlier", "status": "completed"}
+        tx.insert(CoachingSession, id="hour", **told, started_at=began, ended_at=ended)
+    world.settle(first, second, third)
+    for device in (first, second, third):
+        with device.store.write() as tx:
+            tx.increment(CoachingSession.device_seconds, "hour", 3_600)
+    world.settle(first, second, third)
+    for device in (first, second, third):
+        reconcile(device.store)
+    settled(world, first, second, third)
+    row = first.store.get(CoachingSession, "hour")
+    assert row is not None
+    assert total(row.device_seconds) == 3_600 + SLACK_S
 
 
 def test_a_thread_is_as_long_as_both_made_it(world: World) -> None:

@@ -10,6 +10,7 @@ from bmaddb.coaching import operations as ops
 from bmaddb.coaching.candidate import moment
 from bmaddb.coaching.checks import ONBOARDING_CHECKS, SESSION_CHECKS
 from bmaddb.coaching.rules.analytics import EVENTS_A_DAY_MAX
+from bmaddb.coaching.rules.progress import COUNTED_MAX
 from bmaddb.device.atomic import OuterContext, OuterStep, Rollback, Status
 from bmaddb.device.store import Store
 from bmaddb.modules.ai_machine_learning import MbtiInsight
@@ -21,6 +22,7 @@ from bmaddb.modules.sync_status import OperationJournal, OutboxOperation, Server
 from bmaddb.modules.tasks_productivity import Habit, HabitLog, Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, User, UserDevice, UserPreferences
 from bmaddb.protocol.merge.counters import total
+from bmaddb.schema.natural_keys import natural_id
 from tests.coaching.acts import all_hold, done, onboarding, plan, rules, run
 from tests.coaching.ground import POLICY, PURPOSES, at, consent, event_row
 from tests.support.server import USER
@@ -144,6 +146,18 @@ def test_completing_twice_counts_once(ada: Store) -> None:
     all_hold(ada)
 
 
+def test_an_old_session_is_completed_after_many_newer_ones(ada: Store) -> None:
+    """The last 64 are remembered, and the one that is counted now is among them."""
+    [session_id] = done(ada, ops.coaching_session(plan())).ids("create_session_record")
+    newer = [f"{chr(ord(session_id[0]) + 1)}{number:02}" for number in range(COUNTED_MAX)]
+    with ada.write() as tx:
+        tx.insert(UserProgress, metric_code="sessions_completed", period_key="all", counted_sessions=newer)
+    done(ada, ops.change_session(session_id, changes={"status": "completed"}))
+    row = progress(ada, "sessions_completed")
+    assert row.counted_sessions == [session_id, *newer[1:]]
+    assert row.value == 1
+
+
 def test_without_consent_a_session_keeps_no_event(ada: Store) -> None:
     done(ada, ops.record_consent(ops.Consent("analytics", POLICY, "0" * 64, action="withdrawn")))
     begun = done(ada, ops.coaching_session(plan()))
@@ -219,6 +233,22 @@ def value(store: Store, metric: str) -> int:
     return rows[0].value if rows else 0
 
 
+def progress_id(metric: str) -> str:
+    key = {"user_id": USER, "metric_code": metric, "period_key": "all"}
+    return natural_id(UserProgress.__table__, key)
+
+
+def progress(store: Store, metric: str) -> UserProgress:
+    row = store.get(UserProgress, progress_id(metric))
+    assert row is not None
+    return row
+
+
+def active_days(store: Store) -> tuple[int, str | None, int]:
+    row = progress(store, "active_days")
+    return row.value, row.last_activity_on, row.streak_current
+
+
 def test_a_mood_is_measured_and_counted(ada: Store) -> None:
     done(ada, ops.check_in(4, stress=2))
     done(ada, ops.check_in(3))
@@ -243,6 +273,14 @@ def test_a_task_is_done_with_its_habits_and_can_be_reopened(ada: Store) -> None:
     all_hold(ada)
 
 
+def test_a_habit_that_is_named_twice_is_done_once(ada: Store) -> None:
+    with ada.write() as tx:
+        tx.insert(Task, id="task", title="Run")
+        tx.insert(Habit, id="habit", name="Move", target_count=2)
+    done(ada, ops.complete_task("task", ["habit", "habit"]))
+    assert (ada.query(HabitLog).one().total, value(ada, "habits_done")) == (1, 1)
+
+
 def test_a_wheel_is_filled_and_its_scores_follow(ada: Store) -> None:
     done(ada, ops.fill_wheel({"work": 10, "money": 1}, reflections={"work": "busy"}))
     wheel = ada.query(LifeAreaAssessment).one()
@@ -251,7 +289,7 @@ def test_a_wheel_is_filled_and_its_scores_follow(ada: Store) -> None:
     assert value(ada, "wheels_filled") == 1
     done(ada, ops.fill_wheel({"work": 3.0}, scoring_version=2, kind="full"))
     assert {row.code: row.current_score for row in ada.query(UserLifeArea).all()} == {"work": 60.0, "money": 0.0}
-    assert rules(run(ada, ops.fill_wheel({"work": 11}))) == {"SCORE", "G2"}
+    assert rules(run(ada, ops.fill_wheel({"work": 11}))) == {"SCORE"}
     assert rules(run(ada, ops.fill_wheel({}))) == {"WHEEL"}
     all_hold(ada)
 
@@ -348,6 +386,41 @@ def test_a_session_is_undone_when_its_reminder_fails(ada: Store) -> None:
     after = ada.query(UserProgress).all()
     assert {row.id: row.value for row in after if row.value} == before
     assert all(row.counted_sessions == [] for row in after)
+    all_hold(ada)
+
+
+@pytest.mark.parametrize(
+    ("days", "undone", "streak"),
+    [(None, (0, None, 0), 1), (1, (1, "2026-11-29", 1), 2), (3, (1, "2026-11-29", 0), 1)],
+)
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_day_whose_session_is_undone_is_counted_by_what_is_done_then(
+    ada: Store, days: int | None, undone: tuple[int, str | None, int], streak: int, merged: bool
+) -> None:
+    if days is not None:
+        done(ada, ops.check_in(3))
+        ada.clock.advance(days * 86_400_000)  # type: ignore[attr-defined]
+    today = str(moment(ada.clock.now_ms()).date())
+    assert run(ada, ops.coaching_session(plan(after=(outer("remind", [], fails=True),)))).status is Status.COMPENSATED
+    assert active_days(ada) == undone
+    if merged and undone[2] == 0:  # the server keeps the later of two days
+        with ada.write() as tx:
+            tx.update(UserProgress, progress_id("active_days"), last_activity_on=today)
+    for _ in range(2):
+        done(ada, ops.check_in(4))
+        assert active_days(ada) == (undone[0] + 1, today, streak)
+    all_hold(ada)
+
+
+def test_a_day_on_which_more_was_done_stays_counted_when_its_session_is_undone(ada: Store) -> None:
+    def checks_in(context: OuterContext) -> None:
+        done(ada, ops.check_in(4))
+        raise ConnectionError("the reminder fails")
+
+    step = OuterStep("remind", checks_in, lambda context: None)
+    assert run(ada, ops.coaching_session(plan(after=(step,)))).status is Status.COMPENSATED
+    assert active_days(ada) == (1, "2026-11-29", 1)
+    assert progress(ada, "active_days").counted_sessions == []
     all_hold(ada)
 
 

@@ -95,12 +95,24 @@ def test_a_series_goes_on_from_when_it_was_done(ada: Store, other: Store, column
     all_hold(ada)
 
 
-@pytest.mark.parametrize("rrule", ["FREQ=WEEKLY;COUNT=2", "FREQ=WEEKLY;UNTIL=20261204"])
+@pytest.mark.parametrize("rrule", ["FREQ=WEEKLY;COUNT=2", "FREQ=WEEKLY;COUNT=+2", "FREQ=WEEKLY;UNTIL=20261204"])
 def test_a_series_ends(ada: Store, rrule: str) -> None:
     write_task(ada, rrule=rrule, due_on="2026-11-27")
     second = complete(ada)
     assert second is not None
     assert complete(ada, second.id) is None
+
+
+@pytest.mark.parametrize(("count", "left"), [(2, []), (4, ["FREQ=WEEKLY;COUNT=2"])])
+def test_what_is_passed_over_is_counted_too(ada: Store, count: int, left: list[str]) -> None:
+    write_task(ada, rrule=f"FREQ=WEEKLY;COUNT={count}", due_on="2026-11-27")
+    second = complete(ada)
+    assert second is not None
+    with ada.write() as tx:
+        tx.update(Task, second.id, state="cancelled")
+    done(ada, ops.reopen_task("plants"))
+    complete(ada)
+    assert [task.rrule for task in open_tasks(ada)] == left
 
 
 def test_a_task_without_a_rule_is_done_once(ada: Store) -> None:
@@ -132,6 +144,18 @@ def test_one_that_was_put_forward_does_not_follow_itself(ada: Store) -> None:
     third = complete(ada, second.id)
     assert third is not None
     assert third.due_on == "2026-12-11"
+
+
+def test_one_that_was_put_forward_uses_up_one_of_a_count(ada: Store) -> None:
+    """It passes over its own day, which is no other one."""
+    write_task(ada, rrule="FREQ=WEEKLY;COUNT=3", due_on="2026-11-27")
+    second = complete(ada)
+    assert second is not None
+    with ada.write() as tx:
+        tx.update(second, due_on="2026-11-27")
+    third = complete(ada, second.id)
+    assert third is not None
+    assert (third.due_on, third.rrule) == ("2026-12-11", "FREQ=WEEKLY;COUNT=1")
 
 
 def test_times_stay_at_their_hour_over_summer_time(ada: Store) -> None:

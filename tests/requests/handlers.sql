@@ -99,7 +99,28 @@ begin
 end
 $$;
 
+-- Fails as it is asked to.
+create function app.fails(payload jsonb, key text) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  raise exception 'as asked' using errcode = payload #>> '{}';
+end
+$$;
+
+-- Breaks a key that is checked at the commit.
+create function app.orphan(payload jsonb, key text) returns jsonb
+language plpgsql set search_path = ''
+as $$
+begin
+  insert into bmad.jobs (user_id, id, title, note_id) values (bmad_sync.uid(), md5(key), 't', 'nowhere');
+  return 'true';
+end
+$$;
+
 -- name: register
+select bmad_sync.handle_requests('fails', 'app.fails(jsonb, text)');
+select bmad_sync.handle_requests('orphan', 'app.orphan(jsonb, text)');
 select bmad_sync.handle_requests('quota.reserve', 'app.reserve(jsonb, text)');
 select bmad_sync.handle_requests('insight', 'app.insight(jsonb, text)');
 select bmad_sync.handle_requests('flaky', 'app.flaky(jsonb, text)');

@@ -9,6 +9,9 @@ insert into bmad.notes (user_id, id, title) values (bmad_sync.uid(), md5(%s), %s
 -- name: broken
 select 1 / 0
 
+-- name: orphan
+insert into bmad.jobs (user_id, id, title, note_id) values (bmad_sync.uid(), md5(%s), 't', 'nowhere')
+
 -- name: serve
 set local role service_role
 

@@ -133,6 +133,27 @@ def test_a_refusal_of_the_call_by_a_handlers_fault_is_tried_again(office: Office
     assert (request.status, request.attempts) == ("sent", 1)
 
 
+@pytest.mark.parametrize("code", ["28000", "08001", "57P01"])
+def test_what_a_handler_fails_with_stops_nobody_else(office: Office, code: str) -> None:
+    """Its class makes 403 or 503 of it, as if the token were bad or the server away."""
+    device = office.device()
+    made = [device.engine.requests.add("fails", code) for _ in range(carrying.MISSES_MAX)]
+    behind = device.engine.requests.add("flaky", 1)
+    assert device.sync().ok
+    assert status(device, behind) == "done"
+    requests = [device.engine.requests.get(item.id) for item in made]
+    assert [(item.status, item.attempts, item.misses) for item in requests] == [("sent", 1, 0)] * len(made)
+
+
+def test_what_the_commit_would_refuse_is_a_dead_letter(office: Office) -> None:
+    device = office.device()
+    made = device.engine.requests.add("orphan", None)
+    assert device.sync().ok
+    [dead] = device.engine.requests.dead()
+    reason: Any = dead.reason
+    assert (dead.id, reason["code"]) == (made.id, "23503")
+
+
 def test_a_run_that_lost_the_file_to_another_writes_nothing(office: Office) -> None:
     device = office.device()
     made = ask(device, 2)

@@ -48,6 +48,8 @@ class Desk:
             raise e.RequestRefused("no such address", reason="no_address", hint="correct it")
         if self.mood == "breaks":
             await request.connection.execute(PYTHON["broken"])
+        if self.mood == "orphan":
+            await request.connection.execute(PYTHON["orphan"], (request.key,))
         if self.mood == "serves":
             await request.connection.execute(PYTHON["serve"])
         if self.mood == "cut":
@@ -137,6 +139,17 @@ def test_what_postgres_refuses_is_a_dead_letter_as_for_sql_handlers(office: Offi
     [dead] = device.engine.requests.dead()
     reason: Any = dead.reason
     assert reason["code"] == "22012"
+    assert office.effects() == []
+
+
+def test_what_the_commit_would_refuse_is_a_dead_letter_too(office: Office, desk: Desk) -> None:
+    device = office.device()
+    desk.mood = "orphan"
+    device.engine.requests.add("mail.send", {"title": "x"})
+    assert device.sync().ok
+    [dead] = device.engine.requests.dead()
+    reason: Any = dead.reason
+    assert reason["code"] == "23503"
     assert office.effects() == []
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 import bmaddb
 from bmaddb import errors as e
+from bmaddb.device.store import copies
 from bmaddb.entropy import SeededEntropy
 from bmaddb.modules.tasks_productivity import Goal, Task
 from bmaddb.service import salvage
@@ -100,6 +103,38 @@ def test_writers_go_on_and_the_backup_is_one_moment(tmp_path: Path) -> None:
             goals = restored.query(Goal).count()
             assert goals == restored.query(Task).where(Task.title == "of a goal").count() > 0
             assert restored.outbox.counts().queued == goals + 1
+
+
+def told(error: BaseException | None) -> Iterator[str]:
+    """Everything an error says, and whatever it came from says."""
+    while error is not None:
+        yield from (str(error), repr(error), repr(error.args), repr(getattr(error, "hint", "")))
+        yield "".join(traceback.format_exception(error))
+        error = error.__cause__ or error.__context__
+
+
+@pytest.mark.parametrize("way", ["backup", "backup under another key", "restore", "rekey"])
+def test_no_error_tells_the_key(tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    far = tmp_path.joinpath(*["d" * 90] * 6)  # SQLite opens no path of so many bytes, and says which
+    far.mkdir(parents=True)
+    other = bytes(reversed(KEY))
+    with filled(tmp_path / "a.db", key=KEY) as db:
+        db.backup(tmp_path / "b.db")
+        if way == "rekey":
+            monkeypatch.setattr(copies, "_REKEYED", "/".join(["-rekeyed", *["d" * 90] * 6]))
+            (tmp_path / "a.db-rekeyed").joinpath(*["d" * 90] * 5).mkdir(parents=True)
+        acts: dict[str, Callable[[], None]] = {
+            "backup": lambda: db.backup(far / "c.db"),
+            "backup under another key": lambda: db.backup(far / "c.db", key=other),
+            "restore": lambda: bmaddb.restore(tmp_path / "b.db", far / "c.db", key=KEY),
+            "rekey": lambda: db.rekey(key=other),
+        }
+        with pytest.raises(e.StoreError) as caught:
+            acts[way]()
+    assert "CantOpenError" in caught.value.message
+    for text in told(caught.value):
+        assert KEY.hex() not in text
+        assert other.hex() not in text
 
 
 @pytest.mark.parametrize("suffix", ["", "-wal", "-journal"])
@@ -195,3 +230,15 @@ def test_salvage_when_the_first_bytes_are_gone(tmp_path: Path, secret: dict[str,
     salvage(path, user=USER, **secret)
     with bmaddb.open(path, **secret) as db:
         assert (db.user, db.query(Task).count()) == (USER, rows)
+
+
+@pytest.mark.parametrize("suffix", ["", "-wal", "-shm", "-journal", "-rekeyed", "-sync"])
+def test_a_backup_never_takes_a_name_the_file_needs(tmp_path: Path, suffix: str) -> None:
+    with filled(tmp_path / "a.db") as db:
+        with pytest.raises((e.SettingsError, e.StoreError)):
+            db.backup(tmp_path / f"a.db{suffix}")
+        assert db.query(Task).count() == 100
+    with pytest.raises((e.SettingsError, e.StoreError)):
+        bmaddb.restore(tmp_path / "a.db", tmp_path / f"a.db{suffix}")
+    with bmaddb.open(tmp_path / "a.db", user=USER) as again:
+        assert again.query(Task).count() == 100

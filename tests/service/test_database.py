@@ -122,3 +122,11 @@ def test_close_twice_and_use_after(tmp_path: Path) -> None:
 def test_the_public_face_is_what_we_mean_it_to_be() -> None:
     assert sorted(bmaddb.__all__) == ["BmadError", "Database", "keys", "open", "restore"]
     assert tasks_productivity.MODULE.name == "tasksProductivity"
+
+
+def test_a_file_has_one_name_whatever_link_leads_to_it(tmp_path: Path) -> None:
+    """Its locks are files beside it: under two names two processes would not see each other's."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link.db").symlink_to(tmp_path / "real" / "a.db")
+    with bmaddb.open(tmp_path / "link.db", user=USER) as db:
+        assert db.store.path == str((tmp_path / "real" / "a.db").resolve())

@@ -85,6 +85,7 @@ ILLS = [
     Ill("sync", "clock", State.DEGRADED, "48 hours ahead", RUN, ("r", NOW_MS + 2 * DAY_MS, "ok", None)),
     Ill("sync", "runs", State.DEGRADED, "failed (B-502)", RUN, ("r", NOW_MS, "failed", "B-502")),
     Ill("sync", "runs", State.HEALTHY, "", RUN, ("r", NOW_MS, "offline", "B-501")),
+    Ill("sync", "runs", State.DEGRADED, "failed (B-502)", RUN, ("r", NOW_MS, "offline", "B-502")),
     Ill("modules", "chatJournal", State.FAILING, "incomplete: mood_checkins is not there", "drop table mood_checkins"),
 ]
 
@@ -231,19 +232,44 @@ def test_a_file_that_does_not_open_is_failing(tmp_path: Path, capsys: pytest.Cap
     assert main(["health", str(tmp_path / "nothing.db")]) == 1
 
 
-def test_damaged_pages_are_failing(tmp_path: Path) -> None:
-    path = tmp_path / "a.db"
+def damage(path: Path, table: str) -> None:
+    """Make a file whose first page of that table holds no sense."""
     with bmaddb.open(path, user=USER) as db:
         with db.write() as tx:
             for number in range(500):
                 tx.insert(Task, title=f"task {number}" * 20)
         with db.store.alone() as connection:
             connection.execute("pragma wal_checkpoint(truncate)").fetchall()
-            [(page,)] = connection.execute("select rootpage from sqlite_schema where name = 'tasks'")
+            [(page,)] = connection.execute("select rootpage from sqlite_schema where name = ?", (table,))
             [(size,)] = connection.execute("pragma page_size")
     with path.open("r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"\xff" * size)
+
+
+def test_a_damaged_outbox_is_failing_and_every_part_says_so(tmp_path: Path) -> None:
+    damage(tmp_path / "a.db", "outbox_operations")
+    with bmaddb.open(tmp_path / "a.db", user=USER) as db:
+        assert check(db, "database", "file").state is State.FAILING
+        for part in (db.status, db.outbox.counts, db.outbox.entries):
+            with pytest.raises(e.StoreCorrupt):
+                part()
+        assert not db.integrity().ok
+
+
+@pytest.mark.parametrize("how", ["deleted", "replaced"])
+def test_a_file_that_is_not_there_any_more_is_failing(db: bmaddb.Database, how: str) -> None:
+    assert db.health().healthy
+    path = Path(db.store.path)
+    path.unlink() if how == "deleted" else shutil.move(shutil.copy(path, f"{path}.copy"), path)
+    said = check(db, "database", "file")
+    assert said.state is State.FAILING
+    assert "moved, replaced or deleted" in said.reason
+
+
+def test_damaged_pages_are_failing(tmp_path: Path) -> None:
+    path = tmp_path / "a.db"
+    damage(path, "tasks")
     with bmaddb.open(path, user=USER) as db:
         said = check(db, "database", "file")
         assert said.state is State.FAILING

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from bmaddb import errors as e
 from bmaddb.device.outbox.retry import backoff_ms
 from bmaddb.device.sync import BackgroundSync, Schedule
 from bmaddb.modules.tasks_productivity import Task
-from bmaddb.signals import SyncEnded
+from bmaddb.signals import Committed, SyncEnded
 from tests.sync.devices import Device, World
 
 WAIT_S_MAX = 20
@@ -96,6 +97,39 @@ def test_after_failures_it_waits_longer_and_a_commit_does_not_hurry_it(
     running.wake()
     assert alarms.next() == 30
     assert device.outbox.counts().total == 0
+
+
+def test_an_error_nobody_planned_is_told_and_it_goes_on(world: World, alarms: Alarms) -> None:
+    device, told = world.device(), queue.Queue[SyncEnded]()
+    device.store.signals.listen(SyncEnded, told.put)
+    call = device.transport.call
+
+    async def odd(function: str, body: bytes) -> bytes:
+        raise RuntimeError("odd")
+
+    device.transport.call = odd  # type: ignore[method-assign]
+    running = BackgroundSync(device.engine, schedule=Schedule(poll_ms=30_000), alarm=alarms)
+    running.start()
+    assert alarms.next() < 30
+    ended = told.get_nowait()
+    assert (ended.result, ended.error_code) == ("failed", None)
+    device.transport.call = call  # type: ignore[method-assign]
+    running.wake()
+    assert alarms.next() == 30
+    running.stop()
+
+
+def test_a_listener_on_the_syncs_own_thread_is_told_that_it_cannot_wait_there(world: World) -> None:
+    device, said = world.device(), queue.Queue[str]()
+
+    def listener(_: Committed) -> None:
+        with pytest.raises(e.LocalProtocolError) as caught:
+            device.engine.sync_blocking()
+        said.put(caught.value.hint or "")
+
+    device.store.signals.listen(Committed, listener)
+    assert device.sync().ok
+    assert "another thread" in said.get_nowait()
 
 
 def test_what_comes_from_the_server_wakes_nobody(

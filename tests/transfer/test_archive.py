@@ -10,7 +10,8 @@ import pytest
 
 from bmaddb import errors as e
 from bmaddb.device.transfer import export_archive
-from bmaddb.modules.tasks_productivity import Task
+from bmaddb.modules.tasks_productivity import Goal, Task
+from bmaddb.schema.kinds import Kind
 from bmaddb.service import Database
 from tests.transfer.conftest import USER, fill, opened, rows, user_tables
 
@@ -19,7 +20,7 @@ def test_an_export_into_an_empty_device_exports_the_same(db: Database, tmp_path:
     fill(db)
     first = export_archive(db.store, tmp_path / "first.zip")
     for table in user_tables(db):
-        assert f"tables/{table.name}.jsonl" in first, "a table of the user is not in the export"
+        assert f"tables/{table.name}.jsonl" in first.files, "a table of the user is not in the export"
     with opened(tmp_path / "other.db") as other:
         report = other.import_from(tmp_path / "first.zip")
         assert (report.added, report.bad) == (2 * len(user_tables(db)), ())
@@ -108,3 +109,104 @@ def test_an_export_that_cannot_be_written_leaves_nothing(db: Database, tmp_path:
     with pytest.raises(e.SettingsError):
         db.export(tmp_path / "x.xml", Task)
     assert not list(tmp_path.glob("x*"))
+
+
+@pytest.mark.parametrize("way", ["itself", "log", "link", "hard link", "part", "table"])
+def test_an_export_never_takes_the_place_of_the_database(db: Database, tmp_path: Path, way: str) -> None:
+    file = tmp_path / "device.db"
+    with db.write() as tx:
+        tx.insert(Task, title="kept")
+    target, record = tmp_path / "all.zip", None
+    if way == "itself":
+        target = file
+    elif way == "log":
+        target.symlink_to(tmp_path / "device.db-wal")
+    elif way == "link":
+        target.symlink_to(file)
+    elif way == "hard link":
+        target.hardlink_to(file)
+    elif way == "part":
+        (tmp_path / "all.zip.part").symlink_to(file)
+    else:
+        target, record = tmp_path / "tasks.csv", Task
+        target.symlink_to(file)
+    with pytest.raises(e.SettingsError):
+        db.export(target, record)
+    with db.write() as tx:
+        tx.insert(Task, title="later")
+    with opened(file) as again:
+        assert again.query(Task).count() == 2
+
+
+def test_everything_goes_into_a_zip_only(db: Database, tmp_path: Path) -> None:
+    with pytest.raises(e.SettingsError, match="not the ending"):
+        db.export(tmp_path / "all.txt")
+    assert not (tmp_path / "all.txt").exists()
+
+
+def test_the_names_in_an_archive_are_listed_once_however_many(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(db)
+    db.export(tmp_path / "all.zip")
+    listed, list_names = [], zipfile.ZipFile.namelist
+
+    def counted(archive: zipfile.ZipFile) -> list[str]:
+        listed.append(archive)
+        return list_names(archive)
+
+    monkeypatch.setattr(zipfile.ZipFile, "namelist", counted)
+    db.import_from(tmp_path / "all.zip")
+    assert len(listed) <= 2, "once to see what it is, once to check it"
+
+
+ODD_VALUES = ("[1e999]", '["\\ud800"]', "[\n1e999\r\n]", "[" * 990 + "]" * 990)
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=["too large", "half a letter", "lines", "deep"])
+@pytest.mark.parametrize("ending", [".zip", ".jsonl", ".csv"])
+def test_a_value_that_json_cannot_carry_keeps_nothing_else_back(
+    db: Database, tmp_path: Path, value: str, ending: str
+) -> None:
+    with db.write() as tx:
+        odd, fine = tx.insert(Goal, title="odd"), tx.insert(Goal, title="fine", metric={"a": 1})
+        tx.execute("update goals set metric = ? where id = ?", (value, odd.id))
+    record = None if ending == ".zip" else Goal
+    report = db.export(tmp_path / f"all{ending}", record)
+    assert report.oddities == 1
+    assert [(cell.table, cell.id, cell.column) for cell in report.odd] == [("goals", odd.id, "metric")]
+    with opened(tmp_path / "other.db") as other:
+        found = other.import_from(tmp_path / f"all{ending}", record)
+        assert (found.added, found.bad_lines) == (1, 1)
+        assert other.query(Goal).one().id == fine.id
+
+
+def test_a_number_beyond_every_float_keeps_nothing_else_back(db: Database, tmp_path: Path) -> None:
+    fill(db)
+    reals = [
+        (table.name, column.name)
+        for table in user_tables(db)
+        for column in table.columns
+        if column.kind is Kind.REAL and not column.spec.check
+    ]
+    table, column = reals[0]
+    with db.store.apply("remote") as connection:
+        connection.execute(f'update "{table}" set "{column}" = -9e999 where id = ?', (f"{table}-2",))
+    report = db.export(tmp_path / "all.zip")
+    assert [(odd.table, odd.id, odd.column) for odd in report.odd] == [(table, f"{table}-2", column)]
+    with opened(tmp_path / "other.db") as other:
+        found = other.import_from(tmp_path / "all.zip")
+        assert found.added > 0
+        assert found.added + found.bad_lines == 2 * len(user_tables(db)), "what refers to it waits in vain, no more"
+
+
+def test_a_note_that_cannot_be_written_is_named_and_the_others_are_there(db: Database, tmp_path: Path) -> None:
+    fill(db)
+    with db.store.apply("remote") as connection:
+        connection.execute("""update journal_entries set tag_ids = '["\\ud800"]', emotions = '["\\ud800"]'
+            where id = 'journal_entries-2'""")
+    report = db.export(tmp_path / "all.zip")
+    assert {odd.column for odd in report.odd} == {"tag_ids", "emotions", None}
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert len([name for name in archive.namelist() if name.startswith("journal/")]) == 1
+        assert json.loads(archive.read("manifest.json"))["oddities"] == 3

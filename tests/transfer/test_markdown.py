@@ -171,6 +171,25 @@ def test_what_an_import_replaces_is_kept_as_a_revision(db: Database, tmp_path: P
     assert revision.content_hash == hashlib.sha256(b"first").hexdigest()
 
 
+def test_a_note_that_did_not_change_is_no_news_whatever_its_time(db: Database, tmp_path: Path) -> None:
+    text = "---\ntitle: Old\nmood: 3\ntags: [x]\n---\nold text\n"
+    path = note(tmp_path / "Notes" / "a.md", text, 1_600_000_000)
+    db.import_from(path.parent)
+    with db.write() as tx:
+        tx.update(db.query(JournalEntry).one(), title="Mine", mood=5, body="my text", tag_ids=[])
+    note(path, text)  # copied again, or checked out
+    report = db.import_from(path.parent)
+    assert (report.kept, report.updated) == (1, 0)
+    entry = db.query(JournalEntry).one()
+    assert (entry.title, entry.mood, entry.body, entry.tag_ids) == ("Mine", 5, "my text", [])
+    note(path, text.replace("old text", "new text"))
+    assert db.import_from(path.parent).updated == 1
+    assert db.query(JournalEntry).one().body == "new text"
+    note(path, text)  # back to what it said first: that is a change
+    os.utime(path, (LATER_S + 9, LATER_S + 9))
+    assert db.import_from(path.parent).updated == 1
+
+
 @pytest.mark.parametrize("ending", [".jsonl", ".csv", ".zip"])
 def test_a_table_or_an_archive_that_replaces_a_body_keeps_it_too(db: Database, tmp_path: Path, ending: str) -> None:
     full_entry(db)
@@ -344,11 +363,16 @@ def test_what_is_no_note_is_left_aside_and_named(db: Database, tmp_path: Path) -
     for name in ("UP.MD", "long.markdown", "plain.md"):
         note(notes / name, name)
     (notes / "loop").symlink_to(notes, target_is_directory=True)
+    (notes / "out.md").symlink_to(note(tmp_path / "secret.txt", "of nobody's journal"))
+    (notes / "gone.md").symlink_to(notes / "nowhere.md")
+    os.mkfifo(notes / "pipe.md")
     report = db.import_from(notes)
     assert bodies(db) == ["UP.MD", "long.markdown", "plain.md"]
     assert aside(report) == {
         "hidden": (4, (".hidden.md", ".obsidian/", ".trash/", "sub/.trash/")),
         "linked folder": (1, ("loop/",)),
+        "linked file": (2, ("gone.md", "out.md")),
+        "no file": (1, ("pipe.md",)),
         "no Markdown": (2, ("pic.png", "sub/c.txt")),
     }
 

@@ -225,4 +225,7 @@ def test_what_is_no_source_is_said(db: Database, tmp_path: Path) -> None:
         with pytest.raises(e.BmadError, match=message):
             db.import_from(tmp_path / name)
     assert os.path.exists(tmp_path / "x.xml")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(e.StoreError, match="is no file"):
+        db.import_from(tmp_path / "pipe.csv", Task)
     assert db.user == USER

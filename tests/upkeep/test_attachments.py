@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from bmaddb.device.upkeep import UpkeepPolicy, measure
 from tests.sync.devices import Device, World
@@ -68,3 +73,45 @@ def test_it_ends_when_it_is_enough(shelf: World, tmp_path: Path) -> None:
     assert report.after.attachment_bytes <= 4 * len(CONTENT) + 4_096
     assert report.after.counted_bytes <= policy.end_bytes
     assert sum(path is not None for path in paths(device).values()) >= 3
+
+
+@pytest.mark.parametrize("way", ["same path", "linked folder"])
+def test_a_file_that_another_row_has_still_to_upload_stays(shelf: World, tmp_path: Path, way: str) -> None:
+    device = shelf.device()
+    (tmp_path / "linked").symlink_to(tmp_path, target_is_directory=True)
+    picture(device, tmp_path, "shared")
+    shelf.settle(device)
+    waiting = picture(device, tmp_path / "linked" if way == "linked folder" else tmp_path, "shared", uploaded=False)
+    report = clean(device)
+    assert (tmp_path / "shared").read_bytes() == CONTENT
+    assert any("another row" in step.kept for step in report.steps)
+    shelf.settle(device)
+    clean(device)
+    assert (tmp_path / "shared").exists(), "its row is on the server, its bytes are not"
+    with device.store.write() as tx:
+        tx.update(Picture, waiting.id, upload_state="uploaded")
+    clean(device)
+    assert (tmp_path / "shared").exists(), "that it is uploaded is not sent yet"
+    shelf.settle(device)
+    clean(device)
+    assert not (tmp_path / "shared").exists()
+    assert set(paths(device).values()) == {None}
+
+
+def test_a_file_that_is_written_while_the_lock_is_waited_for_stays(shelf: World, tmp_path: Path) -> None:
+    device = shelf.device()
+    picture(device, tmp_path, "drawn")
+    shelf.settle(device)
+    edit = device.outbox.edit
+
+    @contextmanager
+    def edit_later() -> Iterator[Any]:
+        """Another thread had the lock, and drew meanwhile."""
+        (tmp_path / "drawn").write_bytes(CONTENT[:-1] + b"x")
+        with edit() as held:
+            yield held
+
+    device.outbox.edit = edit_later  # type: ignore[method-assign, assignment]
+    report = clean(device)
+    assert (tmp_path / "drawn").read_bytes().endswith(b"x")
+    assert any("byte for byte" in step.kept for step in report.steps)

@@ -34,7 +34,13 @@ def run(options: argparse.Namespace, _settings: Settings) -> int:
     """Write it, and say that it is not encrypted."""
     catalog = chosen_catalog(options)
     with open_database(existing(options.file), catalog=catalog, migrations=chosen_migrations(options)) as db:
-        db.export(options.to, chosen_record(options, catalog))
+        report = db.export(options.to, chosen_record(options, catalog))
     print(options.to)
+    for table, count in report.only_on_server.items():
+        print(f"not in it: {count} archived rows of {table}, which only the server has", file=sys.stderr)
+    if report.oddities:
+        print(f"{report.oddities} values are written as the file holds them, and may not be taken:", file=sys.stderr)
+    for odd in report.odd:
+        print(f"  {odd.table} {odd.id}: {odd.column or 'its note is left out'}", file=sys.stderr)
     print("it is not encrypted: keep it where only you can read it", file=sys.stderr)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bmaddb.coaching.alone import Alone
 from bmaddb.coaching.local_days import period_key
 from bmaddb.coaching.operations.progressing import progress_id
 from bmaddb.coaching.registries import METRIC
@@ -41,6 +42,13 @@ def _settle(tx: WriteTransaction, context: RuleContext, tally: ExtensionRecord) 
     change = 0 if task is None or not isinstance(data, dict) else give_way(task.state == "done", data, device)
     if not change:
         return 0
+    with Alone(context, tally), tx.savepoint():
+        return _take(tx, context, tally, change)
+    return 0
+
+
+def _take(tx: WriteTransaction, context: RuleContext, tally: ExtensionRecord, change: int) -> int:
+    device, data = context.device_id, tally.data
     day = counted_on(context, tally.record_key)
     tx.update(tally, data={**data, device: [count_of(data, device) + change, day.isoformat()]})
     written = 1

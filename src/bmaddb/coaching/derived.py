@@ -73,10 +73,12 @@ def _progress(c: Candidate) -> dict[str, Any]:
 
 def _streak(c: Candidate) -> int:
     today, last = day_of(c.row["last_activity_on"]), day_of(c.old("last_activity_on"))
-    before = c.old("streak_current") or 0
-    if today is None or today == last:
-        return int(before) if c.before is not None else 0
-    return int(before) + 1 if last is not None and today == day_after(last) else 1
+    before = int(c.old("streak_current") or 0)
+    if today is None:
+        return before
+    if today == last:  # none is left of a day that was taken back; it may be counted anew
+        return before or int(total(c.row["device_counts"]) > total(c.old("device_counts")))
+    return before + 1 if last is not None and today == day_after(last) else 1
 
 
 def _habit_log(c: Candidate) -> dict[str, Any]:
@@ -143,9 +145,12 @@ def _score(c: Candidate) -> dict[str, Any]:
 
 
 def score_pct(raw_score: float, scoring_version: int) -> float:
-    """A score from 0 to 100: version 1 of a slider 1 to 10, version 2 of a mean of answers 1 to 5."""
+    """A score from 0 to 100: version 1 of a slider 1 to 10, version 2 of a mean of answers 1 to 5.
+
+    One that lies off its scale is the end of the scale it lies beyond.
+    """
     pct = raw_score * 20 if scoring_version == 2 else (raw_score - 1) / 9 * 100
-    return round(pct, 4)
+    return round(min(max(pct, 0.0), 100.0), 4)
 
 
 def _assessment(c: Candidate) -> dict[str, Any]:

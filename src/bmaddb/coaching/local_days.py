@@ -67,5 +67,10 @@ def day_after(day: date) -> date:
     return day + timedelta(days=1)
 
 
+def day_before(day: date) -> date:
+    """The day before."""
+    return day - timedelta(days=1)
+
+
 def _known(zone: Any) -> ZoneInfo:
     return ZoneInfo(zone if zone in zones() else ZONE_ELSE)

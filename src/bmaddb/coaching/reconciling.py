@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from bmaddb import statements
+from bmaddb.coaching.alone import Alone
 from bmaddb.coaching.candidate import STORED, Candidate, candidate_of, ms
 from bmaddb.coaching.concerned import CONCERNED
 from bmaddb.coaching.consents import grant, last_record
@@ -19,7 +20,9 @@ from bmaddb.coaching.derived import ARCHIVED_TABLES, TAG_COUNTS, derived_values
 from bmaddb.coaching.follows import DERIVED, TAGGED, TYPE_AND_CONSENT, Follows
 from bmaddb.coaching.rules.coaching_session import SLACK_S, c4_active_time_fits, wall_ms
 from bmaddb.coaching.rules.preferences import filled, p3_quiet_hours_are_a_pair
+from bmaddb.coaching.rules.progress import counts_of
 from bmaddb.coaching.rules.session_prerequisites import is_of_device
+from bmaddb.coaching.tallies import share_of
 from bmaddb.device.atomic import RuleContext
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.device.sync.arrivals import Arrived
@@ -45,7 +48,7 @@ def reconcile(store: Store, arrived: Arrived | None = None, *, partly: bool = Fa
     `partly`: not yet what follows from a table as a whole, for more of it is looked at later.
     Derived columns are computed anew. A type without its consent is declined; a setting without its consent is off;
     half a pair of quiet hours goes; of two sessions that run on this device the older is paused; a task that two
-    devices counted counts once.
+    devices counted counts once. A row that cannot be put right stays as it is, and the log says so once.
     """
     if store.user is None or not all(store.catalog.declares(record) for record in _RECORDS):
         return 0
@@ -57,12 +60,7 @@ def reconcile(store: Store, arrived: Arrived | None = None, *, partly: bool = Fa
             written += _decline_without_consent(tx, context)
         for follows in _FOLLOWS:
             for row in follows.rows(tx, came, partly=partly):
-                candidate = candidate_of(follows.record, {}, row, context)
-                change = follows.change_of(candidate)
-                change = {name: value for name, value in change.items() if candidate.row[name] != value}
-                if change:
-                    tx.update(follows.record, row.id, **change)
-                    written += 1
+                written += _follow(tx, follows, row, context)
         return written + (_pause_older(tx, context) if "coaching_sessions" in came else 0)
 
 
@@ -82,6 +80,17 @@ def _context(store: Store, user: str, tx: WriteTransaction, whole: Set[str]) -> 
     )
 
 
+def _follow(tx: WriteTransaction, follows: Follows, row: Record, context: RuleContext) -> int:
+    with Alone(context, row):
+        candidate = candidate_of(follows.record, {}, row, context)
+        change = follows.change_of(candidate)
+        change = {name: value for name, value in change.items() if candidate.row[name] != value}
+        if change:
+            tx.update(follows.record, row.id, **change)
+            return 1
+    return 0
+
+
 def _decline_without_consent(tx: WriteTransaction, context: RuleContext) -> int:
     """A profile that says so, with the id that follows from the decision: two devices make the same one."""
     newest = tx.query(MbtiProfile).order_by(MbtiProfile.assessed_at.desc(), MbtiProfile.id.desc()).first()
@@ -91,14 +100,12 @@ def _decline_without_consent(tx: WriteTransaction, context: RuleContext) -> int:
     row_id = f"declined-{newest.id}"[:64] if decision is None else f"declined-{decision.id}"[:64]
     if tx.get(MbtiProfile, row_id) is not None:
         row_id = f"declined-{newest.id}"[:64]
-    row: _Change = {
-        "id": row_id,
-        "source": "declined",
-        "influence": 0.0,
-        "assessed_at": newest.assessed_at + _MILLISECOND,
-    }
-    tx.insert(MbtiProfile, **row, **derived_values(candidate_of(MbtiProfile, row, None, context)))
-    return 1
+    with Alone(context, newest):
+        assessed_at = newest.assessed_at + _MILLISECOND  # of the last there is, none comes after it
+        row: _Change = {"id": row_id, "source": "declined", "influence": 0.0, "assessed_at": assessed_at}
+        tx.insert(MbtiProfile, **row, **derived_values(candidate_of(MbtiProfile, row, None, context)))
+        return 1
+    return 0
 
 
 def _progress(c: Candidate) -> _Change:
@@ -120,21 +127,19 @@ def _settings(c: Candidate) -> _Change:
         change["mbti_optimisation"] = "off"
     if grant(c.context.reader, "analytics") is None:
         change["analytics_level"] = "none"
-    channels = c.row["notification_channels"]
-    return {**change, "notification_channels": filled({"notification_channels": channels})["notification_channels"]}
+    given = c.row["notification_channels"]
+    channels = {"notification_channels": given if isinstance(given, dict) else {}}
+    return {**change, "notification_channels": filled(channels)["notification_channels"]}
 
 
 def _session(c: Candidate) -> _Change:
-    """Two devices that both counted the whole session: each takes back of its own what is too much."""
+    """Two devices that both counted the whole session: what is too much is taken back once, by who is to give way."""
     lasted_ms = wall_ms(c)
-    mine = total({c.context.device_id: (c.row["device_seconds"] or {}).get(c.context.device_id)})
     if lasted_ms is None or not any(True for _ in c4_active_time_fits(c)):
         return {}
-    excess = total(c.row["device_seconds"]) - (lasted_ms // 1000 + SLACK_S)
-    less = min(mine, excess)
-    if less <= 0:
-        return {}
-    return {"device_seconds": counted(c.row["device_seconds"], c.context.device_id, -less, c.now_ms)}
+    seconds, device = c.row["device_seconds"], c.context.device_id
+    less = share_of(counts_of(seconds), total(seconds) - (lasted_ms // 1000 + SLACK_S), device)
+    return {"device_seconds": counted(seconds, device, less, c.now_ms)} if less else {}
 
 
 def _pause_older(tx: WriteTransaction, context: RuleContext) -> int:

@@ -167,7 +167,7 @@ def read_recurrence(rule: str, zone: str = "UTC") -> Recurrence:
 
 def with_one_less(rule: str) -> str:
     """The rule of the next one: of a COUNT one has been; the rest stays as it is written."""
-    return re.sub(r"(?i)\bCOUNT=(\d+)", lambda found: f"COUNT={int(found[1]) - 1}", rule)
+    return re.sub(r"(?i)\bCOUNT=(\+?\d+)", lambda found: f"COUNT={int(found[1]) - 1}", rule)
 
 
 def _check_together(rule: str, read: Recurrence) -> None:

@@ -74,7 +74,14 @@ def give_way(is_done: bool, data: Mapping[str, Any], device_id: str) -> int:
     for another device to give way.
     """
     counts = {name: count_of(data, name) for name in data}
-    excess = sum(counts.values()) - int(is_done)
+    return share_of(counts, sum(counts.values()) - int(is_done), device_id)
+
+
+def share_of(counts: Mapping[str, int], excess: int, device_id: str) -> int:
+    """By how much this device's count of `counts` is to change, so that together they are `excess` less.
+
+    The one with the greatest id gives way first, as far as its own count goes; every device finds the same shares.
+    """
     for name in sorted(counts, reverse=True):
         if excess * counts[name] <= 0:
             continue

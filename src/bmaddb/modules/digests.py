@@ -9,5 +9,5 @@ from bmaddb.schema.catalog import Digests
 
 DIGESTS = Digests(
     tables="5563cb51541538fcfc67a2893ce11ccb36134269177b44f712d47ea5c02ae9b9",
-    search="62181100b01768a0e3c386059a5ef0bf359b5e899eb42ea1d639d2817969a289",
+    search="76e3d886605552b46bf28e6eae77149769df2a4de4c5a376c344d81944645d69",
 )

@@ -5,8 +5,8 @@ Rules of this room:
   a table: a new row stands behind it and costs its writer nothing, not even a trigger. A row before it whose text
   changes, or that goes, is noted by a trigger, whoever wrote it.
 - SQLite gives a new row the rowid after the newest, so `last` is never behind the newest row: when that one goes,
-  `last` comes back with it. Whose statement may choose a rowid itself, or replace the newest row by another, says
-  so (`note_taken`, `end_at_newest`); the tables whose writes nobody looks through have a trigger for it.
+  `last` comes back with it. Where columns are unique, a REPLACE may take it away, and no trigger tells; there each
+  insert is looked at.
 - A row's `doc` holds the place of its table in the high bits, so that one table is one range of the index.
 - A row is named by its id: of its rowid is asked only whether it is behind `last`, and a VACUUM, which
   may give out rowids anew, is noticed by a row whose own rowid it changes.
@@ -58,7 +58,8 @@ def create_search(catalog: Catalog) -> str:
 def note_every_row(catalog: Catalog) -> str:
     """Every row is to be read again: for when rowids may have been given out anew."""
     return "\n".join(
-        f"INSERT INTO {INDEX}_stale SELECT {place}, id FROM {quoted(table.name)} WHERE true ON CONFLICT DO NOTHING;"
+        f"INSERT INTO {INDEX}_stale SELECT {place}, id FROM {quoted(table.name)} WHERE true ON CONFLICT DO NOTHING;\n"
+        f"{_end_at_newest(table, place)};"
         for place, table in enumerate(searchable_tables(catalog))
     )
 
@@ -77,15 +78,7 @@ def text_columns(catalog: Catalog) -> tuple[str, ...]:
     return tuple(f"text_{number}" for number in range(1, most + 1))
 
 
-def note_taken(table: Table, place: int) -> str:
-    """The row with the id ? is to be read again, if it stands where the index has been."""
-    return (
-        f"INSERT INTO {INDEX}_stale SELECT {place}, id FROM {quoted(table.name)} "
-        f"WHERE id = ? AND rowid <= {_last(place)} ON CONFLICT DO NOTHING"
-    )
-
-
-def end_at_newest(table: Table, place: int) -> str:
+def _end_at_newest(table: Table, place: int) -> str:
     """`last` is not behind the newest row."""
     newest = f"coalesce((SELECT max(rowid) FROM {quoted(table.name)}), {NOTHING_READ})"
     return f"UPDATE {INDEX}_read SET last = {newest} WHERE place = {place} AND last > {newest}"
@@ -99,22 +92,17 @@ def _triggers(table: Table, place: int) -> list[str]:
     columns = table.options.searchable
     changed = " OR ".join(f"old.{quoted(name)} IS NOT new.{quoted(name)}" for name in columns)
     listed = ", ".join(quoted(name) for name in columns)
-    update = f"WHEN ({changed}) AND new.rowid <= {_last(place)} "
-    insert = f"WHEN new.rowid <= {_last(place)} "
     # DO NOTHING and not OR IGNORE: the conflict clause of the statement that fires it would take its place.
-    note = "INSERT INTO " + INDEX + "_stale {} ON CONFLICT DO NOTHING"
-    gone = note.format(f"SELECT {place}, old.id WHERE old.rowid <= {_last(place)}")
+    note = "INSERT INTO " + INDEX + "_stale SELECT {}, {}.id WHERE {}.rowid <= {} ON CONFLICT DO NOTHING"
+    edited, gone = (note.format(place, row, row, _last(place)) for row in ("new", "old"))
     made = [
-        _trigger(table, "update", f"UPDATE OF {listed}", update, note.format(f"VALUES ({place}, new.id)")),
-        _trigger(table, "delete", "DELETE", "", gone, end_at_newest(table, place)),
+        _trigger(table, "update", f"UPDATE OF {listed}", f"WHEN {changed} BEGIN {edited}"),
+        _trigger(table, "delete", "DELETE", f"BEGIN {gone}; {_end_at_newest(table, place)}"),
     ]
-    if table.scope is not Scope.USER:
-        made.append(_trigger(table, "insert", "INSERT", insert, note.format(f"VALUES ({place}, new.id)")))
+    if table.options.uniques and table.scope is Scope.LOCAL:
+        made.append(_trigger(table, "insert", "INSERT", f"BEGIN {edited}"))
     return made
 
 
-def _trigger(table: Table, name: str, event: str, when: str, *work: str) -> str:
-    return (
-        f"CREATE TRIGGER {quoted(f'{INDEX}_{table.name}_{name}')} AFTER {event} ON {quoted(table.name)} "
-        f"{when}BEGIN {'; '.join(work)}; END;"
-    )
+def _trigger(table: Table, name: str, event: str, work: str) -> str:
+    return f"CREATE TRIGGER {quoted(f'{INDEX}_{table.name}_{name}')} AFTER {event} ON {quoted(table.name)} {work}; END;"

@@ -131,3 +131,6 @@ select bmad_sync.end_request($1, $2, $3::json)
 
 -- name: is_final
 select bmad_sync.is_final($1)
+
+-- name: check_constraints
+set constraints all immediate

@@ -130,6 +130,9 @@ class _Attempt:
         try:
             async with self._connection.transaction():
                 result = await handler(request)
+                await self._connection.execute(
+                    _SQL["check_constraints"]
+                )  # what the commit would refuse is refused here
                 return msgspec.json.encode({"status": "done", "result": result})
         except e.RequestRefused as refusal:
             return _rejected(refusal.reason, refusal.message, None, refusal.hint)

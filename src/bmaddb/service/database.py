@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from bmaddb.device.store.search import Found
     from bmaddb.device.store.vectors import Near
     from bmaddb.device.sync import BackgroundSync, Schedule, Side, SyncEngine, SyncReport, VerifyReport
-    from bmaddb.device.transfer import ImportReport, TellProgress
+    from bmaddb.device.transfer import ExportReport, ImportReport, TellProgress
     from bmaddb.device.upkeep import IntegrityReport, UpkeepPolicy
     from bmaddb.modules.sync_status import ServerRequest, SyncConflict
     from bmaddb.monitor import Monitor
@@ -179,8 +179,12 @@ class Database:
     def get(self, record: type[R], row_id: str) -> R | None:
         """The row with this id, or None. One that is archived is fetched; RowArchived when it cannot be."""
         found = self.store.get(record, row_id)
-        if found is None and self.store.is_archived(record, row_id):
-            return next(iter(self.upkeep.fetch(record, (row_id,))), None)
+        if found is None:
+            with self.store.read():  # of one moment: it may just be coming back, or leaving
+                found = self.store.get(record, row_id)
+                archived = found is None and self.store.is_archived(record, row_id)
+            if archived:
+                return next(iter(self.upkeep.fetch(record, (row_id,))), None)
         return found
 
     def query(self, record: type[R]) -> Query[R]:
@@ -294,18 +298,17 @@ class Database:
 
         return overturn(self.store, conflict_id, choose=choose, value=NO_VALUE if value is _UNSAID else value)
 
-    def export(self, path: str | os.PathLike[str], record: type[Record] | None = None) -> None:
+    def export(self, path: str | os.PathLike[str], record: type[Record] | None = None) -> ExportReport:
         """Write everything of the user to `path`, a ZIP; or one record's table, as .jsonl or .csv says.
 
-        All of one moment, and the same rows make the same files. Not encrypted. StoreError when it cannot be written,
-        SettingsError for another ending.
+        All of one moment, archived rows too; those that only the server has are fetched first, and stay. Without a
+        server, or without a network, they are not in it: `only_on_server` says of which table how many. The same rows
+        make the same files. Not encrypted. StoreError when it cannot be written, SettingsError for another ending, or
+        a path that is this very file.
         """
-        from bmaddb.device.transfer import export_archive, export_table
+        from bmaddb.service.exporting import export
 
-        if record is not None:
-            export_table(self.store, record, path)
-        else:
-            export_archive(self.store, path)
+        return export(self.store, self.upkeep if self._parts.has_server else None, path, record)
 
     def import_from(
         self,

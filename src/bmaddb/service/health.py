@@ -11,6 +11,7 @@ from typing import Any
 
 import apsw
 
+from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox, OutboxCounts
 from bmaddb.device.store import Store
@@ -73,11 +74,15 @@ def look_at_file(store: Store, outbox: Outbox) -> Facts:
         tables = {table.name: _facts(connection, table.name) for table in store.catalog.device_tables}
         faults = _file_faults(connection)
         broken = _broken_references(connection)
+    try:
+        counts = outbox.counts()
+    except e.StoreError as error:
+        faults, counts = (*faults, str(error)), OutboxCounts()
     return Facts(
         modules=tuple(module_health(module, tables) for module in store.catalog.modules),
         file_faults=faults,
         broken_references=broken,
-        outbox=outbox.counts(),
+        outbox=counts,
     )
 
 

@@ -14,9 +14,9 @@ select * from pragma_quick_check
 select * from pragma_foreign_key_check
 
 -- name: last_runs
--- The last ?1 syncs that reached the server.
-select result, error_code from sync_runs
-where result <> 'offline'
+-- The last ?1 syncs that reached the server. One that it let nobody in for is stored as offline.
+select case error_code when 'B-502' then 'failed' else result end, error_code from sync_runs
+where result <> 'offline' or error_code = 'B-502'
 order by started_at desc, id desc
 limit ?1
 

@@ -16,6 +16,7 @@ from typing import Any, Final
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
+from bmaddb.device.store.connection import Place
 from bmaddb.modules.registry import ModuleHealth, ModuleStatus
 from bmaddb.monitor import Monitor
 from bmaddb.monitor.health import WELL, Finding, HealthRegistry, State
@@ -85,14 +86,18 @@ class StandardChecks:
     # -- database ------------------------------------------------------------------------------------------
 
     def file(self) -> Finding:
-        """Is every page of the file sound?"""
+        """Is it still where it was opened, and every page of it sound?"""
+        with self._store.read() as connection:
+            if Place(connection).lost:
+                return _failing(
+                    "the file was moved, replaced or deleted since it was opened", "put it back, or open anew"
+                )
         faults = self._facts.file_faults
         if not faults:
             return WELL
-        return Finding(
-            state=State.FAILING,
-            reason=f"{len(faults)} faults in the file, the first: {faults[0]}",
-            remedy="`bmaddb integrity FILE --full`; if it stays, service.salvage() reads what is still there",
+        return _failing(
+            f"{len(faults)} faults in the file, the first: {faults[0]}",
+            "`bmaddb integrity FILE --full`; if it stays, service.salvage() reads what is still there",
         )
 
     def references(self) -> Finding:
@@ -218,6 +223,10 @@ class StandardChecks:
 
     def _rows(self, block: str, *arguments: Any) -> list[tuple[Any, ...]]:
         return self._store.tuples(_SQL[block], arguments)
+
+
+def _failing(reason: str, remedy: str) -> Finding:
+    return Finding(state=State.FAILING, reason=reason, remedy=remedy)
 
 
 def _degraded(reason: str, remedy: str) -> Finding:

@@ -26,12 +26,13 @@ _OF_VERIFY: Final = {
 def check_integrity(
     store: Store, outbox: Outbox, engine: SyncEngine | None, *, full: bool, repair: bool
 ) -> IntegrityReport:
-    """Look at one file; with `full` and a server, compare it with the server too."""
+    """Look at one file; with `full` and a server, compare it with the server too. Nothing is put into a damaged one."""
     began = store.clock.monotonic_ms()
     found = Integrity(store, outbox).examine(full=full, repair=repair)
-    found += _orphans(store, outbox, repair=repair) or [Finding(check="orphans", status=Status.OK)]
-    if full and engine is not None:
-        found.append(_compared(engine.verify_blocking(repair=repair)))
+    if all(finding.check != "file" or finding.status is Status.OK for finding in found):
+        found += _orphans(store, outbox, repair=repair) or [Finding(check="orphans", status=Status.OK)]
+        if full and engine is not None:
+            found.append(_compared(engine.verify_blocking(repair=repair)))
     return IntegrityReport(findings=tuple(found), full=full, duration_ms=store.clock.monotonic_ms() - began)
 
 

@@ -19,6 +19,8 @@ from bmaddb.service.user_limits import as_user_set
 
 R = TypeVar("R", bound=Record)
 IDS_MAX = 1_000
+TRIES_MAX = 20
+"""So often a row may be archived again between its coming back and its being read."""
 
 
 class Upkeep:
@@ -75,18 +77,33 @@ class Upkeep:
     def fetch(self, record: type[R], ids: Sequence[str]) -> list[R]:
         """The rows with these ids; those that are archived take their place in the table again, with their parents.
 
-        Ids of no row are left out. From the file where it holds them packed, else from the server: RowArchived when
-        that cannot be reached, and inside a write or a snapshot, which could not see what came.
+        Ids of no row are left out, and of rows that went with one deleted here. From the file where it holds them
+        packed, else from the server: RowArchived when that cannot be reached, and inside a write or a snapshot, which
+        could not see what came.
         """
         wanted = list(dict.fromkeys(ids))
-        found = {row.id: row for row_id in wanted if (row := self._store.get(record, row_id)) is not None}
+        found: dict[str, R] = {}
         for start in range(0, len(wanted), IDS_MAX):
-            missing = [row_id for row_id in wanted[start : start + IDS_MAX] if row_id not in found]
-            if self.is_archived(record, missing):
-                self._bring_back(record, missing)
-                back = ((row_id, self._store.get(record, row_id)) for row_id in missing)
-                found |= {row_id: row for row_id, row in back if row is not None}
+            found |= self._fetch(record, wanted[start : start + IDS_MAX])
         return [found[row_id] for row_id in wanted if row_id in found]
+
+    def _fetch(self, record: type[R], ids: list[str]) -> dict[str, R]:
+        """By id. A clean-up may archive a row again before it was read here: then it is brought back once more."""
+        found: dict[str, R] = {}
+        lost: frozenset[str] = frozenset()
+        for _ in range(TRIES_MAX):
+            with self._store.read():
+                found |= {
+                    row_id: row
+                    for row_id in ids
+                    if row_id not in found and (row := self._store.get(record, row_id)) is not None
+                }
+                missing = [row_id for row_id in ids if row_id not in found and row_id not in lost]
+                archived = self.is_archived(record, missing)
+            if not archived:
+                return found
+            lost |= self._bring_back(record, missing)
+        raise e.RowArchived(f"rows of {record.__table__.name} are archived again and again", hint="try again")
 
     def is_archived(self, record: type[R], ids: Sequence[str]) -> bool:
         """Is any of these rows archived?"""
@@ -102,13 +119,13 @@ class Upkeep:
         """
         rebuild(self._store)
 
-    def _bring_back(self, record: type[R], ids: Sequence[str]) -> None:
+    def _bring_back(self, record: type[R], ids: Sequence[str]) -> frozenset[str]:
+        """The answer is which cannot come."""
         if self._store.holds_still:
             raise e.RowArchived(
                 f"rows of {record.__table__.name} are archived, and cannot be fetched inside a write or a snapshot",
                 hint="fetch them before it",
             )
         if self._engine is None:
-            fetch_packed(self._store, self._outbox, record.__table__, ids)
-        else:
-            self._engine.fetch_blocking(record.__table__, ids)
+            return fetch_packed(self._store, self._outbox, record.__table__, ids)
+        return self._engine.fetch_blocking(record.__table__, ids)

@@ -55,8 +55,9 @@ def complete_task(task_id: str, habit_ids: Sequence[str] = ()) -> Operation:
 
     rules = RuleSet(Task, (*GENERAL, task_is_open, rrule_is_readable))
     step = Step("complete_task", "tasks", Action.UPDATE, row, (rules,))
-    counts = {"tasks_done": 1, "active_days": 1, **({"habits_done": len(habit_ids)} if habit_ids else {})}
-    steps = (step, next_step(task_id), tally_step(task_id, 1), *_habit_steps(habit_ids))
+    habits = tuple(dict.fromkeys(habit_ids))
+    counts = {"tasks_done": 1, "active_days": 1, **({"habits_done": len(habits)} if habits else {})}
+    steps = (step, next_step(task_id), tally_step(task_id, 1), *_habit_steps(habits))
     return _counting("complete_task", *steps, counts=counts)
 
 
@@ -193,7 +194,7 @@ def _habit_steps(habit_ids: Sequence[str]) -> tuple[Step, ...]:
         return [_logged(context, habit_id) for habit_id in habit_ids]
 
     def streaks(context: RuleContext) -> list[dict[str, Any]]:
-        return [_kept(context, habit_id) for habit_id in dict.fromkeys(habit_ids)]
+        return [_kept(context, habit_id) for habit_id in habit_ids]
 
     return (
         Step("log_habits", "habit_logs", Action.UPSERT, rows, (RuleSet(HabitLog, GENERAL),)),

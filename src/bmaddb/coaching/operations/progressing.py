@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
 from bmaddb import errors as e
-from bmaddb.coaching.candidate import candidate_of, values_of
+from bmaddb.coaching.candidate import candidate_of, ms, values_of
 from bmaddb.coaching.checks.findings import notes, written
 from bmaddb.coaching.checks.session import PROGRESS_BEFORE, PROGRESS_PLANNED, UPDATE_PROGRESS, recently_changed
 from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.derived import derived_values
-from bmaddb.coaching.local_days import local_day, period_key
+from bmaddb.coaching.local_days import day_before, day_of, local_day, period_key
 from bmaddb.coaching.registries import METRIC
 from bmaddb.coaching.rules.progress import COUNTED_MAX, SESSION_ID, ProgressValidator
 from bmaddb.device.atomic import Action, RuleContext, Step
 from bmaddb.device.store import WriteTransaction
+from bmaddb.modules.chat_journal import CoachingSession
 from bmaddb.modules.tasks_productivity import UserProgress
 from bmaddb.protocol.merge.counters import counted, total
 from bmaddb.schema.natural_keys import natural_id
@@ -59,14 +60,25 @@ def progress_step(
 
 
 def take_back(tx: WriteTransaction, context: RuleContext) -> None:
-    """Undo the step: this device's count less what it counted, and the session is not counted any more."""
+    """Undo the step: this device's count less what it counted, and the session is not counted any more.
+
+    A day on which something else was done stays counted: that has left it to this one to count it.
+    """
     session, deltas = context.facts.get(SESSION_ID), context.facts.get(PROGRESS, {})
-    for row_id in written(context, UPDATE_PROGRESS) or ():
-        row = tx.get(UserProgress, row_id)
-        if row is not None:
-            counts = counted(row.device_counts, context.device_id, -deltas.get(row.metric_code, 0), context.now_ms)
-            left = [item for item in row.counted_sessions if item != session]
-            tx.update(row, device_counts=counts, value=total(counts), counted_sessions=left)
+    ids, day = written(context, UPDATE_PROGRESS) or (), _day_of_session(tx, context)
+    for row in [row for row_id in ids if (row := tx.get(UserProgress, row_id)) is not None]:
+        change: dict[str, Any] = {"counted_sessions": [item for item in row.counted_sessions if item != session]}
+        others = [
+            other.last_activity_on
+            for other in tx.query(UserProgress).where(UserProgress.period_key == row.period_key).all()
+            if other.id not in ids and other.last_activity_on is not None
+        ]
+        if row.metric_code not in ONCE_A_DAY or row.last_activity_on != day or day not in others:
+            by = -deltas.get(row.metric_code, 0)
+            change["device_counts"] = counted(row.device_counts, context.device_id, by, context.now_ms)
+            change["value"] = total(change["device_counts"])
+            change |= _activity_before(row, change["value"], day, others)
+        tx.update(row, **change)
 
 
 def progress_id(context: RuleContext, row: Mapping[str, Any]) -> str:
@@ -90,7 +102,7 @@ def _counting(context: RuleContext, metric: str, period: str, delta: int, today:
     session = context.facts.get(SESSION_ID)
     if before is not None and session is not None and session in before.counted_sessions:
         return None
-    if delta == 0 or (metric in ONCE_A_DAY and before is not None and before.last_activity_on == today.isoformat()):
+    if delta == 0 or (metric in ONCE_A_DAY and before is not None and _has_day(before, today)):
         return None
     row: dict[str, Any] = dict(key) if before is None else values_of(before)
     row["device_counts"] = counted(row.get("device_counts"), context.device_id, delta, context.now_ms)
@@ -98,12 +110,39 @@ def _counting(context: RuleContext, metric: str, period: str, delta: int, today:
         row["last_activity_on"] = max(today.isoformat(), row.get("last_activity_on") or "")
     if session is not None:
         row["last_session_id"] = session
-        row["counted_sessions"] = sorted({*row.get("counted_sessions", ()), session})[-COUNTED_MAX:]
+        others = sorted({*row.get("counted_sessions", ()), session} - {session})
+        row["counted_sessions"] = sorted([*others[1 - COUNTED_MAX :], session])
     row |= derived_values(candidate_of(UserProgress, row, before, context))
     row["best_value"] = max(row.get("best_value", 0), row["value"])
     row["streak_longest"] = max(row.get("streak_longest", 0), row["streak_current"])
     row["milestones"] = sorted({*row.get("milestones", ()), *_reached(metric, period, row["value"])})
     return {name: value for name, value in row.items() if name not in _FIXED}
+
+
+def _has_day(row: UserProgress, day: date) -> bool:
+    """Is the day counted? One that was taken back leaves no streak, though a merge may have kept the later day."""
+    return row.last_activity_on == day.isoformat() and row.streak_current > 0
+
+
+def _activity_before(row: UserProgress, value: int, session_day: str | None, others: Sequence[str]) -> dict[str, Any]:
+    """The last day and the streak as they were before the session counted, as far as the rows say; else they stay.
+
+    `others`: the last days of other metrics in this period.
+    """
+    if value == 0:
+        return {"last_activity_on": None, "streak_current": 0}
+    last = day_of(row.last_activity_on)
+    if last is None or row.metric_code not in ONCE_A_DAY or row.last_activity_on != session_day:
+        return {}
+    if row.streak_current > 1:
+        return {"last_activity_on": day_before(last).isoformat(), "streak_current": row.streak_current - 1}
+    return {"last_activity_on": max(others, default=None), "streak_current": 0}
+
+
+def _day_of_session(tx: WriteTransaction, context: RuleContext) -> str | None:
+    session_id = context.facts.get(SESSION_ID)
+    session = None if session_id is None else tx.get(CoachingSession, session_id)
+    return None if session is None else local_day(ms(session.created_at) or 0, zone_of(context)).isoformat()
 
 
 def _reached(metric: str, period: str, value: int) -> list[str]:

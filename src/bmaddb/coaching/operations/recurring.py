@@ -13,7 +13,7 @@ from typing import Any, Final
 from bmaddb.coaching.candidate import RuleSet, ms
 from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.local_days import day_of, days_later, local_day
-from bmaddb.coaching.recurrence import Recurrence, read_recurrence, with_one_less
+from bmaddb.coaching.recurrence import read_recurrence, with_one_less
 from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.device.atomic import Action, RuleContext, Step
 from bmaddb.modules.tasks_productivity import Task
@@ -54,37 +54,39 @@ def series_of(task: Task) -> str:
 
 def _next_row(context: RuleContext, task: Task, rule: str) -> dict[str, Any] | None:
     zone = zone_of(context)
-    recurrence = read_recurrence(rule, zone)
     due_ms = ms(task.due_at)
     due = day_of(task.due_on) or (None if due_ms is None else local_day(due_ms, zone))
     if due is None or task.recur_anchor == "completion":
         row_id = occurrence_id(series_of(task), f"after{SEPARATOR}{task.id}")
-        day = recurrence.after(local_day(context.now_ms, zone))
+        day = read_recurrence(rule, zone).after(local_day(context.now_ms, zone))
         if day is None or context.reader.get(Task, row_id) is not None:
             return None
     else:
-        found = _free_day(context, task, recurrence, due)
+        found = _free_day(context, task, rule, due)
         if found is None:
             return None
-        day, row_id = found
+        day, row_id, rule = found
     copied = {name: getattr(task, name) for name in _COPIED}
     planned = {"rrule": with_one_less(rule), "series_id": series_of(task), "source": task.source}
     return {"id": row_id, **copied, **planned, **_times(task, due, day, zone)}
 
 
-def _free_day(context: RuleContext, task: Task, recurrence: Recurrence, due: date) -> tuple[date, str] | None:
-    """The next day whose task is neither this one, put off, nor done; None when it is there and open."""
+def _free_day(context: RuleContext, task: Task, rule: str, due: date) -> tuple[date, str, str] | None:
+    """The next day whose task is neither this one, put off, nor done, and the rule that leads to it, which of a COUNT
+    has what was done on the way no more; None when it is there and open."""
+    zone = zone_of(context)
     day: date | None = due
     for _ in range(PASSED_OVER_MAX):
-        day = recurrence.after(day) if day is not None else None
+        day = read_recurrence(rule, zone).after(day) if day is not None else None
         if day is None:
             return None
         row_id = occurrence_id(series_of(task), day.isoformat())
         there = context.reader.get(Task, row_id)
         if there is None:
-            return day, row_id
+            return day, row_id, rule
         if there.state not in ("done", "cancelled"):
             return None
+        rule = rule if there.id == task.id else with_one_less(rule)
     return None
 
 

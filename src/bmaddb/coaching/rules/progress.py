@@ -41,7 +41,7 @@ def r3_only_our_own_count_moves(c: Candidate) -> Flaws:
     """Refuses to touch other devices' counts, to count too many at once, or to take back what was not there."""
     if c.stored or not c.changed("device_counts"):
         return
-    before, after = _counts(c.old("device_counts")), _counts(c.row["device_counts"])
+    before, after = counts_of(c.old("device_counts")), counts_of(c.row["device_counts"])
     ours = c.context.device_id
     if {name: n for name, n in before.items() if name != ours} != {n: v for n, v in after.items() if n != ours}:
         yield error("device_counts", "the counts of other devices are theirs")
@@ -127,7 +127,8 @@ RULES: Final[tuple[Rule, ...]] = (
 ProgressValidator: Final = RuleSet(UserProgress, (*GENERAL, *RULES))
 
 
-def _counts(counter: Any) -> dict[str, int]:
+def counts_of(counter: Any) -> dict[str, int]:
+    """Device -> how many it counted."""
     entries = counter if isinstance(counter, dict) else {}
     return {device: total({device: entry}) for device, entry in entries.items()}
 

@@ -118,7 +118,8 @@ GoingOnValidator: Final = RuleSet(
 def is_of_device(session: CoachingSession, device_id: str) -> bool:
     """Does it run here? The device that was the last to start, continue or count it has the newest stamp."""
     seconds = session.device_seconds if isinstance(session.device_seconds, dict) else {}
-    return max(seconds, key=lambda device: str(seconds[device][1]), default=None) == device_id
+    stamps = {device: str(entry[1]) for device, entry in seconds.items() if isinstance(entry, list) and len(entry) > 1}
+    return max(stamps, key=lambda device: stamps[device], default=None) == device_id
 
 
 def valid_entitlements(c: Candidate) -> list[Entitlement]:

@@ -126,11 +126,14 @@ class Place:
 
 
 def checked_path(path: str | os.PathLike[str]) -> str:
-    """`path` as absolute text; StoreError for what is no file of its own."""
+    """`path` as absolute text without links, so that all who open one file name its locks alike.
+
+    StoreError for what is no file of its own.
+    """
     text = os.fspath(path)
     if not text or text.startswith((":", "file:")) or "\0" in text:
         raise e.StoreError(f"'{text}' is not a path of a file", hint="a device store lives in a file")
-    return os.path.abspath(text)
+    return os.path.realpath(text)
 
 
 def _opened(path: str, flags: int, key: FileKey | None, vfs: str | None) -> apsw.Connection:

@@ -25,6 +25,8 @@ from bmaddb.entropy import Entropy
 _SQL: Final = statements.load("bmaddb.device.store", "sql/copies.sql")
 _LOGS: Final = ("-wal", "-journal")
 _REKEYED: Final = "-rekeyed"
+_BESIDE: Final = (*_LOGS, "-shm", _REKEYED, "-sync", "-sagas")
+"""What SQLite and this house keep beside a file that is open."""
 Finish = Callable[[apsw.Connection], None]
 
 
@@ -32,9 +34,11 @@ def copy_to(source: apsw.Connection, path: str, key: FileKey | None, entropy: En
     """What `source` sees of its file, as a new file at `path` encrypted with `key`; writers go on meanwhile.
 
     `finish` may change the copy before it gets its name. StoreError when there is something at `path` already,
-    StoreCorrupt when the source cannot be read to its end; then there is no copy.
+    SettingsError when SQLite or this house would take what is there for its own, StoreCorrupt when the source cannot be
+    read to its end; then there is no copy.
     """
     refuse_what_is_there(path)
+    refuse_own_files(source.filename, path)
     with _part(f"{path}-part-{entropy.random_bytes(4).hex()}", like=source.filename) as part:
         _fill(source, part, key, finish)
         refuse_what_is_there(path)
@@ -69,6 +73,22 @@ def refuse_what_is_there(path: str) -> None:
             raise e.StoreError(f"there is a file {path}{suffix} already", hint="move it away, or choose another name")
 
 
+def refuse_own_files(own: str, *paths: str | os.PathLike[str]) -> None:
+    """SettingsError when one of `paths`, to be written, leads to the open file at `own` or to one kept beside it."""
+    taken = [name + suffix for name in (own, os.path.realpath(own)) for suffix in ("", *_BESIDE)]
+    for path in paths:
+        if os.path.realpath(path) in taken or any(_is_same(path, mine) for mine in taken):
+            raise e.SettingsError(f"{path} is the database itself, or a file beside it", hint="choose another name")
+
+
+def _is_same(path: str | os.PathLike[str], mine: str) -> bool:
+    """By another name: a link, or another case where that is no difference."""
+    try:
+        return os.path.samefile(path, mine)
+    except OSError:
+        return False
+
+
 def _be_alone(writer: apsw.Connection, path: str) -> None:
     """Take the file for this connection alone, everything in it and no log beside it."""
     try:
@@ -95,7 +115,9 @@ def _fill(source: apsw.Connection, part: str, key: FileKey | None, finish: Finis
             # SQLite3 Multiple Ciphers writes a malformed copy of a file that vacuums by increments, if it is larger
             # than the page cache. Of a file with tables this is only said to the next copy.
             source.pragma("auto_vacuum", "NONE")
-        source.execute(_SQL["copy"], (address(part, key),))
+        refused = _vacuum_into(source, part, key)
+        if refused is not None:
+            raise refused
         copy = open_part(part, key)
         try:
             finish(copy)
@@ -107,6 +129,15 @@ def _fill(source: apsw.Connection, part: str, key: FileKey | None, finish: Finis
     if said != "ok":
         raise e.StoreCorrupt(f"the file is damaged: {said}", hint="bmaddb.service.salvage keeps what can be read")
     _sync(part)
+
+
+def _vacuum_into(source: apsw.Connection, part: str, key: FileKey | None) -> e.BmadError | None:
+    """The error to raise, made here and raised elsewhere: SQLite's own holds the address, and with that the key."""
+    try:
+        source.execute(_SQL["copy"], (address(part, key),))
+    except apsw.Error as error:
+        return failure(type(error)(f"{type(error).__name__} while {part} was written"))
+    return None
 
 
 @contextlib.contextmanager

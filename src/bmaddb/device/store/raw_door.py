@@ -8,6 +8,7 @@ pragmas, attached files and schema changes belong to the store.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
@@ -28,6 +29,8 @@ _WRITES: Final = frozenset({_INSERT, _UPDATE, _DELETE})
 _READS: Final = frozenset({apsw.SQLITE_SELECT, apsw.SQLITE_READ, apsw.SQLITE_FUNCTION, apsw.SQLITE_RECURSIVE})
 _SCHEMA_PRAGMAS: Final = frozenset({"table_info", "table_xinfo", "table_list", "index_list", "foreign_key_list"})
 _FIXED: Final = frozenset({MergeRule.IMM, MergeRule.SRV})
+_ROWID: Final = re.compile(r"(?i)\binto\s+[^\s(]+(?:\s+as\s+\S+)?\s*\([^)]*\b(_rowid_|rowid|oid)\b")
+"""In an insert's list of columns; of these SQLite says nothing."""
 
 
 class RawDoor:
@@ -90,9 +93,15 @@ class RawDoor:
             self._inserting.clear()
         self._judged[text] = None if reads_only else self._target
         if not reads_only and (self._verb == _INSERT or "replace" in text.lower()):
+            self._refuse_rowid(text, self._target or "")
             self._inserting.add(text)
             self.inserted_into.add(self._target or "")
         return True
+
+    def _refuse_rowid(self, text: str, name: str) -> None:
+        found, table = _ROWID.search(text), self._catalog.tables.get(name)
+        if found is not None and (table is None or found[1] not in table.by_name):
+            raise _rowid(name)
 
     def _authorize(
         self, code: int, first: str | None, second: str | None, database: str | None, trigger: str | None
@@ -123,10 +132,14 @@ class RawDoor:
             return e.ReadOnlyTable(f"rows of {name} are never deleted on a device")
         declared = table.by_name.get(column or "")
         if code == _UPDATE and declared is None:
-            return e.QueryError(f"the rowid of {name} is SQLite's own", hint="name rows by their id")
+            return _rowid(name)
         if code == _UPDATE and declared is not None and declared.spec.merge in _FIXED:
             return e.ReadOnlyTable(f"a device may not change {name}.{column}")
         return None
+
+
+def _rowid(name: str) -> e.BmadError:
+    return e.QueryError(f"the rowid of {name} is SQLite's own", hint="name rows by their id")
 
 
 def _only_reads() -> e.BmadError:

@@ -1,5 +1,4 @@
-"""The rows that raw statements inserted or replaced: held to the rules of the typed door before the commit, and named
-to the text index, which would not notice a rowid that was chosen.
+"""The rows that raw statements inserted or replaced, held to the rules of the typed door before the commit.
 
 SQLite says of a statement which columns it updates, but not what an insert puts there, nor that a REPLACE takes
 another row away. The changes of the transaction do; only those of tables a raw insert went into are looked at.
@@ -15,7 +14,6 @@ import apsw
 from bmaddb import errors as e
 from bmaddb.device.store.hooks import CommitDraft
 from bmaddb.device.store.layouts import Layouts
-from bmaddb.device.store.search.upkeep import note_raw
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.records import deletable
 from bmaddb.schema.rules import MergeRule, Scope
@@ -33,7 +31,6 @@ class RawRows:
         self._catalog = catalog
         self._user = user
         self._tables = tables
-        self._connection = connection
         self._layouts = Layouts(connection, catalog)
 
     def judge(self, draft: CommitDraft) -> None:
@@ -42,19 +39,15 @@ class RawRows:
         if not wanted:
             return
         self._layouts.look()
-        ids: dict[str, list[str]] = {name: [] for name in wanted}
         for change in apsw.Changeset.iter(draft.changeset):
             if change.name in wanted:
-                table, (_, key, columns, _) = self._catalog.table(change.name), self._layouts.of(change.name)
-                row: Any = change.new if change.opcode == apsw.SQLITE_INSERT else change.old
-                ids[change.name].append(row[key])
+                table, columns = self._catalog.table(change.name), self._layouts.of(change.name).columns
                 if change.opcode == apsw.SQLITE_INSERT:
                     self._inserted(table, dict(zip(columns, change.new or (), strict=True)))
                 elif change.opcode == apsw.SQLITE_UPDATE:
                     _updated(table, _changed(columns, change.new))
                 elif not deletable(table):
                     raise _never_deleted(table)
-        note_raw(self._connection, self._catalog, ids)
 
     def _is_judged(self, name: str) -> bool:
         table = self._catalog.tables.get(name)

@@ -131,6 +131,8 @@ class Readers:
         connection = self.begin_snapshot()
         try:
             yield connection
+        except apsw.Error as error:
+            raise failure(error) from error
         finally:
             self.end_snapshot(connection)
 

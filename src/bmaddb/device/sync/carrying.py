@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
@@ -23,6 +24,9 @@ NO_DOOR: Final = frozenset({"PGRST202", "http_404"})
 """The server is older than requests are."""
 TRIED: Final = frozenset({"request_timeout", "handler_failed", "unknown_kind"})
 """Words for trouble with this request alone, under a status that else means the whole server."""
+_SQLSTATE: Final = re.compile(r"[0-9A-Z]{5}")
+"""What Postgres itself answers comes from the handler too, for push and pull went well before: also where its class
+makes a status of it that else means the token or the network."""
 WRONG: Final = frozenset({"bad_request", "key_reused"})
 """What the server will say each time. Other refusals of a whole call are a handler's fault, which may be mended."""
 RUNNING: Final = "request_running"
@@ -83,16 +87,16 @@ class Carrying:
         return True
 
     async def _failed(self, plan: Plan, leaving: Leaving, failure: Failure) -> bool:
-        if failure.code in NO_DOOR or (failure.kind is FailureKind.TOKEN and self._refreshed):
-            self._failure = failure
-        elif failure.kind is FailureKind.TOKEN:
+        if failure.kind is FailureKind.TOKEN and not self._refreshed:
             self._refreshed = True
             if await self._refresh_token():
                 return await self._carry_one(plan, leaving)
+        handlers = failure.code in TRIED or _SQLSTATE.fullmatch(failure.code) is not None
+        if failure.code in NO_DOOR or (failure.kind is FailureKind.TOKEN and not handlers):
             self._failure = failure
         elif failure.code == RUNNING:
             await self._put_off(leaving, failure, tried=False)
-        elif failure.kind is FailureKind.LINK and failure.code not in TRIED:
+        elif failure.kind is FailureKind.LINK and not handlers:
             self._misses += 1
             await self._put_off(leaving, failure, tried=False)
             self._failure = failure if self._misses >= MISSES_MAX else None

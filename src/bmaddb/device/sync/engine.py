@@ -99,11 +99,11 @@ class SyncEngine:
         async with self._alone:
             return await VerifyRun(self._device).run(repair=repair, sample_rows=sample_rows)
 
-    def fetch_blocking(self, table: Table, ids: Sequence[str]) -> None:
+    def fetch_blocking(self, table: Table, ids: Sequence[str]) -> frozenset[str]:
         """Bring archived rows back into the file; see Recall.fetch."""
         recall = Recall(self.store, self._device.outbox, self._transport)
         try:
-            self.loop.submit(recall.fetch(table, ids)).result()
+            return self.loop.submit(recall.fetch(table, ids)).result()
         except CancelledError:
             raise _closed() from None
 

@@ -22,6 +22,7 @@ class LoopThread:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._file_thread: threading.Thread | None = None
         self._closed = False
 
     def submit(self, coroutine: Coroutine[Any, Any, T]) -> Future[T]:
@@ -31,9 +32,12 @@ class LoopThread:
         except e.BmadError:
             coroutine.close()
             raise
-        if threading.current_thread() is self._thread:
+        if threading.current_thread() in (self._thread, self._file_thread):
             coroutine.close()
-            raise e.LocalProtocolError("the sync thread would wait for itself", hint="await it instead")
+            raise e.LocalProtocolError(
+                "the sync's own thread would wait for itself",
+                hint="a listener is told on it: have another thread sync, or let `start_sync()` do it",
+            )
         return asyncio.run_coroutine_threadsafe(coroutine, loop)
 
     @property
@@ -57,6 +61,9 @@ class LoopThread:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(STOP_WAIT_S_MAX)
 
+    def _note_file_thread(self) -> None:
+        self._file_thread = threading.current_thread()
+
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._closed:
@@ -64,7 +71,7 @@ class LoopThread:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 # One worker: each thread that reads opens a connection of its own.
-                self._loop.set_default_executor(ThreadPoolExecutor(1, f"{self._name}-file"))
+                self._loop.set_default_executor(ThreadPoolExecutor(1, f"{self._name}-file", self._note_file_thread))
                 self._thread = threading.Thread(target=_serve, args=(self._loop,), name=self._name, daemon=True)
                 self._thread.start()
             return self._loop

@@ -22,12 +22,14 @@ from bmaddb.device.sync import arrivals
 from bmaddb.device.sync.bulk import BulkLoad
 from bmaddb.device.sync.giveback import LOST_VERSIONS, GiveBack, LostUpdates
 from bmaddb.device.sync.older_server import renamed, stamps_of
+from bmaddb.device.sync.orphans import bereft
 from bmaddb.device.sync.parsing import ParsedRows, parse
 from bmaddb.device.sync.plain import Plain
 from bmaddb.device.sync.rebase import Rebase, unchecked
 from bmaddb.device.sync.walk import Progress
 from bmaddb.device.upkeep import stubs
 from bmaddb.device.upkeep.unpacking import unpack
+from bmaddb.protocol.changes import RowKey
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.digests import row_texts
 from bmaddb.protocol.merge import RemoteRow
@@ -152,22 +154,34 @@ class Pages:
             counts.verdicts = rebase.verdicts
         return counts
 
-    def bring_back(self, packed: Mapping[str, Collection[str]], fetched: Sequence[TablePage]) -> None:
-        """Archived rows take their places again, where their stubs still stand; nothing else is touched."""
+    def bring_back(
+        self,
+        packed: Mapping[str, Collection[str]],
+        fetched: Sequence[TablePage],
+        refers: Mapping[RowKey, Collection[RowKey]],
+    ) -> frozenset[RowKey]:
+        """Archived rows take their places again, where their stubs still stand; nothing else is touched.
+
+        `refers`: each of them, and what it refers to. The answer is which stay archived, for that is gone.
+        """
         with self._outbox.edit(loose_keys=True) as (connection, waiting):
             rebase = Rebase(self._store, self._outbox, connection, waiting)
+            lost = bereft(connection, refers)
             for name, ids in packed.items():
-                unpack(self._store, connection, self._store.catalog.table(name), ids)
+                kin = [row_id for row_id in ids if (name, row_id) not in lost]
+                unpack(self._store, connection, self._store.catalog.table(name), kin)
             for part in self._in_our_names(connection, fetched):
                 table = self._synced(part)
                 rows = [] if table is None else row_texts(bytes(part.rows))
                 place = part.columns.index("id")
                 stand = stubs.among(connection, part.table, [row_values(text)[place] for text in rows])
+                stand -= {row_id for name, row_id in lost if name == part.table}
                 kept = ",".join(text for text in rows if row_values(text)[place] in stand)
                 if table is not None and kept:
                     self._write_rows(
                         rebase, table, msgspec.structs.replace(part, rows=msgspec.Raw(f"[{kept}]".encode()))
                     )
+        return lost
 
     def begin_resync(self) -> None:
         """Everything will be read again: no row counts as seen, no number as known."""

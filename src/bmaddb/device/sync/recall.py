@@ -3,6 +3,7 @@
 Theory of operation. What a row refers to must stand, so archived parents come along; they are found round by round.
 Nothing is written until all is there; then, in one transaction without capture, every row whose stub still stands takes
 its place again. A stub that is gone by then means that a pull brought the row, or its delete: newer news than ours.
+One that refers to a row which was deleted here stays archived until the server has heard of that, and says what it did.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bmaddb.device.sync.transport import Transport
 from bmaddb.device.upkeep import stubs
 from bmaddb.device.upkeep.packing import Packer
 from bmaddb.protocol import digests as d
+from bmaddb.protocol.changes import RowKey
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.messages import TablePage
 from bmaddb.schema.sqlite_ddl import enforced_references
@@ -39,38 +41,37 @@ class Recall:
         self._pages = Pages(store, outbox)
         self._transport = transport
 
-    async def fetch(self, table: Table, ids: Sequence[str]) -> None:
+    async def fetch(self, table: Table, ids: Sequence[str]) -> frozenset[str]:
         """Bring these rows back, and what they refer to; ids that are not archived are passed over.
 
-        RowArchived when a row must come from the server and there is none, or it cannot be reached.
+        The answer is which of them cannot come back: the server does not have them any more, or what they refer to
+        was deleted here. RowArchived when a row must come from the server and there is none, or it cannot be reached.
         """
         packed: Wanted = {}
         pages: list[TablePage] = []
-        wanted = await asyncio.to_thread(self._archived, {table.name: dict.fromkeys(ids)})
+        refers: dict[RowKey, list[RowKey]] = {}
+        asked: set[RowKey] = set()
+        wanted: Wanted = {table.name: dict.fromkeys(ids)}
         for _ in range(ROUNDS_MAX):
+            from_file, elsewhere, found = await asyncio.to_thread(self._look_into, wanted)
+            fetched = await self._ask(elsewhere)
+            found |= self._references_in(fetched)
+            for name, rows in from_file.items():
+                packed.setdefault(name, {}).update(rows)
+            pages += fetched
+            asked |= {(name, row_id) for name, rows in elsewhere.items() for row_id in rows}
+            refers |= found
+            wanted = _grouped(key for keys in found.values() for key in keys if key not in refers and key not in asked)
             if not wanted:
                 break
-            from_file, parents = await asyncio.to_thread(self._look_into, wanted)
-            fetched = await self._ask(_without(wanted, from_file))
-            parents = [*parents, *self._parents_in(fetched)]
-            for name, found in from_file.items():
-                packed.setdefault(name, {}).update(found)
-            pages += fetched
-            known = {(part.table, row_id) for part in pages for row_id in _ids(part)}
-            fresh = _grouped(key for key in parents if key not in known and key[1] not in packed.get(key[0], {}))
-            wanted = await asyncio.to_thread(self._archived, fresh)
-        await asyncio.to_thread(self._pages.bring_back, packed, pages)
+        lost = await asyncio.to_thread(self._pages.bring_back, packed, pages, refers)
+        return frozenset(row_id for name, row_id in lost | (asked - refers.keys()) if name == table.name)
 
-    def _archived(self, wanted: Wanted) -> Wanted:
-        """Those of the rows that are archived."""
-        with self._store.read() as connection:
-            found = {name: stubs.among(connection, name, list(ids)) for name, ids in wanted.items()}
-        return {name: dict.fromkeys(sorted(ids)) for name, ids in found.items() if ids}
-
-    def _look_into(self, wanted: Wanted) -> tuple[Wanted, list[tuple[str, str]]]:
-        """Those of the rows that the file holds packed, and what they refer to."""
-        found: Wanted = {}
-        parents: list[tuple[str, str]] = []
+    def _look_into(self, wanted: Wanted) -> tuple[Wanted, Wanted, dict[RowKey, list[RowKey]]]:
+        """Of one moment: those that the file holds packed, those archived elsewhere, and what the first refer to."""
+        packed: Wanted = {}
+        elsewhere: Wanted = {}
+        refers: dict[RowKey, list[RowKey]] = {}
         with self._store.read() as connection:
             packer = Packer(connection)
             for name, ids in wanted.items():
@@ -79,20 +80,26 @@ class Recall:
                     current = body.schema_version == self._store.catalog.version
                     values = packer.unpack(body.body) if current else None
                     if values is not None and values.keys() == table.by_name.keys():
-                        found.setdefault(name, {})[body.id] = None
-                        parents += self._parents(table, values)
-        return found, parents
+                        packed.setdefault(name, {})[body.id] = None
+                        refers[name, body.id] = list(self._references(table, values))
+                left = stubs.among(connection, name, list(ids)) - packed.get(name, {}).keys()
+                if left:
+                    elsewhere[name] = dict.fromkeys(sorted(left))
+        return packed, elsewhere, refers
 
-    def _parents(self, table: Table, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def _references(self, table: Table, values: Mapping[str, Any]) -> Iterator[RowKey]:
         for column in enforced_references(table, self._store.catalog):
             if values.get(column.name) is not None:
                 yield str(column.spec.references), str(values[column.name])
 
-    def _parents_in(self, pages: Iterable[TablePage]) -> Iterator[tuple[str, str]]:
+    def _references_in(self, pages: Iterable[TablePage]) -> dict[RowKey, list[RowKey]]:
+        found: dict[RowKey, list[RowKey]] = {}
         for part in pages:
+            table = self._store.catalog.table(part.table)
             for text in d.row_texts(bytes(part.rows)):
                 values = dict(zip(part.columns, row_values(text), strict=True))
-                yield from self._parents(self._store.catalog.table(part.table), values)
+                found[part.table, str(values["id"])] = list(self._references(table, values))
+        return found
 
     async def _ask(self, wanted: Wanted) -> list[TablePage]:
         pages: list[TablePage] = []
@@ -151,30 +158,17 @@ async def _called(transport: Transport, body: bytes) -> bytes:
         return await transport.call(d.DIGEST_FUNCTION, body)
 
 
-def _without(wanted: Wanted, found: Wanted) -> Wanted:
-    left = {
-        name: dict.fromkeys(row_id for row_id in ids if row_id not in found.get(name, {}))
-        for name, ids in wanted.items()
-    }
-    return {name: ids for name, ids in left.items() if ids}
-
-
-def fetch_packed(store: Store, outbox: Outbox, table: Table, ids: Sequence[str]) -> None:
+def fetch_packed(store: Store, outbox: Outbox, table: Table, ids: Sequence[str]) -> frozenset[str]:
     """The same without a server: RowArchived for a row that only a server has."""
     loop = LoopThread("bmaddb-recall")
     try:
-        loop.submit(Recall(store, outbox, None).fetch(table, ids)).result()
+        return loop.submit(Recall(store, outbox, None).fetch(table, ids)).result()
     finally:
         loop.close()
 
 
-def _grouped(keys: Iterable[tuple[str, str]]) -> Wanted:
+def _grouped(keys: Iterable[RowKey]) -> Wanted:
     grouped: Wanted = {}
     for name, row_id in keys:
         grouped.setdefault(name, {})[row_id] = None
     return grouped
-
-
-def _ids(part: TablePage) -> list[str]:
-    place = part.columns.index("id")
-    return [str(row_values(text)[place]) for text in d.row_texts(bytes(part.rows))]

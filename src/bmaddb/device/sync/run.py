@@ -164,7 +164,7 @@ class SyncRun:
     def _written_in_reaction(self, turn: int) -> int:
         try:
             return arrivals.react(self._store, self._reactions, sweeping=not turn)
-        except e.BmadError:  # what came is there; the note stays, and the next sync reacts
+        except Exception:  # what came is there; the note stays, and the next sync reacts
             logging.getLogger("bmaddb.sync").exception("a reaction to what came failed")
             return 0
 

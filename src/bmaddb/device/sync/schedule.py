@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -15,6 +16,7 @@ from bmaddb.modules.sync_status import ServerRequest
 from bmaddb.protocol.steps import Result
 from bmaddb.signals import SyncEnded, VerifyEnded
 
+_log = logging.getLogger("bmaddb.sync")
 REQUESTS: Final = ServerRequest.__table__.name
 Alarm: TypeAlias = Callable[[asyncio.Event, float], Awaitable[None]]
 """Returns when the event is set or so many seconds have passed."""
@@ -110,15 +112,18 @@ class BackgroundSync:
             event.clear()
             self._written = False
             self._failures = 0 if await self._synced_well(trigger) else self._failures + 1
-            await self._rest(event)
+            await self._rest(event, self._rest_ms())
             trigger = "write" if self._written else "push" if event.is_set() else "timer"
 
     async def _synced_well(self, trigger: Trigger) -> bool:
-        """One sync; an error of the file is told like a failed sync, and tried again like one."""
+        """One sync; an error of the file is told like a failed sync, and tried again like one.
+
+        So is whatever else goes wrong, in a transport or a function that gives tokens: this task must not end by it.
+        """
         try:
             report = await self._engine.join(trigger)
-        except e.BmadError as error:
-            self._store.signals.emit(SyncEnded(result=str(Result.FAILED), error_code=error.code))
+        except Exception as error:
+            self._store.signals.emit(SyncEnded(result=str(Result.FAILED), error_code=_code_of(error)))
             return False
         if report.result not in (Result.OK, Result.PARTIAL):
             return False
@@ -133,20 +138,23 @@ class BackgroundSync:
         self._verified_ms = now_ms
         try:
             report = await self._engine.verify(sample_rows=self._schedule.verify_rows)
-        except e.BmadError as error:
-            self._store.signals.emit(VerifyEnded(result="failed", differing=0, error_code=error.code))
+        except Exception as error:
+            self._store.signals.emit(VerifyEnded(result="failed", differing=0, error_code=_code_of(error)))
             return
         code = None if report.failure is None else report.failure.code
         self._store.signals.emit(VerifyEnded(result=str(report.result), differing=report.differing, error_code=code))
 
     def _rest_ms(self) -> int:
         """Until the next poll, or until a request that was put off is due."""
-        due_ms, now_ms = self._engine.requests.next_due_ms(), self._store.clock.now_ms()
+        try:
+            due_ms, now_ms = self._engine.requests.next_due_ms(), self._store.clock.now_ms()
+        except e.StoreError:  # the next sync says so
+            return self._schedule.poll_ms
         if due_ms is None or due_ms <= now_ms:  # what could have left by now did not: there is no hurry
             return self._schedule.poll_ms
         return min(self._schedule.poll_ms, due_ms - now_ms)
 
-    async def _rest(self, event: asyncio.Event) -> None:
+    async def _rest(self, event: asyncio.Event, rest_ms: int) -> None:
         """Until something happens, or it is time."""
         schedule = self._schedule
         if self._failures:
@@ -154,7 +162,15 @@ class BackgroundSync:
             delay_ms = backoff_ms(schedule.retry_ms, self._failures, fraction, limit_ms=schedule.retry_ms_max)
             await self._alarm(event, delay_ms / 1000)
             return
-        await self._alarm(event, self._rest_ms() / 1000)
+        await self._alarm(event, rest_ms / 1000)
         if self._written and not self._stopping:
             event.clear()
             await self._alarm(event, schedule.gather_ms / 1000)
+
+
+def _code_of(error: Exception) -> str | None:
+    """The code to tell; what has none is nobody's plan, and the log has all of it."""
+    if isinstance(error, e.BmadError):
+        return error.code
+    _log.error("the sync in the background failed", exc_info=error)
+    return None

@@ -10,13 +10,14 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from bmaddb import errors as e
 from bmaddb.device.store import Store
+from bmaddb.device.transfer.export_report import ExportReport, Tally
 from bmaddb.device.transfer.files import digest, readable
 from bmaddb.device.transfer.jsonl import JsonLines
 from bmaddb.device.transfer.lines import LINE_BYTES_MAX, Row
@@ -31,6 +32,8 @@ from bmaddb.schema.rules import Scope
 
 FORMAT: Final = "bmaddb export 1"
 MANIFEST: Final = "manifest.json"
+_ENCRYPTED: Final = 1
+"""A flag of a file in a ZIP."""
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
 """ZIP cannot say "no time"."""
 
@@ -40,26 +43,33 @@ def user_records(catalog: Catalog) -> list[type[Record]]:
     return [catalog.record(name) for name, table in catalog.tables.items() if table.scope is Scope.USER]
 
 
-def export_archive(store: Store, path: str | os.PathLike[str]) -> Mapping[str, str]:
-    """Write everything to `path`; the answer is the SHA-256 of each file in it.
+def export_archive(store: Store, path: str | os.PathLike[str]) -> ExportReport:
+    """Write everything to `path`, rows that are archived and packed too; what only the server has, is named.
 
-    All of one moment. The ZIP is not encrypted, and only its owner may read it. StoreError when it cannot be written.
+    All of one moment. The ZIP is not encrypted, and only its owner may read it. StoreError when it cannot be written,
+    SettingsError for another ending than .zip or a file of the store itself.
     """
-    hashes: dict[str, str] = {}
-    with placed(Path(path)) as file, store.read(), zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    path, hashes, tally = Path(path), dict[str, str](), Tally()
+    if path.suffix.lower() != ".zip":
+        raise e.SettingsError(f"'{path.suffix}' is not the ending of an export", hint="name the file .zip")
+    with placed(store, path) as file, store.read(), zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for record in user_records(store.catalog):
-            _put(archive, hashes, f"tables/{record.__table__.name}.jsonl", json_lines(store, record))
+            _put(archive, hashes, f"tables/{record.__table__.name}.jsonl", json_lines(store, record, tally))
         if store.catalog.records.get(JournalEntry.__table__.name) is JournalEntry:
-            for entry, text in notes_of(store):
+            for entry, text in notes_of(store, tally):
                 _put(archive, hashes, f"journal/{entry.entry_date[:10]}-{entry.id}.md", (text,))
+        report = tally.report(hashes)
         manifest = {
             "format": FORMAT,
             "schema_version": store.catalog.version,
             "user": store.user,
+            "only_on_server": report.only_on_server,
+            "oddities": report.oddities,
+            "odd": [[odd.table, odd.id, odd.column] for odd in report.odd],
             "files": hashes,
         }
-        _put(archive, {}, MANIFEST, (json.dumps(manifest, indent=1),))
-    return hashes
+        _put(archive, {}, MANIFEST, (json.dumps(manifest, indent=1).encode(),))
+    return report
 
 
 def archive_sources(store: Store, path: Path) -> list[JsonLines]:
@@ -68,8 +78,9 @@ def archive_sources(store: Store, path: Path) -> list[JsonLines]:
         manifest = _manifest(archive, path)
         known = {f"tables/{record.__table__.name}.jsonl": record for record in user_records(store.catalog)}
         hashes = cast("Mapping[str, str]", manifest["files"])
+        held = frozenset(archive.namelist())
         for name, wanted in hashes.items():
-            if name not in archive.namelist() or digest(partial(archive.open, name))[0] != wanted:
+            if name not in held or digest(partial(archive.open, name))[0] != wanted:
                 raise e.StoreError(f"{name} in {path.name} is not what was exported", hint="get the file again")
     if manifest["schema_version"] > store.catalog.version:
         raise e.MigrationError("the export is of a newer program", hint="update the program; nothing was imported")
@@ -86,17 +97,18 @@ def archive_sources(store: Store, path: Path) -> list[JsonLines]:
 
 
 def is_archive(path: Path) -> bool:
-    """Was the ZIP made by an export of ours?"""
+    """Was the ZIP made by an export of ours? StoreError when it is encrypted: nothing here asks for a password."""
     with readable(path), zipfile.ZipFile(path) as archive:
+        if any(info.flag_bits & _ENCRYPTED for info in archive.infolist()):
+            raise e.StoreError(f"{path} is encrypted", hint="unpack it, and import what is in it")
         return MANIFEST in archive.namelist()
 
 
-def _put(archive: zipfile.ZipFile, hashes: dict[str, str], name: str, texts: Iterable[str] | Iterator[str]) -> None:
+def _put(archive: zipfile.ZipFile, hashes: dict[str, str], name: str, parts: Iterable[bytes]) -> None:
     info, found = zipfile.ZipInfo(name, _LONG_AGO), hashlib.sha256()
     info.compress_type = zipfile.ZIP_DEFLATED
     with archive.open(info, "w", force_zip64=True) as file:
-        for text in texts:
-            raw = text.encode()
+        for raw in parts:
             found.update(raw)
             file.write(raw)
     hashes[name] = found.hexdigest()

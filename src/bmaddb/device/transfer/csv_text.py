@@ -98,9 +98,11 @@ class CsvText:
                 fields, problem = None, None
                 try:
                     fields = next(rows, None)
-                except csv.Error as error:
+                except (csv.Error, _TooLong) as error:
                     problem = f"not CSV: {error}"
                     rows = csv.reader(text, delimiter=delimiter, strict=True)
+                if problem is not None and text.ended:
+                    problem += "; a quote in it is not closed, and all that follows was read as part of it"
                 if fields is None and problem is None:
                     return
                 yield self._line(number, at, text.at, names, fields, problem)
@@ -121,14 +123,25 @@ class CsvText:
             return Line(number, at, after, problem=error.message)
 
     def _header(self, text: _Text) -> tuple[list[str], str]:
-        first = next(text, "").removeprefix("\ufeff")
-        delimiter = ";" if ";" in first and "," not in first else ","
-        names = next(csv.reader([first], delimiter=delimiter), [])
+        try:
+            first = next(text, "").removeprefix("\ufeff")
+            delimiter = ";" if ";" in first and "," not in first else ","
+            names = next(csv.reader([first], delimiter=delimiter), [])
+        except (csv.Error, _TooLong) as error:
+            raise e.RecordInvalid(f"{self.name} has no header: {error}", hint="lines end in LF or CR LF") from None
         unknown = [name for name in names if name not in self._table.by_name]
         if not names or unknown:
             message = f"{self.name}: {self._table.name} has no column {', '.join(unknown) or '(empty header)'}"
             raise e.RecordInvalid(message, hint="the first line names the columns")
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            message = f"{self.name}: its header names {', '.join(twice)} more than once"
+            raise e.RecordInvalid(message, hint="one of them would be lost: name each column once")
         return names, delimiter
+
+
+class _TooLong(Exception):
+    """A line of the file, not of what it says."""
 
 
 class _Text:
@@ -136,14 +149,20 @@ class _Text:
 
     def __init__(self, file: IO[bytes]) -> None:
         self.at = 0
+        self.ended = False
         self._file = file
 
     def __iter__(self) -> _Text:
         return self
 
     def __next__(self) -> str:
-        raw = self._file.readline(LINE_BYTES_MAX)
-        if not raw:
-            raise StopIteration
+        raw = self._file.readline(LINE_BYTES_MAX + 1)
         self.at += len(raw)
+        if not raw:
+            self.ended = True
+            raise StopIteration
+        if len(raw) > LINE_BYTES_MAX:
+            while not raw.endswith(b"\n") and (raw := self._file.readline(LINE_BYTES_MAX)):
+                self.at += len(raw)
+            raise _TooLong(f"a line is longer than {LINE_BYTES_MAX} bytes")
         return raw.decode("utf-8", "surrogateescape")

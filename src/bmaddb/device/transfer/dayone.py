@@ -60,12 +60,14 @@ class DayOne:
     def _read(self, value: Any) -> tuple[tuple[Row, ...], str | None, tuple[Aside, ...]]:
         try:
             return rows_of(self._entry(value), self._user), None, tuple(_aside(value))
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             return (), f"not an entry of Day One: {type(error).__name__} {error}", ()
         except e.BmadError as error:
             return (), error.message, ()
 
     def _entry(self, value: Mapping[str, Any]) -> Entry:
+        if value["uuid"] in (None, ""):
+            raise ValueError("its uuid is empty")
         made, tz = datetime.fromisoformat(value["creationDate"]), _zone_name(value.get("timeZone"))
         title, body = titled(str(value.get("text") or ""))
         stated = {

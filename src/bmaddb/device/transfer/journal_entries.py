@@ -36,6 +36,8 @@ class Entry:
     """None: not spoken of."""
     stated: Mapping[str, Any] = field(default_factory=dict)
     """Column -> value of what else it says; the others are left as they are."""
+    source_hash: str | None = None
+    """Of the file it is, where it is one."""
 
 
 def rows_of(entry: Entry, user: str | None) -> tuple[Row, ...]:
@@ -59,12 +61,13 @@ def rows_of(entry: Entry, user: str | None) -> tuple[Row, ...]:
         "created_at": entry.occurred_at,
         **told,
     }
-    follows = [name for name in told if JournalEntry.__table__.column(name).spec.merge is not MergeRule.IMM]
+    followed = [name for name in told if JournalEntry.__table__.column(name).spec.merge is not MergeRule.IMM]
+    follows = frozenset((*followed, "journal_id") if entry.journal_stated else followed)
     beside = None if entry.journal_stated else (JournalEntry, entry.id)
     return (
         *(row for _, row in tags),
         Row(Journal, {"id": entry.journal_id, "name": entry.journal}, once=True, beside=beside),
-        Row(JournalEntry, values, follows=frozenset((*follows, "journal_id") if entry.journal_stated else follows)),
+        Row(JournalEntry, values, follows=follows, source_hash=entry.source_hash),
     )
 
 

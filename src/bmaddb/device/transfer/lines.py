@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 from bmaddb.schema.records import Record
 
 LINE_BYTES_MAX: Final = 15 * 1024 * 1024
 """What one line holds must fit into one push."""
+Name: TypeAlias = tuple[str, str]
+"""Of a row: its table and its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,8 @@ class Row:
     """Of a row that is there only these columns are brought up; None: all."""
     beside: tuple[type[Record], str] | None = None
     """Only for a row that is new: when this one is there, this row is not needed."""
+    source_hash: str | None = None
+    """Of the bytes it was made of, where their time says little."""
 
 
 class Aside(NamedTuple):

@@ -18,6 +18,7 @@ from bmaddb.device.transfer.identity import id_from
 from bmaddb.device.transfer.journal_entries import TAGS_MAX, Entry, journal_id, titled, zone
 from bmaddb.device.transfer.lines import Aside
 from bmaddb.modules.chat_journal import JournalEntry
+from bmaddb.schema.letters import encodable
 
 SOURCE: Final = "markdown"
 _VERSION_FIELD: Final = "bmaddb"
@@ -127,8 +128,8 @@ def entry_of(note: Note, key: str, journal: str, modified: datetime) -> tuple[En
         stated.setdefault("entry_date", occurred_at.astimezone(zone(tz)).date().isoformat())
     if note.title is not None:
         stated["title"] = note.title
-    tags, named = _tags(front.get("tags")), _text(front.get("journal"))
-    by_id = _text(front.get("journal_id")) if own is not None else None
+    tags, named = _tags(front.get("tags"), note.ours), _text(front.get("journal"))
+    by_id = encodable(_text(front.get("journal_id")) or "") if own is not None else None
     entry = Entry(
         id=own or id_from(SOURCE, key, note.name),
         journal=named or journal,
@@ -223,10 +224,12 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-def _tags(value: Any) -> list[str] | None:
-    """None: the note does not speak of tags."""
+def _tags(value: Any, ours: bool) -> list[str] | None:
+    """None: the note does not speak of tags. In a list of ours `#` belongs to the word."""
     if value is None:
         return None
+    if ours and isinstance(value, list):
+        return [str(item) for item in value]
     listed = value if isinstance(value, list) else _TAG_ENDS.split(str(value))
     return [tag for item in listed if (tag := str(item).strip().removeprefix("#"))]
 

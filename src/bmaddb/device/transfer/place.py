@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any, Final
 
 import msgspec
@@ -45,6 +46,11 @@ class Place(msgspec.Struct):
     aside: dict[str, AsideCount] = {}
     put_off: list[tuple[int, int, int, str]] = []
     """(part, place, number, why) of lines that refer to rows that are not there yet."""
+
+    def copy(self) -> Place:
+        """One that stays as it is."""
+        lists = {"bad": list(self.bad), "put_off": list(self.put_off), "aside": deepcopy(self.aside)}
+        return msgspec.structs.replace(self, **lists)
 
 
 def load(store: Store, identity: str) -> Place | None:

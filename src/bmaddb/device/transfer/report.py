@@ -27,13 +27,17 @@ class LeftAside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
-    """Rows by what became of them. `bad` holds the first of `bad_lines`; `resumed`: an earlier run had begun."""
+    """Rows by what became of them. `bad` holds the first of `bad_lines`.
+
+    `resumed`: an earlier run had begun, and what became of its rows is counted here too. Where one of those is gone
+    by now, all is looked at again, and what is here counts as `same`.
+    """
 
     added: int
     updated: int
     same: int
     kept: int
-    """Newer in the file of the device than in what was imported: left alone."""
+    """Newer in the file of the device than in what was imported, or archived there: left alone."""
     bad_lines: int
     bad: tuple[BadLine, ...]
     resumed: bool

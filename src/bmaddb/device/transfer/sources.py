@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import zipfile
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -11,6 +12,7 @@ from typing import IO, Any
 
 from bmaddb import errors as e
 from bmaddb.device.store import Store
+from bmaddb.device.store.records import read_only
 from bmaddb.device.transfer.archive import archive_sources, is_archive
 from bmaddb.device.transfer.bringing import Bringing
 from bmaddb.device.transfer.csv_text import CsvText
@@ -23,7 +25,7 @@ from bmaddb.device.transfer.markdown import MarkdownFolder
 from bmaddb.device.transfer.report import ImportReport, TellProgress
 from bmaddb.device.transfer.unread import Unread
 from bmaddb.device.transfer.values import python_value
-from bmaddb.schema.records import Record
+from bmaddb.schema.records import Record, writable
 
 
 def import_from(
@@ -40,7 +42,8 @@ def import_from(
     if strict and path.suffix.lower() == ".zip":
         raise e.SettingsError("strict is for files of one table, Day One JSON and Markdown", hint="leave it out")
     with readable(path):
-        bringing = Bringing(store, sources_at(store, path, record, key), tell)
+        into = "" if record is None else f"{record.__table__.name} {key or ''}"
+        bringing = Bringing(store, sources_at(store, path, record, key), tell, into)
         return bringing.run_strictly() if strict else bringing.run()
 
 
@@ -50,10 +53,14 @@ def sources_at(store: Store, path: Path, record: type[Record] | None, key: str |
     if path.is_dir():
         return [MarkdownFolder(path, store)]
     with readable(path):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise e.StoreError(f"{path} is no file", hint="a pipe cannot be read twice: write it to a file first")
         path.open("rb").close()
     if ending in (".jsonl", ".csv"):
         if record is None:
             raise e.SettingsError(f"{path.name} holds rows of one table", hint="say which")
+        if not writable(record.__table__):
+            raise read_only(record.__table__)
         row_of, open_it = partial(_row, record, key), partial(_open, path)
         if ending == ".jsonl":
             return [JsonLines(path.name, open_it, row_of)]

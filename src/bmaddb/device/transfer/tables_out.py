@@ -5,20 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from heapq import merge
+from itertools import islice
+from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Any, Final, TypeAlias, TypeVar
 
 from bmaddb import errors as e
 from bmaddb.device.store import Store
+from bmaddb.device.store.copies import refuse_own_files
+from bmaddb.device.transfer.archived import packed_rows
 from bmaddb.device.transfer.csv_text import written
-from bmaddb.device.transfer.values import json_line, plain
+from bmaddb.device.transfer.export_report import ExportReport, Tally
+from bmaddb.device.transfer.values import UNSAYABLE, json_cell, json_line, plain
 from bmaddb.schema.columns import Column
+from bmaddb.schema.kinds import Kind
 from bmaddb.schema.records import Record
 
 R = TypeVar("R", bound=Record)
 PAGE_ROWS: Final = 1000
+_ID: Final = attrgetter("id")
 _OF_THE_DEVICE: Final = "server_seq"
 """What this device last saw of the server means nothing elsewhere."""
 
@@ -28,61 +36,103 @@ def columns_out(record: type[Record]) -> tuple[Column[Any], ...]:
     return tuple(column for column in record.__table__.columns if column.name != _OF_THE_DEVICE)
 
 
-def pages(store: Store, record: type[R]) -> Iterator[list[R]]:
-    """Every row, by id, a page at a time; inside `store.read()` of one snapshot."""
+def pages(store: Store, record: type[R], tally: Tally | None = None) -> Iterator[list[R]]:
+    """Every row that the file holds, packed ones too, by id, a page at a time; inside `store.read()` of one snapshot.
+
+    `tally` counts those that it does not hold.
+    """
+    packed = packed_rows(store, record, Tally() if tally is None else tally)
+    rows = merge(_standing(store, record), packed, key=_ID)
+    while page := list(islice(rows, PAGE_ROWS)):
+        yield page
+
+
+def _standing(store: Store, record: type[R]) -> Iterator[R]:
     last = ""
     while rows := store.query(record).where(record.id > last).order_by(record.id).limit(PAGE_ROWS).all():
-        yield rows
+        yield from rows
         last = rows[-1].id
 
 
-def json_lines(store: Store, record: type[Record]) -> Iterator[str]:
+def json_lines(store: Store, record: type[Record], tally: Tally) -> Iterator[bytes]:
     """The table as JSON Lines."""
     columns = columns_out(record)
-    for rows in pages(store, record):
+    for rows in pages(store, record, tally):
         for row in rows:
-            yield json_line({column.name: plain(column.kind, getattr(row, column.slot)) for column in columns})
+            yield _json_line(row, columns, tally)
 
 
-def csv_lines(store: Store, record: type[Record]) -> Iterator[str]:
+def _json_line(row: Record, columns: Sequence[Column[Any]], tally: Tally) -> bytes:
+    try:
+        return json_line({column.name: plain(column.kind, getattr(row, column.slot)) for column in columns}).encode()
+    except UNSAYABLE:
+        cells = (f'"{column.name}":{_cell(row, column, tally)}' for column in columns)
+        return f"{{{','.join(cells)}}}\n".encode()
+
+
+def _cell(row: Record, column: Column[Any], tally: Tally) -> str:
+    """As JSON; what cannot be said so is counted."""
+    text, usual = json_cell(column.kind, getattr(row, column.slot))
+    if not usual:
+        tally.odd_one(str(column.table), str(row.id), column.name)
+    return text
+
+
+def csv_lines(store: Store, record: type[Record], tally: Tally) -> Iterator[bytes]:
     """The table as CSV, the header first."""
     columns, line = columns_out(record), io.StringIO(newline="")
     writer = csv.writer(line, lineterminator="\r\n")
 
-    def flushed() -> str:
+    def flushed() -> bytes:
         text = line.getvalue()
         line.seek(0)
         line.truncate()
-        return text
+        return text.encode()
 
     writer.writerow([column.name for column in columns])
     yield flushed()
-    for rows in pages(store, record):
+    for rows in pages(store, record, tally):
         for row in rows:
-            writer.writerow([written(c.kind, plain(c.kind, getattr(row, c.slot))) for c in columns])
+            writer.writerow([_csv_cell(row, column, tally) for column in columns])
         yield flushed()
 
 
-_FORMATS: Final[dict[str, Callable[[Store, type[Record]], Iterator[str]]]] = {".jsonl": json_lines, ".csv": csv_lines}
+def _csv_cell(row: Record, column: Column[Any], tally: Tally) -> str:
+    raw = getattr(row, column.slot)
+    if raw is not None and column.kind in (Kind.JSON, Kind.REAL):
+        return _cell(row, column, tally)
+    return written(column.kind, plain(column.kind, raw))
 
 
-def export_table(store: Store, record: type[Record], path: str | os.PathLike[str]) -> int:
-    """Write the table to `path`, as its ending says (.jsonl or .csv); the answer is how many bytes.
+_Lines: TypeAlias = Callable[[Store, type[Record], Tally], Iterator[bytes]]
+_FORMATS: Final[dict[str, _Lines]] = {".jsonl": json_lines, ".csv": csv_lines}
 
-    The file is not encrypted. StoreError when it cannot be written.
+
+def export_table(store: Store, record: type[Record], path: str | os.PathLike[str]) -> ExportReport:
+    """Write the table to `path`, as its ending says (.jsonl or .csv).
+
+    The file is not encrypted. StoreError when it cannot be written, SettingsError for another ending or a file of
+    the store itself.
     """
     path = Path(path)
     make = _FORMATS.get(path.suffix.lower())
     if make is None:
         raise e.SettingsError(f"'{path.suffix}' is no format of a table", hint="name the file .jsonl or .csv")
-    with placed(path) as file, store.read():
-        return sum(file.write(text.encode()) for text in make(store, record))
+    tally = Tally()
+    with placed(store, path) as file, store.read():
+        for line in make(store, record, tally):
+            file.write(line)
+    return tally.report({})
 
 
 @contextmanager
-def placed(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write that takes its place when it is whole and synced; only its owner may read it."""
+def placed(store: Store, path: Path) -> Iterator[IO[bytes]]:
+    """A file to write that takes its place when it is whole and synced; only its owner may read it.
+
+    SettingsError when its place is the store's own.
+    """
     part = path.with_name(f"{path.name}.part")
+    refuse_own_files(store.path, path, part)
     try:
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "wb") as file:

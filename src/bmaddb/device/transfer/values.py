@@ -13,8 +13,11 @@ from typing import Any, Final
 
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column
-from bmaddb.schema.kinds import Kind, from_raw, to_raw
+from bmaddb.schema.kinds import Kind, from_raw, milliseconds, to_raw
+from bmaddb.schema.letters import encodable
 
+UNSAYABLE: Final = (ValueError, RecursionError, e.RecordInvalid)
+"""What is raised for a value of the file that JSON of others cannot carry."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -40,13 +43,21 @@ def python_value(column: Column[Any], value: Any) -> Any:
         return None
     try:
         if column.kind is Kind.TS and isinstance(value, str):
-            return datetime.fromisoformat(value)
+            moment = datetime.fromisoformat(value)
+            milliseconds(moment)  # says so when it has no time zone
+            return moment
         if column.kind is Kind.TS and type(value) is int:
             return _EPOCH + timedelta(milliseconds=value)
         if column.kind is Kind.BLOB and isinstance(value, str):
             return base64.b64decode(value, validate=True)
+        if column.kind is Kind.TEXT and isinstance(value, str):
+            return encodable(value)
     except (ValueError, OverflowError, binascii.Error) as error:
         raise e.RecordInvalid(f"{where}: {error}") from None
+    except e.RecordInvalid as error:
+        raise e.RecordInvalid(f"{where}: {error.message}", hint=error.hint) from None
+    if column.kind is Kind.TS:
+        raise e.RecordInvalid(f"{where}: expected a moment, got {type(value).__name__}")
     return value
 
 
@@ -61,4 +72,22 @@ def raw_value(column: Column[Any], value: Any) -> Any:
 
 def json_line(values: dict[str, Any]) -> str:
     """One line of JSON Lines."""
-    return json.dumps(values, ensure_ascii=False, separators=(",", ":"), allow_nan=False) + "\n"
+    return f"{_json(values)}\n"
+
+
+def json_cell(kind: Kind, raw: Any) -> tuple[str, bool]:
+    """What SQLite holds as JSON, and whether that is how it is usually said: else it is as the file has it."""
+    try:
+        text = _json(plain(kind, raw))
+        text.encode()
+    except UNSAYABLE:
+        if kind is Kind.REAL:
+            return "1e999" if raw > 0 else "-1e999", False
+        if kind is not Kind.JSON:
+            raise
+        return raw.replace("\n", " ").replace("\r", " "), False
+    return text, True
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)

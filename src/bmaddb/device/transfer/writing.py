@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +14,8 @@ from bmaddb import errors as e
 from bmaddb.device.query import compiler_writes
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.device.store.failures import DRIVER_ERRORS, failure
-from bmaddb.device.transfer.lines import Row
+from bmaddb.device.transfer import unchanged
+from bmaddb.device.transfer.lines import Line, Name, Row
 from bmaddb.device.transfer.revisions import keeping_body
 from bmaddb.schema.kinds import from_raw, milliseconds
 from bmaddb.schema.natural_keys import natural_id
@@ -33,7 +34,11 @@ class Fate(enum.StrEnum):
 
 
 class Missing(e.RecordInvalid):
-    """It refers to a row that is not there (yet); never leaves this room."""
+    """It refers to the row `name` (table, id), which is not there (yet); never leaves this room."""
+
+    def __init__(self, message: str, name: Name) -> None:
+        super().__init__(message)
+        self.name = name
 
 
 class Writing:
@@ -43,20 +48,28 @@ class Writing:
         self._store = store
         self._put = put
         self.together: Callable[[], AbstractContextManager[Any]] = together
+        self.coming: Collection[Name] = ()
+        """Rows that may be referred to, for they come in the same transaction."""
 
     def put(self, row: Row) -> Fate | None:
         """Write it, or None for one that is written once and there. Missing when it refers to what is not there."""
-        if row.beside is not None and self._store.get(*row.beside) is not None:
+        store, table = self._store, row.record.__table__
+        if row.beside is not None and store.get(*row.beside) is not None:
             return None
-        row, table = self._to_follow(row), row.record.__table__
-        for column in table.foreign_keys:
-            value = row.values.get(column.name)
-            parent = self._store.catalog.record(str(column.spec.references))
-            if value is None or parent.__table__.scope is Scope.CATALOG or value == row.values.get("id"):
-                continue
-            if not isinstance(value, str) or self._store.get(parent, value) is None:
-                raise Missing(f"{table.name}.{column.name} names a row of {parent.__table__.name} that is not there")
+        name = name_of(store, row)
+        if store.is_archived(row.record, name[1]) and store.get(row.record, name[1]) is None:
+            return None if row.once else Fate.KEPT
+        row = self._to_follow(row)
+        for parent in references(store, row):
+            if parent != name and parent not in self.coming:
+                self._look_for(parent, table)
         return self._put(row)
+
+    def _look_for(self, name: Name, table: Table) -> None:
+        record, row_id = self._store.catalog.record(name[0]), name[1]
+        if self._store.get(record, row_id) is None:
+            why = "archived: fetch it first" if self._store.is_archived(record, row_id) else "not there"
+            raise Missing(f"{table.name} names a row of {name[0]} that is {why}", name)
 
     def _to_follow(self, row: Row) -> Row:
         """Of a row that is there only what follows its source."""
@@ -65,19 +78,61 @@ class Writing:
         return replace(row, values={name: value for name, value in row.values.items() if name in {"id", *row.follows}})
 
 
+def name_of(store: Store, row: Row) -> Name:
+    """The table and the id of a row; RecordInvalid when its values make no id."""
+    table = row.record.__table__
+    if row.whole or not table.options.natural_key:
+        return table.name, str(row.values["id"])
+    return table.name, natural_id(table, {**_owner(store, table), **row.values})
+
+
+def names_of(store: Store, line: Line) -> list[Name]:
+    """Of the rows of a line, but for those whose values make no id."""
+    found: list[Name] = []
+    for row in line.rows:
+        with suppress(e.RecordInvalid):
+            found.append(name_of(store, row))
+    return found
+
+
+def references(store: Store, row: Row) -> Iterator[Name]:
+    """The rows that must be there for it."""
+    for column in row.record.__table__.foreign_keys:
+        value, parent = row.values.get(column.name), store.catalog.table(str(column.spec.references))
+        if value is None or parent.scope is Scope.CATALOG:
+            continue
+        if not isinstance(value, str):
+            raise e.RecordInvalid(f"{column.table}.{column.name}: expected text, got {type(value).__name__}")
+        yield parent.name, value
+
+
+def is_there(store: Store, row: Row) -> bool:
+    """Did an import take it? Archived counts."""
+    if row.beside is not None and store.get(*row.beside) is not None:
+        return True
+    try:
+        _, row_id = name_of(store, row)
+    except e.RecordInvalid:
+        return False
+    return store.get(row.record, row_id) is not None or store.is_archived(row.record, row_id)
+
+
 def typed_writing(store: Store, tx: WriteTransaction) -> Writing:
     """Through the typed doors: defaults are filled in, everything is checked."""
 
     def put(row: Row) -> Fate | None:
-        values = dict(row.values)
-        found = store.get(row.record, _id_of(store, row.record, values))
+        values, name = dict(row.values), name_of(store, row)
+        if row.record.__table__.options.natural_key:
+            values.pop("id", None)
+        found = store.get(row.record, name[1])
         if found is None:
             tx.insert(row.record, **values)
+            unchanged.note(store, name, row)
             return Fate.ADDED
         if row.once:
             return None
         values.pop("id", None)
-        older = _older(found, values)
+        older = _older(found, values) or unchanged.is_unchanged(store, name, row)
         try:
             differs = store.row_maker(row.record).changes(found, values, store.clock.now_ms())
         except e.RecordInvalid:
@@ -86,11 +141,13 @@ def typed_writing(store: Store, tx: WriteTransaction) -> Writing:
             raise
         differs.pop("updated_at", None)
         if not differs or (row.follows is not None and _only_derived(row.record.__table__, differs)):
+            unchanged.note(store, name, row)
             return Fate.SAME
         if older:
             return Fate.KEPT
         with keeping_body(tx, store, found, differs):
             tx.update(row.record, found.id, **values)
+        unchanged.note(store, name, row)
         return Fate.UPDATED
 
     return Writing(store, put, tx.savepoint)
@@ -130,14 +187,6 @@ def _insert(connection: apsw.Connection, record: type[Record], raw: tuple[Any, .
         connection.execute(compiler_writes.insert(record), raw)
     except DRIVER_ERRORS as error:
         raise failure(error, (record.__table__,)) from error
-
-
-def _id_of(store: Store, record: type[Record], values: dict[str, Any]) -> str:
-    table = record.__table__
-    if not table.options.natural_key:
-        return str(values["id"])
-    values.pop("id", None)
-    return natural_id(table, {**_owner(store, table), **values})
 
 
 def _owner(store: Store, table: Table) -> dict[str, Any]:

@@ -7,12 +7,13 @@ right what the engine keeps for itself; all else is reported, with what a person
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import Final
 
 import apsw
 
+from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
 from bmaddb.device.upkeep import checks_engine, checks_file, checks_rows
@@ -44,7 +45,7 @@ class Integrity:
 
     def examine(self, *, full: bool, repair: bool) -> list[Finding]:
         """Every check; with `repair`, what can be repaired is, and looked at once more."""
-        with self._outbox.edit():
+        with suppress(e.StoreCorrupt), self._outbox.edit():  # the checks say so too
             pass  # the outbox's index is read up to the last entry, or entries would seem to lack lines
         found: list[Finding] = []
         for name in CHECKS:
@@ -71,7 +72,7 @@ class Integrity:
             try:
                 connection = stack.enter_context(self._store.read())
                 return list(CHECKS[name](Sight(self._store, self._outbox, connection, full)))
-            except apsw.Error as error:
+            except (apsw.Error, e.StoreError) as error:
                 return [
                     Finding(
                         check=name,

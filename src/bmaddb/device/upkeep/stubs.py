@@ -127,6 +127,18 @@ def ids_after(connection: apsw.Connection, table: str, after: str, limit: int) -
     return [str(row[0]) for row in connection.execute(_SQL["listed"], (table, after, limit))]
 
 
+def absent(connection: apsw.Connection, table: str, after: str, limit: int) -> list[str]:
+    """The next ids of archived rows, in order, without those that stand in their table all the same."""
+    query = _SQL["absent"].format(table=table)
+    return [str(row[0]) for row in connection.execute(query, (after, limit))]
+
+
+def bodiless(connection: apsw.Connection, table: str, schema_version: int, after: str, limit: int) -> list[str]:
+    """The next ids of archived rows, in order, that the file does not hold in the columns of this schema."""
+    found = connection.execute(_SQL["bodiless"], (table, schema_version, after, limit))
+    return [str(row[0]) for row in found]
+
+
 def counts(connection: apsw.Connection) -> dict[str, tuple[int, int]]:
     """By table: how many rows are archived, and how many of these the file still holds, packed."""
     return {str(table): (int(all_), int(packed)) for table, all_, packed in connection.execute(_SQL["counts"])}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Final
 
 import apsw
@@ -33,12 +32,3 @@ def note_every_row(connection: apsw.Connection, catalog: Catalog) -> None:
     """Have every row read again, in the caller's transaction."""
     connection.execute(sqlite_ddl_search.note_every_row(catalog))
     mark_rowids(connection)
-
-
-def note_raw(connection: apsw.Connection, catalog: Catalog, ids: Mapping[str, Iterable[str]]) -> None:
-    """Raw statements changed these rows of tables (name -> ids): they may stand where the index has been."""
-    for place, table in enumerate(sqlite_ddl_search.searchable_tables(catalog)):
-        if table.name in ids:
-            note = sqlite_ddl_search.note_taken(table, place)
-            connection.executemany(note, ((row_id,) for row_id in ids[table.name]))
-            connection.execute(sqlite_ddl_search.end_at_newest(table, place))

@@ -56,3 +56,6 @@ VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 
 -- name: ids_after
 SELECT id FROM "{table}" WHERE id > ?1 ORDER BY id LIMIT ?2 + 0
+
+-- name: standing_among
+SELECT id FROM "{table}" WHERE id IN (SELECT value FROM json_each(?1))

@@ -41,6 +41,15 @@ WHERE table_name = ?1 AND id IN (SELECT value FROM json_each(?2))
 -- name: listed
 SELECT id FROM _bmad_archived WHERE table_name = ?1 AND id > ?2 ORDER BY id LIMIT ?3
 
+-- name: absent
+SELECT id FROM _bmad_archived AS stub
+WHERE table_name = '{table}' AND id > ?1 AND NOT EXISTS (SELECT 1 FROM "{table}" WHERE id = stub.id)
+ORDER BY id LIMIT ?2
+
+-- name: bodiless
+SELECT id FROM _bmad_archived LEFT JOIN _bmad_packed ON number = packed
+WHERE table_name = ?1 AND schema_version IS NOT ?2 AND id > ?3 ORDER BY id LIMIT ?4
+
 -- name: counts
 SELECT table_name, count(*), count(packed) FROM _bmad_archived GROUP BY table_name
 
