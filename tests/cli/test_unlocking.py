@@ -32,7 +32,8 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def key_store() -> Iterator[MemoryKeyStore]:
+def key_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyStore]:
+    monkeypatch.setenv("HOME", str(tmp_path))
     before, store = keyring.get_keyring(), MemoryKeyStore()
     keyring.set_keyring(store)
     yield store
