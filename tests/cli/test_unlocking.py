@@ -32,7 +32,8 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def key_store() -> Iterator[MemoryKeyStore]:
+def key_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyStore]:
+    monkeypatch.setenv("HOME", str(tmp_path))
     before, store = keyring.get_keyring(), MemoryKeyStore()
     keyring.set_keyring(store)
     yield store
@@ -47,7 +48,9 @@ def handed(*lines: str) -> str:
     return str(reading)
 
 
-@pytest.mark.parametrize("command", [["outbox"], ["conflicts"]], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "command", [["outbox"], ["conflicts"], ["upkeep", "--look"], ["integrity"]], ids=lambda words: words[0]
+)
 def test_a_command_opens_an_encrypted_file(
     file: Path, command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -58,6 +61,19 @@ def test_a_command_opens_an_encrypted_file(
     assert main([*command, str(file), "--key-fd", handed(KEY.hex())]) == 0
     monkeypatch.setenv("BMADDB_KEY", KEY.hex())
     assert main([*command, str(file)]) == 0
+
+
+def test_an_encrypted_file_is_exported_and_imported(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new, everything = tmp_path / "b.db", str(tmp_path / "all.zip")
+    assert main(["export", str(file), everything]) == 1
+    assert "the file is encrypted" in capsys.readouterr().err
+    assert main(["export", str(file), everything, "--key-fd", handed(KEY.hex())]) == 0
+    monkeypatch.setenv("BMADDB_PASSPHRASE", "vier woorden")
+    assert main(["import", str(new), everything, "--user", USER]) == 0
+    with bmaddb.open(new, user=USER, passphrase="vier woorden") as db:
+        assert db.query(Task).count() == 1
 
 
 def test_verify_opens_an_encrypted_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import keyring
 import keyring.backends.fail
@@ -13,6 +16,7 @@ from keyring.backend import KeyringBackend
 import bmaddb
 from bmaddb import errors as e
 from bmaddb import keys
+from bmaddb.service import keys as keys_room
 from tests.support.key_store import MemoryKeyStore, ReadableKeyStore
 
 
@@ -21,7 +25,8 @@ def use(store: KeyringBackend) -> None:
 
 
 @pytest.fixture
-def key_store() -> Iterator[MemoryKeyStore]:
+def key_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MemoryKeyStore]:
+    monkeypatch.setenv("HOME", str(tmp_path))
     before = keyring.get_keyring()
     store = MemoryKeyStore()
     use(store)
@@ -83,3 +88,60 @@ def test_a_key_and_a_passphrase_are_too_much(tmp_path: Path) -> None:
     with pytest.raises(e.SettingsError, match="a key or a passphrase"):
         bmaddb.open(tmp_path / "a.db", key=keys.new_key(), passphrase="a")
     assert not (tmp_path / "a.db").exists()
+
+
+@pytest.mark.parametrize("wrong", [b"bytes", 12, "half a letter \ud800"], ids=["bytes", "int", "surrogate"])
+def test_a_passphrase_that_is_no_text_is_refused_in_words(tmp_path: Path, wrong: Any) -> None:
+    with pytest.raises(e.StoreError, match="a passphrase") as caught:
+        bmaddb.open(tmp_path / "a.db", passphrase=wrong)
+    assert caught.value.hint
+    assert "half a letter" not in "".join(traceback.format_exception(caught.value)).replace(repr(wrong), "")
+    assert not (tmp_path / "a.db").exists()
+    with bmaddb.open(tmp_path / "b.db") as db, pytest.raises(e.StoreError, match="a passphrase"):
+        db.rekey(passphrase=wrong)
+
+
+class SlowKeyStore(MemoryKeyStore):
+    """Another program comes while the first one is about to set its key."""
+
+    def __init__(self, comes: Callable[[], object]) -> None:
+        super().__init__()
+        self.comes: list[Callable[[], object]] = [comes]
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if self.comes:
+            thread = threading.Thread(target=self.comes.pop())
+            thread.start()
+            thread.join()
+        super().set_password(service, username, password)
+
+
+@pytest.mark.usefixtures("key_store")
+@pytest.mark.parametrize("way", ["make", "put"])
+def test_two_that_make_the_first_key_at_once_have_one(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    monkeypatch.setattr(keys_room, "WAIT_MS_MAX", 0)
+    refused: list[e.SettingsError] = []
+    made: list[bytes] = []
+
+    def other() -> None:
+        try:
+            made.append(keys.from_keyring("anna"))
+        except e.SettingsError as error:
+            refused.append(error)
+
+    use(SlowKeyStore(other))
+    if way == "make":
+        made.append(keys.from_keyring("anna"))
+    else:
+        made.append(keys.new_key())
+        keys.put_in_keyring("anna", made[0])
+    assert [error.message for error in refused] == ["another program puts a key into the key store"]
+    assert made == [keys.from_keyring("anna")], "what the first one encrypted with is what is kept"
+
+
+@pytest.mark.usefixtures("key_store")
+def test_no_key_is_made_where_nothing_can_be_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    with pytest.raises(e.SettingsError, match="cannot be written"):
+        keys.from_keyring("anna")

@@ -15,6 +15,7 @@ from bmaddb.cli.catalogs import (
     chosen_record,
 )
 from bmaddb.cli.device_file import existing
+from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.service import open_database
 from bmaddb.settings import Settings
 
@@ -26,14 +27,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="the device's file")
     parser.add_argument("to", type=Path, help="the ZIP, .jsonl or .csv to write")
     add_table_option(parser)
+    add_secret_options(parser)
     add_catalog_option(parser)
     add_migrations_option(parser)
 
 
-def run(options: argparse.Namespace, _settings: Settings) -> int:
+def run(options: argparse.Namespace, settings: Settings) -> int:
     """Write it, and say that it is not encrypted."""
     catalog = chosen_catalog(options)
-    with open_database(existing(options.file), catalog=catalog, migrations=chosen_migrations(options)) as db:
+    file, migrations, secret = existing(options.file), chosen_migrations(options), chosen_secret(options, settings)
+    with open_database(file, catalog=catalog, migrations=migrations, **secret) as db:
         report = db.export(options.to, chosen_record(options, catalog))
     print(options.to)
     for table, count in report.only_on_server.items():

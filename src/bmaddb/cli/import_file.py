@@ -14,6 +14,7 @@ from bmaddb.cli.catalogs import (
     chosen_migrations,
     chosen_record,
 )
+from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.device.transfer import Progress
 from bmaddb.service import open_database
 from bmaddb.settings import Settings
@@ -29,15 +30,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", help="the column that names a row, where the lines have no id")
     parser.add_argument("--strict", action="store_true", help="take everything or nothing")
     add_table_option(parser)
+    add_secret_options(parser)
     add_catalog_option(parser)
     add_migrations_option(parser)
 
 
-def run(options: argparse.Namespace, _settings: Settings) -> int:
+def run(options: argparse.Namespace, settings: Settings) -> int:
     """Import, with progress; exit code 1 when a line was refused."""
     catalog = chosen_catalog(options)
-    migrations = chosen_migrations(options)
-    with open_database(options.file, user=options.user, catalog=catalog, migrations=migrations) as db:
+    migrations, secret = chosen_migrations(options), chosen_secret(options, settings)
+    with open_database(options.file, user=options.user, catalog=catalog, migrations=migrations, **secret) as db:
         report = db.import_from(
             options.source,
             chosen_record(options, catalog),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
 from bmaddb.cli.device_file import existing
+from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.device.upkeep import IntegrityReport
 from bmaddb.service import open_database
 from bmaddb.settings import Settings
@@ -21,6 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--full", action="store_true", help="every page, every reference, every packed row")
     parser.add_argument("--no-repair", action="store_true", help="only say what is wrong")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_secret_options(parser)
     add_catalog_option(parser)
     add_migrations_option(parser)
 
@@ -29,7 +31,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     """Check, print, and answer 0 when nothing is broken."""
     existing(options.file)
     catalog, migrations = chosen_catalog(options), chosen_migrations(options)
-    with open_database(options.file, catalog=catalog, migrations=migrations) as database:
+    secret = chosen_secret(options, settings)
+    with open_database(options.file, catalog=catalog, migrations=migrations, **secret) as database:
         report = database.integrity(full=options.full, repair=not options.no_repair)
     print(json.dumps(as_json(report)) if options.json else "\n".join(lines(report)))
     return 0 if report.ok else 1

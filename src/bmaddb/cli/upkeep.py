@@ -10,6 +10,7 @@ from pathlib import Path
 from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
 from bmaddb.cli.device_file import existing
+from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.device.upkeep import Ended, UpkeepReport, Usage
 from bmaddb.service import open_database
 from bmaddb.settings import Settings
@@ -26,6 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--look", action="store_true", help="only say what it takes")
     parser.add_argument("--rebuild", action="store_true", help="first write the file anew (old and encrypted files)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_secret_options(parser)
     add_catalog_option(parser)
     add_migrations_option(parser)
 
@@ -37,7 +39,8 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if budget_bytes <= 0:
         raise e.SettingsError("a budget is more than nothing", hint="--budget-mb 100")
     catalog, migrations = chosen_catalog(options), chosen_migrations(options)
-    with open_database(options.file, catalog=catalog, migrations=migrations) as database:
+    secret = chosen_secret(options, settings)
+    with open_database(options.file, catalog=catalog, migrations=migrations, **secret) as database:
         if options.look:
             usage = database.upkeep.usage()
             print(json.dumps(asdict(usage)) if options.json else _usage(usage))

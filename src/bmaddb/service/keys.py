@@ -6,14 +6,26 @@ key in memory can be read there by whoever can read the memory of the process.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
+import apsw
+
 from bmaddb import errors as e
+from bmaddb import statements
 from bmaddb.device.store import Passphrase, Secret
 from bmaddb.device.store.cipher import KEY_BYTES
 from bmaddb.entropy import Entropy, SystemEntropy
 
 KEYRING_SERVICE: Final = "bmaddb"
+WAIT_MS_MAX: Final = 60_000
+"""So long another program may take to put a key there: it may have to ask its user."""
+_LOCK_FOLDER: Final = ".local/share/bmaddb"
+_LOCK_NAME: Final = "keys.lock"
+"""Below the home of the user, whatever the environment says: the key store is the user's too."""
+_SQL: Final = statements.load("bmaddb.service", "keys.sql")
 _SAFE_PRIORITY_MIN: Final = 1
 """Below it `keyring` itself does not recommend a key store: those that keep files readable, among others."""
 
@@ -53,14 +65,23 @@ def from_keyring(name: str, *, service: str = KEYRING_SERVICE, create: bool = Tr
         raise e.SettingsError(
             f"the key store has no key '{name}'", hint="was the file made by another user or machine?"
         )
-    key = new_key()
-    put_in_keyring(name, key, service=service)
+    with _alone():
+        kept = _asked(lambda: store.get_password(service, name))  # again: another program may just have made one
+        if kept is not None:
+            return key_from_text(kept)
+        key = new_key()
+        _put(store, name, key, service)
     return key
 
 
 def put_in_keyring(name: str, key: bytes, *, service: str = KEYRING_SERVICE) -> None:
     """Keep this key under `name`; SettingsError when another one is kept there, for it may be the only copy."""
     store = _key_store()
+    with _alone():
+        _put(store, name, key, service)
+
+
+def _put(store: Any, name: str, key: bytes, service: str) -> None:
     text = key_as_text(key)
     kept = _asked(lambda: store.get_password(service, name))
     if kept not in (None, text):
@@ -78,10 +99,36 @@ def forget_in_keyring(name: str, *, service: str = KEYRING_SERVICE) -> None:
 
 
 def secret_of(key: bytes | None, passphrase: str | None) -> Secret | None:
-    """What opens a file, of the two ways to say it; SettingsError for both at once."""
+    """What opens a file, of the two ways to say it; SettingsError for both at once, StoreError for no text."""
     if key is not None and passphrase is not None:
         raise e.SettingsError("give a key or a passphrase, not both")
     return key if passphrase is None else Passphrase(passphrase)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Nobody else of this user puts a key into the key store meanwhile; it goes when the process does.
+
+    A key store cannot look and set at once. The lock is SQLite's own, on an empty file: the same on every system.
+    """
+    try:
+        folder = Path.home() / _LOCK_FOLDER
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = apsw.Connection(str(folder / _LOCK_NAME))
+    except (OSError, RuntimeError, apsw.Error):
+        raise e.SettingsError(
+            f"no key can be put into the key store: ~/{_LOCK_FOLDER} cannot be written",
+            hint="make it writable, or bring the key yourself",
+        ) from None
+    try:
+        lock.set_busy_timeout(WAIT_MS_MAX)
+        try:
+            lock.execute(_SQL["alone"])
+        except apsw.Error:
+            raise e.SettingsError("another program puts a key into the key store", hint="try again") from None
+        yield
+    finally:
+        lock.close(True)
 
 
 def _key_store() -> Any:

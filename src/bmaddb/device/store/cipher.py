@@ -14,6 +14,7 @@ alone; the bytes are read through SQLite, since closing a handle of our own woul
 
 from __future__ import annotations
 
+import re
 from typing import Final, TypeAlias
 
 import apsw
@@ -27,6 +28,7 @@ HEAD_BYTES: Final = 16
 MAGIC: Final = b"BMD"
 PLAIN_HEAD: Final = b"SQLite format 3\0"
 PASSPHRASE_BYTES_MAX: Final = 1024
+_HALF_A_LETTER: Final = re.compile("[\ud800-\udfff]")
 _IS_THE_KEY: Final = 1
 _SCRYPT: Final = 2
 _SALT_BYTES: Final = 8
@@ -41,6 +43,10 @@ class Passphrase:
     __slots__ = ("text",)
 
     def __init__(self, text: str) -> None:
+        if not isinstance(text, str):
+            raise e.StoreError(f"a passphrase is text, not {type(text).__name__}", hint="bytes are a `key`")
+        if _HALF_A_LETTER.search(text):  # not left to encode(): its error holds the whole text
+            raise e.StoreError("a passphrase may not hold an unpaired surrogate", hint="was it read as UTF-8?")
         self.text: Final = text
 
     def key(self, salt: bytes) -> bytes:

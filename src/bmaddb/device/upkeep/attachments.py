@@ -1,7 +1,8 @@
 """The bytes of attachments that are uploaded: removed from the device; the row stays, and says where they are.
 
-Rules of this room: only a regular file goes, whose size and hash are those of the bytes that were uploaded; the file
-goes before its path does, so that what is cut in between leaves a path to nothing and never a file nobody knows.
+Rules of this room: only a regular file goes, whose size and hash are those of the bytes that were uploaded, and that no
+row has still to upload; the file goes before its path does, so that what is cut in between leaves a path to nothing and
+never a file nobody knows.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import os
 import stat
 from pathlib import Path
 
+import apsw
+
 from bmaddb import statements
 from bmaddb.device.upkeep import stubs
 from bmaddb.device.upkeep.policy import EvictAttachments
@@ -20,6 +23,7 @@ from bmaddb.schema.rules import Scope
 
 _SQL = statements.load("bmaddb.device.upkeep", "sql/upkeep.sql")
 _NEEDED = frozenset({"local_path", "upload_state", "byte_size", "sha256"})
+_ANOTHER = "a file is not, byte for byte, the one that was uploaded"
 READ_BYTES = 1 << 20
 
 
@@ -43,12 +47,18 @@ def evict_attachments(work: Work, step: EvictAttachments) -> None:
 
 
 def _evict(work: Work, table: str, row_id: str, path: str, size: int, sha256: str) -> None:
-    found = _is(path, size, sha256)
-    if found is None:
-        work.tally.kept = "a file is not, byte for byte, the one that was uploaded"
+    if _is(path, size, sha256) is None:  # no reason to hold up anybody
+        work.tally.kept = _ANOTHER
         return
     with work.batch() as connection:
         if connection.execute(_SQL["waiting_among"], (table, stubs.listed([row_id]))).fetchone():
+            return
+        if _needed_by_another(connection, table, row_id, path, size):
+            work.tally.kept = "another row has still to upload the same file"
+            return
+        found = _is(path, size, sha256)  # again: it may have been written while the lock was waited for
+        if found is None:
+            work.tally.kept = _ANOTHER
             return
         if found:
             with contextlib.suppress(FileNotFoundError):
@@ -56,6 +66,20 @@ def _evict(work: Work, table: str, row_id: str, path: str, size: int, sha256: st
         connection.execute(_SQL["forget_path"].format(table=table), (row_id, path))
     work.tally.rows += 1
     work.attachment_bytes -= found
+
+
+def _needed_by_another(connection: apsw.Connection, table: str, row_id: str, path: str, size: int) -> bool:
+    """Does a row name this file, by whatever path, that the server does not have as uploaded?"""
+    query = _SQL["to_upload"].format(table=table)
+    others = (str(row[0]) for row in connection.execute(query, (row_id, path, size)))
+    return any(other == path or _same_file(other, path) for other in others)
+
+
+def _same_file(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False
 
 
 def _is(path: str, size: int, sha256: str) -> int | None:

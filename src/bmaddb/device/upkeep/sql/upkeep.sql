@@ -39,6 +39,13 @@ SELECT DISTINCT source_table FROM "{table}"
 SELECT id, local_path, byte_size, sha256 FROM "{table}"
 WHERE local_path IS NOT NULL AND upload_state = 'uploaded' AND server_seq >= 0 AND id > ?1 ORDER BY id LIMIT ?2
 
+-- name: to_upload
+-- Where other rows than ?1 keep what may be the file at ?2, of ?3 bytes, and that the server may not have yet.
+SELECT local_path FROM "{table}"
+WHERE id <> ?1 AND local_path IS NOT NULL AND (local_path = ?2 OR byte_size = ?3)
+  AND (upload_state IS NOT 'uploaded' OR server_seq IS NULL OR server_seq < 0 OR EXISTS (
+    SELECT 1 FROM _bmad_outbox_rows WHERE table_name = '{table}' AND row_id = id))
+
 -- name: forget_path
 UPDATE "{table}" SET local_path = NULL WHERE id = ?1 AND local_path = ?2
 
