@@ -92,6 +92,20 @@ def test_a_line_no_push_could_carry_is_a_bad_line(db: Database, tmp_path: Path) 
     assert report.added == 2
 
 
+def test_more_than_may_wait_are_named_with_what_to_do(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bringing, "PUT_OFF_MAX", 3)
+    path = written(
+        tmp_path / "x.jsonl", [*({"title": f"{n}", "parent_task_id": "p"} for n in range(5)), {"id": "p", "title": "p"}]
+    )
+    report = db.import_from(path, Task)
+    assert (report.added, [bad.line for bad in report.bad]) == (4, [4, 5])
+    assert "import again" in report.bad[0].reason
+    report = db.import_from(path, Task)
+    assert (report.added, report.same, report.bad) == (2, 4, ())
+
+
 def test_a_circle_of_our_export_comes_back(db: Database, tmp_path: Path) -> None:
     with db.write() as tx:
         for name in "abc":
