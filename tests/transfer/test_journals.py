@@ -145,7 +145,7 @@ def test_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     device = str(tmp_path / "d.db")
     assert main(["import", device, str(tmp_path / "d.json"), "--user", USER]) == 1
     said = capsys.readouterr()
-    assert said.out == "4 added, 0 updated, 0 the same, 0 newer here, 1 refused\nleft aside: 1 photos (x)\n"
+    assert said.out == "4 added, 0 updated, 0 the same, 0 newer or archived here, 1 refused\nleft aside: 1 photos (x)\n"
     assert said.err.startswith("d, line 2: not an entry of Day One")
     assert main(["export", device, str(tmp_path / "all.zip")]) == 0
     assert main(["export", device, str(tmp_path / "tags.csv"), "--table", "tags"]) == 0

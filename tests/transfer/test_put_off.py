@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bmaddb import errors as e
-from bmaddb.device.transfer import archive, bringing, waiting
+from bmaddb.device.transfer import archive, bringing, chunks, waiting
 from bmaddb.device.transfer.circles import NOBODY, circles
-from bmaddb.device.transfer.lines import LINE_BYTES_MAX
+from bmaddb.device.transfer.lines import LINE_BYTES_MAX, Line, Row
 from bmaddb.device.transfer.writing import Writing
 from bmaddb.device.upkeep import stubs
 from bmaddb.modules.tasks_productivity import Goal, Task
@@ -90,6 +90,28 @@ def test_a_line_no_push_could_carry_is_a_bad_line(db: Database, tmp_path: Path) 
     report = db.import_from(tmp_path / "x.csv", Task)
     assert [(bad.line, bad.reason.split(" bytes")[1]) for bad in report.bad] == [(3, " as it would be sent")]
     assert report.added == 2
+
+
+def test_a_whole_row_is_as_long_as_its_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chunks, "LINE_BYTES_MAX", 40)
+    quotes = Line(1, 0, 40, (Row(Goal, {"metric": json.dumps({"a": '"' * 12})}, whole=True),))
+    assert chunks.weighed(quotes)[0] == quotes
+    typed = Line(1, 0, 40, (Row(Goal, {"title": '"' * 20}),))
+    assert chunks.weighed(typed)[0].problem == "longer than 40 bytes as it would be sent"
+
+
+def test_more_than_may_wait_are_named_with_what_to_do(
+    db: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bringing, "PUT_OFF_MAX", 3)
+    path = written(
+        tmp_path / "x.jsonl", [*({"title": f"{n}", "parent_task_id": "p"} for n in range(5)), {"id": "p", "title": "p"}]
+    )
+    report = db.import_from(path, Task)
+    assert (report.added, [bad.line for bad in report.bad]) == (4, [4, 5])
+    assert "import again" in report.bad[0].reason
+    report = db.import_from(path, Task)
+    assert (report.added, report.same, report.bad) == (2, 4, ())
 
 
 def test_a_circle_of_our_export_comes_back(db: Database, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if report.resumed:
         print("went on where an earlier import stopped")
     print(
-        f"{report.added} added, {report.updated} updated, {report.same} the same, {report.kept} newer here,"
+        f"{report.added} added, {report.updated} updated, {report.same} the same, {report.kept} newer or archived here,"
         f" {report.bad_lines} refused"
     )
     for left in report.left_aside:

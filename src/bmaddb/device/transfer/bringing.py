@@ -26,8 +26,8 @@ from bmaddb.schema.records import writable
 CHUNK_LINES: Final = 500
 STRICT_LINES_MAX: Final = 10_000
 PUT_OFF_MAX: Final = 10_000
-CIRCLE_BYTES_MAX: Final = 8 * 1024 * 1024
-"""Lines that refer to each other in a circle are taken in one transaction, whatever their number."""
+CIRCLE_BYTES_MAX: Final = 2 * 1024 * 1024
+"""Lines that refer to each other in a circle are taken in one transaction, whatever their number; escaped, it fits."""
 BAD_KEPT_MAX: Final = 200
 _REFUSED: Final = (e.RecordInvalid, e.ReadOnlyTable, e.RecordNotFound)
 
@@ -128,7 +128,8 @@ class Bringing:
             if len(self._place.put_off) < PUT_OFF_MAX:
                 self._place.put_off.append((part, line.at, line.number, error.message))
             else:
-                self._bad(self._sources[part].name, line.number, error.message)
+                why = f"{error.message}, and {PUT_OFF_MAX} lines wait already: import again, it may be there then"
+                self._bad(self._sources[part].name, line.number, why)
 
     def _take(self, writing: Writing, part: int, line: Line) -> None:
         """Take a line, or refuse it. Missing when what it refers to is not there."""

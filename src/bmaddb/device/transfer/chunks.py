@@ -34,9 +34,12 @@ def chunks(lines: Iterable[Line], lines_max: int) -> Iterator[list[Line]]:
 
 
 def weighed(line: Line) -> tuple[Line, int]:
-    """The line, and about how many bytes its values have; one that is too long for a push says so instead of rows."""
+    """The line, and about how many bytes its values have; one that is too long for a push says so instead of rows.
+
+    A whole row is as long in its line as it is sent: who read it looked at that.
+    """
     size = sum(_bytes(value) for row in line.rows for value in row.values.values())
-    if size * _ESCAPE_BYTES > LINE_BYTES_MAX:
+    if size * _ESCAPE_BYTES > LINE_BYTES_MAX and not any(row.whole for row in line.rows):
         texts = (json.dumps(dict(row.values), ensure_ascii=False, default=_named) for row in line.rows)
         size = sum(len(text.encode("utf-8", "replace")) for text in texts)
         if size > LINE_BYTES_MAX:

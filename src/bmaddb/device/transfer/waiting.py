@@ -100,6 +100,7 @@ class Waiting:
             lines = self._reading[2]
         else:
             lines = self._sources[part].lines(at, number)
+        self._reading = None
         for line in lines:
             if line.at == at:
                 self._reading = part, line.after, lines
