@@ -9,6 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
+from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox, ParkReason
 from bmaddb.device.store import Store
 from bmaddb.entropy import SeededEntropy
@@ -122,3 +123,8 @@ def test_no_edit_leaves_a_cursor_behind(bench: Bench) -> None:
     round_trip(bench)
     bench.outbox.counts()
     assert cursors() == before
+
+
+def test_a_store_has_one_outbox(bench: Bench) -> None:
+    with pytest.raises(e.StoreError, match="has an outbox"):
+        Outbox(bench.store)

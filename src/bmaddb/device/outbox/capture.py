@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 import apsw
 
+from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.store import CommitDraft, CommitFact, Store, meta
 from bmaddb.entropy import uuid7, uuid7_of
@@ -25,6 +26,10 @@ class Capture:
     """Appends entries. Costs one write; the changeset is stored as it is, never decoded here."""
 
     def __init__(self, store: Store, layout: str) -> None:
+        if any(isinstance(getattr(hook, "__self__", None), Capture) for hook in store.before_commit):
+            raise e.StoreError(
+                "this store has an outbox", hint="use that one, as `db.outbox`: two would queue all twice"
+            )
         self._store = store
         self._layout = layout
         self._stamps = Stamps(store.device_id)
