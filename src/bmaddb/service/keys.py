@@ -6,9 +6,9 @@ key in memory can be read there by whoever can read the memory of the process.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, Final
 
 import apsw
@@ -112,10 +112,10 @@ def _alone() -> Iterator[None]:
     A key store cannot look and set at once. The lock is SQLite's own, on an empty file: the same on every system.
     """
     try:
-        folder = Path.home() / _LOCK_FOLDER
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = apsw.Connection(str(folder / _LOCK_NAME))
-    except (OSError, RuntimeError, apsw.Error):
+        folder = os.path.join(os.path.expanduser("~"), _LOCK_FOLDER)
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        lock = apsw.Connection(os.path.join(folder, _LOCK_NAME))
+    except (OSError, apsw.Error):
         raise e.SettingsError(
             f"no key can be put into the key store: ~/{_LOCK_FOLDER} cannot be written",
             hint="make it writable, or bring the key yourself",
