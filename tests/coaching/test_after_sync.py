@@ -256,13 +256,13 @@ def test_a_catalog_without_the_coaching_modules_has_no_reaction() -> None:
     assert reaction.tables == CONCERNED
 
 
-def test_a_note_grows_to_its_limit_and_then_says_any(ada: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    outbox = Outbox(ada)
+def test_a_note_grows_to_its_limit_and_then_says_any(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    outbox = Outbox(store)
     outbox.listened = frozenset({"goals", "habits"})
-    with ada.apply() as connection:
+    with store.apply() as connection:
         assert arrivals.due(connection, outbox.listened) == {"goals": None, "habits": None}
-    assert arrivals.react(ada, [Nothing()]) == 0
-    with ada.apply() as connection:
+    assert arrivals.react(store, [Nothing()]) == 0
+    with store.apply() as connection:
         assert arrivals.due(connection, outbox.listened) == {}
         arrivals.note_rows(outbox, connection, [("goals", ["a"]), ("tasks", ["t"]), ("habits", [])])
         arrivals.note_rows(outbox, connection, [("goals", ["b", "a"])])
