@@ -135,26 +135,27 @@ def test_done_again_after_it_was_reopened_it_has_the_same_next_one(ada: Store) -
     all_hold(ada)
 
 
+def after_one_put_forward(store: Store) -> Task:
+    """The second is done on the day of the first; what follows it."""
+    second = complete(store)
+    assert second is not None
+    with store.write() as tx:
+        tx.update(second, due_on="2026-11-27")
+    third = complete(store, second.id)
+    assert third is not None
+    return third
+
+
 def test_one_that_was_put_forward_does_not_follow_itself(ada: Store) -> None:
     write_task(ada, due_on="2026-11-27")
-    second = complete(ada)
-    assert second is not None
-    with ada.write() as tx:
-        tx.update(second, due_on="2026-11-27")
-    third = complete(ada, second.id)
-    assert third is not None
+    third = after_one_put_forward(ada)
     assert third.due_on == "2026-12-11"
 
 
 def test_one_that_was_put_forward_uses_up_one_of_a_count(ada: Store) -> None:
     """It passes over its own day, which is no other one."""
     write_task(ada, rrule="FREQ=WEEKLY;COUNT=3", due_on="2026-11-27")
-    second = complete(ada)
-    assert second is not None
-    with ada.write() as tx:
-        tx.update(second, due_on="2026-11-27")
-    third = complete(ada, second.id)
-    assert third is not None
+    third = after_one_put_forward(ada)
     assert (third.due_on, third.rrule) == ("2026-12-11", "FREQ=WEEKLY;COUNT=1")
 
 

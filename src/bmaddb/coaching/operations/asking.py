@@ -1,8 +1,8 @@
 """Steps that ask the server for what only it decides: they wait in the request queue, offline too.
 
-Rules of this room: a request is made in the transaction of the operation, and undone with it; it leaves after every
-outbox entry that waits by then, for it may speak of their rows; its key is the operation's id, so one operation asks
-once.
+Rules of this room: a request is made in the transaction of the operation, and undone with it; it leaves after the
+newest outbox entry that waits by then, for it may speak of their rows; its key is the operation's id, so one operation
+asks once.
 """
 
 from __future__ import annotations

@@ -226,7 +226,7 @@ class RequestQueue:
 
 
 def ask_in_write(store: Store, kind: str, payload: Any, key: str) -> str:
-    """Make a request in the write of this thread, behind every entry that waits; the answer is its id.
+    """Make a request in the write of this thread, behind the newest entry that waits before it; the answer is its id.
 
     For steps of an operation, which have no queue at hand. RequestInvalid, RequestQueueFull as `RequestQueue.add`.
     """

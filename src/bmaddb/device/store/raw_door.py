@@ -1,9 +1,10 @@
 """The raw SQL door: one statement in the caller's own words, held to the same rules as the typed doors.
 
 Rules of this room: a text is judged once, while SQLite compiles it, by what it would do (not by how it is
-spelled); then it may use the statement cache. What an insert puts there, and what it replaces, SQLite does not say
-then: `raw_rows` looks at that before the commit. Nothing but reading and writing rows passes: transactions,
-pragmas, attached files and schema changes belong to the store.
+spelled, but for a rowid in an insert's columns, of which SQLite says nothing); then it may use the statement cache.
+What an insert puts there, and what it replaces, SQLite does not say then: `raw_rows` looks at that before the commit.
+Nothing but reading and writing rows passes: transactions, pragmas, attached files and schema changes belong to the
+store.
 """
 
 from __future__ import annotations
