@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -20,14 +23,12 @@ def test_the_snippets_of_a_page_run(page: Path, tmp_path: Path) -> None:
     assert snippets, f"{page.name} shows no Python"
     script = tmp_path / "snippets.py"
     script.write_text("\n".join(snippets), encoding="utf-8")
-    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    _run(script, tmp_path)
 
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
 def test_the_examples_run(example: Path, tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, str(example)], cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    _run(example, tmp_path)
 
 
 def test_the_links_between_pages_lead_somewhere() -> None:
@@ -38,3 +39,18 @@ def test_the_links_between_pages_lead_somewhere() -> None:
         if "://" not in target and not (page.parent / target).exists()
     ]
     assert not broken
+
+
+def _run(script: Path, folder: Path) -> None:
+    """Run a script in a session of its own, so that one that fails leaves no server behind that it had started."""
+    said = folder / "said.txt"
+    with said.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, str(script)], cwd=folder, stdout=file, stderr=file, start_new_session=True
+        )
+    try:
+        code = process.wait(timeout=120)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+    assert code == 0, said.read_text(encoding="utf-8", errors="replace")
