@@ -11,7 +11,7 @@ import msgspec
 
 from bmaddb import errors as e
 from bmaddb.schema.columns import Column
-from bmaddb.schema.records import Record
+from bmaddb.schema.records import Record, writable
 from bmaddb.schema.rules import Scope
 from bmaddb.schema.tables import Table
 
@@ -79,6 +79,11 @@ class Catalog:
         tables = {name: record.__table__ for name, record in self.records.items()}
         _check_references(tables)
         return MappingProxyType(_parents_first(tables))
+
+    @cached_property
+    def writable_tables(self) -> frozenset[str]:
+        """The tables of which an application on a device may write rows."""
+        return frozenset(name for name, table in self.tables.items() if writable(table))
 
     @cached_property
     def _children(self) -> Mapping[str, Children]:

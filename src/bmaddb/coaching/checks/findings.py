@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from bmaddb.coaching.candidate import STORED, Candidate, Rule, candidate_of, code_of
 from bmaddb.device.atomic import CheckOutcome, RuleContext, Severity

@@ -11,7 +11,6 @@ from bmaddb.device.atomic.operation import STEPS_MAX, Operation, OuterStep, Roll
 from bmaddb.device.atomic.result import Failure, OperationResult, Status
 from bmaddb.device.atomic.rules import CheckOutcome, Reader, RuleContext, Violation
 from bmaddb.device.store import Store
-from bmaddb.schema.records import writable
 
 RESERVED_FACTS: Final = ("rows", "results")
 VIOLATIONS_MAX: Final = 1_000
@@ -108,13 +107,11 @@ def declared(operation: Operation, store: Store) -> None:
                     f"step '{step.name}' runs outside of the file, which no rollback undoes",
                     hint="strategy=Rollback.COMPENSATE",
                 )
-        else:
-            _declared_step(step, store)
+        elif step.table not in store.catalog.writable_tables:
+            raise _not_writable(step, store)
 
 
-def _declared_step(step: Step, store: Store) -> None:
-    record = store.catalog.records.get(step.table)
-    if record is None:
-        raise e.AtomicError(f"step '{step.name}': no module declares {step.table}")
-    if not writable(record.__table__):
-        raise e.ReadOnlyTable(f"step '{step.name}': a device may not write {step.table}")
+def _not_writable(step: Step, store: Store) -> e.BmadError:
+    if step.table not in store.catalog.tables:
+        return e.AtomicError(f"step '{step.name}': no module declares {step.table}")
+    return e.ReadOnlyTable(f"step '{step.name}': a device may not write {step.table}")

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+import msgspec
+
 from bmaddb.device.query import Query
 from bmaddb.schema.records import Record
 
@@ -48,8 +50,7 @@ class Reader(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class RuleContext:
+class RuleContext(msgspec.Struct, frozen=True):
     """Who does what, when, on which device; `reader` sees what earlier steps wrote.
 
     `facts`: the operation's own, and `facts["rows"]`: step -> ids of the rows it wrote; `facts["results"]`: outer step

@@ -73,9 +73,9 @@ def _standing(store: Store, tx: WriteTransaction, record: type[Record], action: 
 
 def _insert(store: Store, tx: WriteTransaction, record: type[Record], rows: Sequence[Row]) -> tuple[str, ...]:
     if len(rows) == 1:
-        return (tx.insert(record, **rows[0]).id,)
+        return (tx.insert_named(record, rows[0]),)
     if len(rows) < MANY_ROWS or record.__table__.options.natural_key:
-        return tuple(tx.insert(record, **row).id for row in rows)
+        return tuple(tx.insert_named(record, row) for row in rows)
     ids = store.moment().new_ids(len(rows))
     named = [{"id": row_id, **row} for row_id, row in zip(ids, rows, strict=True)]
     tx.insert_many(record, named)
@@ -99,7 +99,7 @@ def _upsert(store: Store, tx: WriteTransaction, record: type[Record], rows: Sequ
     for row in rows:
         row_id = _upsert_id(store, record, row)
         if row_id is None or tx.get(record, row_id) is None:
-            ids.append(tx.insert(record, **row).id)
+            ids.append(tx.insert_named(record, row))
         else:
             ids.append(tx.update(record, row_id, **_columns(row)).id)
     return tuple(ids)

@@ -117,6 +117,14 @@ class WriteTransaction:
         RecordInvalid when a value does not fit or the id is taken; ReadOnlyTable when a device may not write
         the table or a column.
         """
+        return record(*self._inserted(record, values))
+
+    def insert_named(self, record: type[Record], values: Mapping[str, Any], /) -> str:
+        """A new row as `insert` makes it, for who wants no more of it than its id."""
+        row_id: str = self._inserted(record, values)[0]
+        return row_id
+
+    def _inserted(self, record: type[Record], values: Mapping[str, Any]) -> list[Any]:
         self._usable()
         maker = self._store.row_maker(record)
         row = maker.row(values, self._store.moment())
@@ -130,7 +138,7 @@ class WriteTransaction:
             if self._connection.total_changes() != before:
                 capture.may_have_inserted(table.name)
             raise
-        return record(*row)
+        return row
 
     def insert_many(self, record: type[Record], rows: Iterable[Mapping[str, Any]], /) -> int:
         """New rows from mappings of column to value, all or none of them; the answer is how many."""
