@@ -61,6 +61,25 @@ def test_the_background_sync_carries_a_commit(server: RunningServer, tmp_path: P
         assert laptop.query(Task).one().title == "vanzelf"
 
 
+def test_a_write_cannot_end_the_background_sync_or_the_database(server: RunningServer, tmp_path: Path) -> None:
+    with opened(server, tmp_path / "phone.db") as phone, opened(server, tmp_path / "laptop.db") as laptop:
+        phone.start_sync()
+        with phone.write() as tx:
+            tx.insert(Task, title="het gaat door")
+            with pytest.raises(e.StoreError, match="stop_sync.. cannot run inside a write"):
+                phone.stop_sync()
+            with pytest.raises(e.StoreError, match="close.. cannot run inside a write"):
+                phone.close()
+        carried = threading.Event()
+        phone.signals.listen(SyncEnded, lambda _: carried.set() if phone.outbox.counts().total == 0 else None)
+        phone.start_sync()  # it runs still: this one changes nothing
+        with phone.write() as tx:
+            tx.insert(Task, title="en verder")
+        assert carried.wait(30)
+        laptop.sync()
+        assert {task.title for task in laptop.query(Task).all()} == {"het gaat door", "en verder"}
+
+
 def test_offline_is_a_report_and_nothing_is_lost(tmp_path: Path) -> None:
     with bmaddb.open(tmp_path / "a.db", user=USER, url="http://127.0.0.1:9", token="x.y.z") as db:
         with db.write() as tx:

@@ -360,7 +360,12 @@ class Database:
                 self._background.start()
 
     def stop_sync(self) -> None:
-        """End the background sync; a sync that runs is finished or can be repeated. Again is fine."""
+        """End the background sync; a sync that runs is finished or can be repeated. Again is fine.
+
+        StoreError inside a write: a sync that runs may be waiting for it to end.
+        """
+        if self._background is not None:
+            self._refuse_in_write("stop_sync()")
         with self._starting:
             background, self._background = self._background, None
         if background is not None:
@@ -426,7 +431,8 @@ class Database:
         return check_integrity(self.store, self.outbox, self._parts.engine, full=full, repair=repair)
 
     def close(self) -> None:
-        """Stop syncing and cleaning up, and close the file; again is fine."""
+        """Stop syncing and cleaning up, and close the file; again is fine. StoreError inside a write."""
+        self._refuse_in_write("close()")
         self.stop_sync()
         self._parts.stop()
         self.store.close()
@@ -436,6 +442,10 @@ class Database:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _refuse_in_write(self, call: str) -> None:
+        if self.store.writes_here:
+            raise e.StoreError(f"{call} cannot run inside a write", hint="let the `with` block end first")
 
     def _sync_if(self, asked: bool) -> None:
         """Being offline is no failure of what was just done; without a server there is nothing to send to."""
