@@ -80,6 +80,26 @@ def test_a_write_cannot_end_the_background_sync_or_the_database(server: RunningS
         assert {task.title for task in laptop.query(Task).all()} == {"het gaat door", "en verder"}
 
 
+def test_a_start_that_was_refused_can_be_made_again(server: RunningServer, tmp_path: Path) -> None:
+    with opened(server, tmp_path / "phone.db") as phone:
+        refused: list[e.LocalProtocolError] = []
+
+        def listener(_: SyncEnded) -> None:
+            try:
+                phone.start_sync()
+            except e.LocalProtocolError as error:
+                refused.append(error)
+
+        stop = phone.signals.listen(SyncEnded, listener)
+        phone.sync()
+        assert len(refused) == 1
+        stop()
+        carried = threading.Event()
+        phone.signals.listen(SyncEnded, lambda _: carried.set())
+        phone.start_sync()
+        assert carried.wait(30)
+
+
 def test_offline_is_a_report_and_nothing_is_lost(tmp_path: Path) -> None:
     with bmaddb.open(tmp_path / "a.db", user=USER, url="http://127.0.0.1:9", token="x.y.z") as db:
         with db.write() as tx:

@@ -162,6 +162,28 @@ def test_stop_ends_it_and_start_begins_again(alarms: Alarms, background: tuple[D
     assert [fact.result for fact in ended] == ["ok"]
 
 
+def test_a_listener_may_end_the_background_sync_that_tells_it(
+    alarms: Alarms, background: tuple[Device, BackgroundSync]
+) -> None:
+    device, running = background
+    alarms.next()
+    ended = queue.Queue[str]()
+
+    def listener(fact: SyncEnded) -> None:
+        running.stop()
+        ended.put(fact.result)
+
+    device.store.signals.listen(SyncEnded, listener)
+    running.wake()
+    assert ended.get(timeout=WAIT_S_MAX) == "ok"
+    running.stop()  # from here it waits until the other one has ended
+    assert alarms.asked.qsize() <= 1  # it was not begun again
+    with device.store.write() as tx:
+        tx.insert(Task, title="a")
+    running.wake()
+    assert ended.empty()
+
+
 @pytest.mark.parametrize(
     ("attempt", "fraction", "expected_ms"),
     [(1, 0.0, 500), (1, 1.0, 1_000), (2, 1.0, 2_000), (4, 0.0, 4_000), (60, 1.0, 300_000)],

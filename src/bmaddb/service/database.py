@@ -356,8 +356,9 @@ class Database:
             if self._background is None:
                 from bmaddb.device.sync import BackgroundSync
 
-                self._background = BackgroundSync(self._wired(), schedule=schedule)
-                self._background.start()
+                background = BackgroundSync(self._wired(), schedule=schedule)
+                background.start()
+                self._background = background
 
     def stop_sync(self) -> None:
         """End the background sync; a sync that runs is finished or can be repeated. Again is fine.

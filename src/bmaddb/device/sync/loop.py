@@ -32,13 +32,18 @@ class LoopThread:
         except e.BmadError:
             coroutine.close()
             raise
-        if threading.current_thread() in (self._thread, self._file_thread):
+        if self.mine:
             coroutine.close()
             raise e.LocalProtocolError(
                 "the sync's own thread would wait for itself",
                 hint="a listener is told on it: have another thread sync, or let `start_sync()` do it",
             )
         return asyncio.run_coroutine_threadsafe(coroutine, loop)
+
+    @property
+    def mine(self) -> bool:
+        """Is this one of the threads on which a sync runs, where listeners are told?"""
+        return threading.current_thread() in (self._thread, self._file_thread)
 
     @property
     def started(self) -> bool:

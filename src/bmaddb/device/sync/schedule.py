@@ -70,16 +70,20 @@ class BackgroundSync:
 
     def start(self) -> None:
         """Sync now, and from now on by itself; a second start changes nothing."""
+        started = self._engine.loop.submit(self._start())
         if self._committed not in self._store.after_commit:
             self._store.after_commit.append(self._committed)
-        self._engine.loop.submit(self._start()).result()
+        started.result()
 
     def stop(self) -> None:
-        """No more syncs by itself; waits for one that is running."""
+        """No more syncs by itself; waits for one that is running, unless it is that one's listener who says so."""
         if self._committed in self._store.after_commit:
             self._store.after_commit.remove(self._committed)
-        if self._engine.loop.started:
-            self._engine.loop.submit(self._stop()).result()
+        loop = self._engine.loop
+        if loop.mine:
+            loop.call_soon(self._stop_soon)
+        elif loop.started:
+            loop.submit(self._stop()).result()
 
     def wake(self) -> None:
         """Sync soon; a poke, or the network is back."""
@@ -91,10 +95,13 @@ class BackgroundSync:
             self._task = asyncio.create_task(self._run(self._event))
 
     async def _stop(self) -> None:
-        self._stopping = True
-        self._ring()
+        self._stop_soon()
         if self._task is not None:
             await asyncio.wait([self._task])
+
+    def _stop_soon(self) -> None:
+        self._stopping = True
+        self._ring()
 
     def _ring(self) -> None:
         if self._event is not None:
