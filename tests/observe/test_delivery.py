@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -350,6 +350,40 @@ def test_an_async_consumer_that_gives_up_leaves_no_bell(path: Path) -> None:
             assert not live._watch._bells
             await db.write(lambda tx: tx.insert(Task, title="t"))
             assert await anext(live) == 1
+
+    asyncio.run(consume())
+
+
+class Telling(ThreadPoolExecutor):
+    """One thread, which says when it begins something."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.begun = threading.Semaphore(0)
+
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        def told() -> Any:
+            self.begun.release()
+            return work(*args, **kwargs)
+
+        return super().submit(told)
+
+
+def test_a_state_whose_consumer_gave_up_comes_to_the_next(path: Path) -> None:
+    async def consume() -> None:
+        async with await bmaddb.aio.open(path, user=USER) as db:
+            with Telling() as threads:
+                live = await db.observe(db.query(Task), count_of(), executor=threads)
+                assert await anext(live) == 0
+                assert threads.begun.acquire()
+                await db.write(lambda tx: tx.insert(Task, title="t"))
+                with live._watch._taking:
+                    given_up = asyncio.ensure_future(anext(live))
+                    assert await asyncio.to_thread(threads.begun.acquire, timeout=WAIT_S_MAX)
+                    given_up.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await given_up
+                assert await asyncio.wait_for(anext(live), WAIT_S_MAX) == 1
 
     asyncio.run(consume())
 

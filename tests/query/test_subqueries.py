@@ -83,7 +83,8 @@ def test_what_a_subquery_reads_is_known(shelf: Store) -> None:
 
 def test_what_is_read_is_known_wherever_it_stands(shelf: Store) -> None:
     books, first = shelf.query(Book), shelf.query(Author).where(Author.id == "anna")
-    motto, lent = first.scalar(Author.motto), shelf.query(Loan).select(Loan.to_whom)
+    motto: Any = first.scalar(Author.motto)
+    lent = shelf.query(Loan).select(Loan.to_whom)
     conditions: list[Condition] = [
         motto.contains("a"),
         motto.includes("a"),
