@@ -153,17 +153,18 @@ class Watch:
             with self._changed:
                 self._heard, self._stale = [], False
         try:
-            read = self.view.read()
+            try:
+                read = self.view.read()
+            finally:
+                reading.__exit__(None, None, None)
+            with self._changed:
+                heard, self._heard = self._heard or [], None
+                self.view.put(read)
+                state = self.view.state()
+                if heard and not self._stale and self._follow(heard) and not self._stale:
+                    state = self.view.state()
         except BaseException:
             with self._changed:
                 self._heard, self._stale, self._rung = None, True, True  # who asks again reads again
             raise
-        finally:
-            reading.__exit__(None, None, None)
-        with self._changed:
-            heard, self._heard = self._heard or [], None
-            self.view.put(read)
-            state = self.view.state()
-            if heard and not self._stale and self._follow(heard) and not self._stale:
-                state = self.view.state()
         return state
