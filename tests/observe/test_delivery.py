@@ -18,7 +18,7 @@ import pytest
 import bmaddb.aio
 from bmaddb import errors as e
 from bmaddb.device.observe import Observers, Subscription, view_of
-from bmaddb.device.query import count_of, sum_of
+from bmaddb.device.query import avg_of, count_of, sum_of
 from bmaddb.modules.sync_status import OutboxOperation
 from bmaddb.modules.tasks_productivity import Task
 from bmaddb.service import Database
@@ -170,6 +170,21 @@ def test_writers_of_many_threads_and_a_sum_that_is_never_wrong(db: Database) -> 
         except e.Unchanged:
             books = db.query(Book).order_by(Book.id).all()
         assert books == db.query(Book).order_by(Book.id).all()
+
+
+def test_a_mean_is_known_where_the_sum_is_not(db: Database) -> None:
+    large = 2**62
+    with db.observe(db.query(Book), avg_of(Book.pages)) as live:
+        assert live.wait(WAIT_S_MAX) is None
+        for count in range(1, 5):
+            add(db, str(count), pages=large + 2**20 * count)
+            assert live.wait(WAIT_S_MAX) == db.query(Book).avg(Book.pages)
+        for book in db.query(Book).order_by(Book.id).all():
+            with db.write() as tx:
+                tx.delete(book)
+            assert live.wait(WAIT_S_MAX) == db.query(Book).avg(Book.pages)
+    with pytest.raises(e.QueryError, match="reads every row"):
+        db.observe(db.query(Book).having(count_of() > 99), count_of())
 
 
 def test_who_waits_goes_on_when_it_is_closed(db: Database) -> None:
