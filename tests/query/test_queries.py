@@ -246,6 +246,7 @@ WRONG: list[tuple[str, Q]] = [
     ("an aggregate reads every row", lambda s: s.query(Book).limit(3).sum(Book.pages)),
     ("an aggregate reads every row", lambda s: s.query(Book).having(count_of() > 99).max(Book.pages)),
     ("nested deeper than", lambda s: s.query(Book).where(_deep(300)).all()),
+    ("raw() takes no list", lambda s: s.query(Book).where(raw("title in (?)", ["a"])).all()),
 ]
 
 

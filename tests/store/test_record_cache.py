@@ -20,6 +20,7 @@ from bmaddb import errors as e
 from bmaddb.device.store import Passphrase, Store
 from bmaddb.device.store.record_cache import READS_BEFORE, RecordCache
 from bmaddb.entropy import SeededEntropy
+from bmaddb.schema import raw
 from bmaddb.testing import ManualClock
 from tests.store.conftest import open_store
 from tests.store.shelf import USER, Author, Book, Draft, library
@@ -159,6 +160,17 @@ def test_what_is_written_is_read(store: Store, change: Callable[[object], object
         )
     assert read() == truth
     assert read() == truth
+
+
+def test_bytes_of_every_kind_may_stand_in_raw_sql(store: Store) -> None:
+    warmed(store)
+    cover = b"\0a"
+    with store.write() as tx:
+        tx.update(Book, "b4", cover=cover)
+    for bits in (cover, bytearray(cover), memoryview(cover)):
+        for _ in range(3):
+            assert store.query(Book).where(raw("cover = ?", bits)).ids() == ["b4"]
+            assert [book.id for book in store.query(Book).where(raw("cover = ?", bits)).all()] == ["b4"]
 
 
 def test_rows_from_elsewhere_are_read(store: Store) -> None:

@@ -82,7 +82,13 @@ def plain(value: object) -> Any:
     """What SQLite gets for an argument of raw SQL."""
     if isinstance(value, Param):
         return Slot(value.name, plain)
-    return milliseconds(value) if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return milliseconds(value)
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    if value is None or isinstance(value, str | int | float | bytes):
+        return value
+    raise e.QueryError(f"raw() takes no {type(value).__name__}", hint="texts, numbers, bytes, moments and None")
 
 
 def whole(word: str, rows: object) -> Any:
