@@ -49,7 +49,7 @@ class Window:
         """Are all rows there are held?"""
 
     def put(self, read: Any) -> None:
-        before = dict(zip(self._ids, self._items, strict=True))
+        before = dict(zip(self._ids, self._items, strict=False))  # an interrupt may have left one longer
         self._keys = [self._order_key(row) for row in read]
         self._ids = [row.id for row in read]
         self._items = [_same_or_new(before.get(row.id), self._take(row)) for row in read]

@@ -140,9 +140,10 @@ class RecordCache:
                 self._let_go(rows, tables)
 
     def commit_failed(self) -> None:
-        """It did not commit."""
+        """It did not commit; or it did, and what follows a commit was cut short, so that nothing held is sure."""
         with self._lock:
             self._committing = False
+            self._let_all_go()
 
     # -- what is held --------------------------------------------------------------------------------------
 
