@@ -17,6 +17,7 @@ from bmaddb import errors as e
 from bmaddb.device.observe.index import Interest
 from bmaddb.device.observe.views import Pair
 from bmaddb.device.query import Matcher, OrderKey, Plan, Query, totally_ordered
+from bmaddb.schema.kinds import INT_MAX
 
 SPARE_ROWS_MIN: Final = 10
 """So many rows more than are asked for are held, or half as many as are asked for."""
@@ -122,7 +123,8 @@ def _bounds(plan: Plan) -> tuple[int, int | None, int | None]:
     if limit is None:
         return begin, None, None
     end = begin + limit
-    return begin, end, end + max(SPARE_ROWS_MIN, end // 2)
+    held_max = end + max(SPARE_ROWS_MIN, end // 2)
+    return (begin, end, held_max) if held_max <= INT_MAX else (begin, None, None)  # more than any file has
 
 
 def _same_or_new(before: Any, now: Any) -> Any:
