@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import weakref
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from queue import Queue
 from typing import Any
@@ -18,7 +18,7 @@ import pytest
 import bmaddb.aio
 from bmaddb import errors as e
 from bmaddb.device.observe import Observers, Subscription, view_of
-from bmaddb.device.query import count_of, sum_of
+from bmaddb.device.query import avg_of, count_of, sum_of
 from bmaddb.modules.sync_status import OutboxOperation
 from bmaddb.modules.tasks_productivity import Task
 from bmaddb.service import Database
@@ -170,6 +170,21 @@ def test_writers_of_many_threads_and_a_sum_that_is_never_wrong(db: Database) -> 
         except e.Unchanged:
             books = db.query(Book).order_by(Book.id).all()
         assert books == db.query(Book).order_by(Book.id).all()
+
+
+def test_a_mean_is_known_where_the_sum_is_not(db: Database) -> None:
+    large = 2**62
+    with db.observe(db.query(Book), avg_of(Book.pages)) as live:
+        assert live.wait(WAIT_S_MAX) is None
+        for count in range(1, 5):
+            add(db, str(count), pages=large + 2**20 * count)
+            assert live.wait(WAIT_S_MAX) == db.query(Book).avg(Book.pages)
+        for book in db.query(Book).order_by(Book.id).all():
+            with db.write() as tx:
+                tx.delete(book)
+            assert live.wait(WAIT_S_MAX) == db.query(Book).avg(Book.pages)
+    with pytest.raises(e.QueryError, match="reads every row"):
+        db.observe(db.query(Book).having(count_of() > 99), count_of())
 
 
 def test_who_waits_goes_on_when_it_is_closed(db: Database) -> None:
@@ -350,6 +365,40 @@ def test_an_async_consumer_that_gives_up_leaves_no_bell(path: Path) -> None:
             assert not live._watch._bells
             await db.write(lambda tx: tx.insert(Task, title="t"))
             assert await anext(live) == 1
+
+    asyncio.run(consume())
+
+
+class Telling(ThreadPoolExecutor):
+    """One thread, which says when it begins something."""
+
+    def __init__(self) -> None:
+        super().__init__(1)
+        self.begun = threading.Semaphore(0)
+
+    def submit(self, work: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        def told() -> Any:
+            self.begun.release()
+            return work(*args, **kwargs)
+
+        return super().submit(told)
+
+
+def test_a_state_whose_consumer_gave_up_comes_to_the_next(path: Path) -> None:
+    async def consume() -> None:
+        async with await bmaddb.aio.open(path, user=USER) as db:
+            with Telling() as threads:
+                live = await db.observe(db.query(Task), count_of(), executor=threads)
+                assert await anext(live) == 0
+                assert threads.begun.acquire()
+                await db.write(lambda tx: tx.insert(Task, title="t"))
+                with live._watch._taking:
+                    given_up = asyncio.ensure_future(anext(live))
+                    assert await asyncio.to_thread(threads.begun.acquire, timeout=WAIT_S_MAX)
+                    given_up.cancel()
+                    with pytest.raises(asyncio.CancelledError):
+                        await given_up
+                assert await asyncio.wait_for(anext(live), WAIT_S_MAX) == 1
 
     asyncio.run(consume())
 

@@ -82,6 +82,7 @@ SHAPES = {
     "sum": number_of(todo, sum_of(Book.pages)),
     "sum of reals": number_of(todo, sum_of(Book.price)),
     "mean": number_of(todo, avg_of(Book.pages)),
+    "mean beyond 64 bits": number_of(todo, avg_of(Book.pages * 2**60)),
     "smallest": number_of(todo, min_of(Book.pages)),
     "largest": number_of(todo, max_of(Book.title)),
     "largest real": number_of(todo, max_of(Book.price)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Sequence
 from queue import Queue
@@ -26,7 +27,7 @@ class Slow:
         self.interest = view.interest
         self.has_read, self.go_on = threading.Event(), threading.Event()
         self.go_on.set()
-        self.fails = 0
+        self.fails = self.spoils = 0
 
     @property
     def short(self) -> bool:
@@ -42,6 +43,9 @@ class Slow:
         return found
 
     def put(self, read: Any) -> None:
+        if self.spoils:
+            self.spoils -= 1
+            raise e.RecordInvalid("Python cannot hold it")
         self._view.put(read)
 
     def hear(self, pairs: Sequence[Pair]) -> bool:
@@ -105,6 +109,42 @@ def test_a_reading_that_fails_is_tried_again(db: Database) -> None:
         live.wait(WAIT_S_MAX)
     assert len(live.wait(WAIT_S_MAX)) == 1
     observers.close()
+
+
+def test_what_cannot_be_taken_is_read_again(db: Database) -> None:
+    observers = Observers(db.store)
+    slow = Slow(view_of(db.query(Book).order_by(Book.id)))
+    live: Subscription[list[Book]] = Subscription(observers, slow)
+    assert live.wait(WAIT_S_MAX) == []
+    slow.spoils = 2
+    with db.write() as tx:
+        tx.insert(Book, title="a")
+    bulk(db)
+    for _ in range(2):
+        with pytest.raises(e.RecordInvalid, match="cannot hold"):
+            live.wait(WAIT_S_MAX)
+    assert len(live.wait(WAIT_S_MAX)) == 1
+    observers.close()
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python reads as deep as SQLite does")
+def test_a_row_that_cannot_be_placed_is_an_error_until_it_can(db: Database) -> None:
+    deep = "[" * 990 + "]" * 990  # SQLite takes it, and Python does not
+    by_size = db.query(Book).order_by(Book.extra.path("size", as_=int))
+    with db.write() as tx:
+        tx.insert(Book, id="b", title="small", extra={"size": 1})
+    with db.observe(by_size) as live:
+        assert [book.title for book in live.wait(WAIT_S_MAX)] == ["small"]
+        with db.write() as tx:
+            tx.execute("update books set title = 'deep', extra = ?", (deep,))
+        for _ in range(2):
+            with pytest.raises(e.RecordInvalid, match="deeper than Python reads"):
+                live.wait(WAIT_S_MAX)
+        with pytest.raises(e.RecordInvalid, match="deeper than Python reads"):
+            by_size.key_of(db.query(Book).one())
+        with db.write() as tx:
+            tx.update(Book, "b", extra=None)
+        assert [book.title for book in live.wait(WAIT_S_MAX)] == ["deep"]
 
 
 def test_a_callback_whose_reading_fails_is_called_later(db: Database) -> None:

@@ -6,11 +6,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bmaddb import errors as e
 from bmaddb.device.observe import Subscription
+from bmaddb.schema.kinds import INT_MAX
 from bmaddb.service import Database
 from tests.observe.conftest import WAIT_S_MAX, open_database
 from tests.store.shelf import Book
@@ -74,3 +76,11 @@ def test_it_lets_go_of_what_it_does_not_need() -> None:
     entering: list[Act] = [(number, 24) for number in range(30)]
     leaving: list[Act] = [(number, 0) for number in range(30)]
     check([*entering, *leaving], 2, 0, read=True)
+
+
+@pytest.mark.parametrize("limit", [INT_MAX, INT_MAX // 3 * 2])
+def test_a_limit_that_no_file_reaches_is_none(db: Database, limit: int) -> None:
+    with db.write() as tx:
+        tx.insert_many(Book, [{"id": f"b{number}", "title": "t"} for number in range(3)])
+    with db.observe(db.query(Book).order_by(Book.id).limit(limit).offset(1)) as live:
+        assert [book.id for book in live.wait(WAIT_S_MAX)] == ["b1", "b2"]

@@ -177,6 +177,18 @@ def test_moments_beyond_those_of_python_come_along(tmp_path: Path) -> None:
         assert query.to_polars()["read_at"].dt.epoch("ms").to_list() == [300_000_000_000_000]
 
 
+@pytest.mark.parametrize("end", ["to_arrow", "to_pandas", "to_polars"])
+def test_a_whole_number_beyond_64_bits_is_no_whole_number(tmp_path: Path, end: str) -> None:
+    with open_store(tmp_path / "a.db") as store:
+        with store.write() as tx:
+            tx.insert(Book, title="t", pages=2**62)
+        with pytest.raises(e.RecordInvalid, match="leaves 64 bits"):
+            getattr(store.query(Book).select(Book.pages * 2), end)()
+        assert [[*row.values()] for row in rows(getattr(store.query(Book).select(Book.pages * 2.0), end)(), end)] == [
+            [2.0**63]
+        ]
+
+
 @pytest.mark.parametrize("package", ["pyarrow", "pandas", "polars"])
 def test_a_library_that_is_not_there_is_named(tmp_path: Path, package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)

@@ -31,6 +31,7 @@ def odd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def random_orders(chance: Random) -> list[Order]:
     operands: list[Any] = [column for column in COLUMNS if column.kind is not Kind.JSON]
+    operands += [Odd.tree.path(0, as_=float), Odd.size + 1, Odd.size - 2]
     operands += [Odd.tree.path(0), Odd.tree.path("a", as_=int), Odd.word.length(), Odd.size * 0, Odd.other.or_else("a")]
     flip = chance.random
     steps = [chance.choice(operands) for _ in range(chance.randint(0, STEPS_MAX))]
@@ -111,6 +112,30 @@ def test_a_key_is_text_of_the_values_ordered_by(shelf: Store) -> None:
         2,
         "b02",
     ]
+
+
+def test_a_key_is_exact_for_every_number(store: Store) -> None:
+    with store.write() as tx:
+        for number in range(6):
+            large = 2**53 + number % 2
+            tx.insert(Book, id=f"b{number}", title="t", pages=2**63 - 1 - number, extra={"v": large})
+    for order in (Book.extra.path("v", as_=float), Book.pages + 3, Book.pages.desc()):
+        query = store.query(Book).order_by(order)
+        expected = query.order_by(Book.id).ids()
+        seen: list[str] = []
+        page = query.limit(1).all()
+        while page and len(seen) <= len(expected):
+            seen.append(page[0].id)
+            page = query.after(query.key_of(page[0])).limit(1).all()
+        assert seen == expected
+
+
+@pytest.mark.parametrize("value", [10**400, -(2**63) - 1, float("nan"), True, "1", [1]])
+def test_a_key_holds_numbers_that_sqlite_has(shelf: Store, value: Any) -> None:
+    key = json.dumps([value, "b01"])
+    for order in (Book.pages, Book.price, Book.read_at):
+        with pytest.raises(e.QueryError, match="not a key"):
+            shelf.query(Book).order_by(order).after(key)
 
 
 def test_the_key_of_an_order_breaks_ties_once() -> None:

@@ -91,6 +91,38 @@ def test_wrong_values_are_refused_each_time(shelf: Store) -> None:
     assert isinstance(prepared.all(**good), list)
 
 
+WRONG: list[tuple[Condition, Any, str]] = [
+    (Book.state.in_(param("x")), None, "takes a list of values"),
+    (Book.state.in_(param("x")), 5, "takes a list of values"),
+    (Book.state.in_(param("x")), "todo", "takes a list of values"),
+    (Book.state.not_in(param("x")), ["todo", None], "comparing with None"),
+    (Book.state == param("x"), None, "comparing with None"),
+    (Book.pages > param("x"), None, "comparing with None"),
+    (Book.title.contains(param("x")), None, "comparing with None"),
+    (Book.pages.between(1, param("x")), None, "comparing with None"),
+]
+
+
+@pytest.mark.parametrize(("condition", "value", "message"), WRONG)
+def test_what_a_prepared_query_refuses_a_bound_one_does(
+    shelf: Store, condition: Condition, value: Any, message: str
+) -> None:
+    query = shelf.query(Book).where(condition)
+    with pytest.raises(e.QueryError, match=message):
+        query.prepare().all(x=value)
+    with pytest.raises(e.QueryError, match=message):
+        query.bind(x=value).all()
+
+
+def test_a_bound_list_is_read_once(shelf: Store) -> None:
+    query = shelf.query(Book).where(Book.state.in_(param("x"))).limit(param("rows"))
+    bound = query.bind(x=(state for state in ("todo", "done")), rows=5)
+    assert len(bound.all()) == len(bound.all()) == 5
+    for rows in (None, -1, True):
+        with pytest.raises(e.QueryError, match="limit must be a whole number"):
+            query.bind(x=[], rows=rows)
+
+
 def test_a_parameter_without_a_value_is_refused(shelf: Store) -> None:
     query = shelf.query(Book).where(Book.pages == param("n"))
     for ask in (query.all, query.first, query.one, query.count, query.exists, query.ids, query.select(Book.id).all):

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from bmaddb import errors as e
-from bmaddb.device.query import Plan, count_of, dependencies_of, matcher_of, max_of
+from bmaddb.device.query import Plan, count_of, dependencies_of, matcher_of, max_of, settled
 from bmaddb.device.store import Store
 from bmaddb.schema import children, param, raw
+from bmaddb.schema.conditions import Condition
 from tests.query.conftest import book_rows
 from tests.store.shelf import Author, Book, Loan
 
@@ -78,6 +79,26 @@ def test_what_a_subquery_reads_is_known(shelf: Store) -> None:
     plan = Plan(Book, conditions=(Book.id.in_(lent), Book.pages > shelf.query(Author).scalar(count_of())))
     assert dependencies_of(plan) == {"books", "loans", "authors"}
     assert matcher_of(plan) is None
+
+
+def test_what_is_read_is_known_wherever_it_stands(shelf: Store) -> None:
+    books, first = shelf.query(Book), shelf.query(Author).where(Author.id == "anna")
+    motto: Any = first.scalar(Author.motto)
+    lent = shelf.query(Loan).select(Loan.to_whom)
+    conditions: list[Condition] = [
+        motto.contains("a"),
+        motto.includes("a"),
+        motto.in_(books.select(Book.title)),
+        Book.isbn.or_else(motto).like("a%"),
+    ]
+    for condition in conditions:
+        assert dependencies_of(books.where(condition).plan) == {"books", "authors"}
+    assert dependencies_of(books.where(motto.in_(lent)).plan) == {"books", "authors", "loans"}
+    authors, tags, extra = shelf.query(Author), books.scalar(Book.tags), books.scalar(Book.extra)
+    for condition in (tags.holds("a"), extra.path("a") == "b"):
+        assert dependencies_of(authors.where(condition).plan) == {"books", "authors"}
+    unknown = books.where(raw("random() > 0")).scalar(Book.title)
+    assert not settled(books.where(unknown.contains("a")).plan)
 
 
 def test_projections_are_tuples_or_classes(shelf: Store) -> None:

@@ -20,6 +20,7 @@ from bmaddb import errors as e
 from bmaddb.device.store import Passphrase, Store
 from bmaddb.device.store.record_cache import READS_BEFORE, RecordCache
 from bmaddb.entropy import SeededEntropy
+from bmaddb.schema import raw
 from bmaddb.testing import ManualClock
 from tests.store.conftest import open_store
 from tests.store.shelf import USER, Author, Book, Draft, library
@@ -159,6 +160,17 @@ def test_what_is_written_is_read(store: Store, change: Callable[[object], object
         )
     assert read() == truth
     assert read() == truth
+
+
+def test_bytes_of_every_kind_may_stand_in_raw_sql(store: Store) -> None:
+    warmed(store)
+    cover = b"\0a"
+    with store.write() as tx:
+        tx.update(Book, "b4", cover=cover)
+    for bits in (cover, bytearray(cover), memoryview(cover)):
+        for _ in range(3):
+            assert store.query(Book).where(raw("cover = ?", bits)).ids() == ["b4"]
+            assert [book.id for book in store.query(Book).where(raw("cover = ?", bits)).all()] == ["b4"]
 
 
 def test_rows_from_elsewhere_are_read(store: Store) -> None:
@@ -306,6 +318,44 @@ def test_no_more_is_held_than_was_said(path: Path) -> None:
                     store.query(Book).where(Book.pages <= number - end).order_by(Book.id).limit(20).all()
                 assert store._cache.size_bytes <= bytes_max + 30_000
         assert store._cache.size_bytes > bytes_max / 4
+
+
+def test_a_list_holds_no_row_that_is_not_counted(path: Path) -> None:
+    bytes_max, text_chars = 200_000, 1_000
+    with Store(
+        path,
+        library(),
+        clock=ManualClock(),
+        entropy=SeededEntropy(1),
+        user=USER,
+        durability="normal",
+        cache_bytes=bytes_max,
+    ) as store:
+        with store.write() as tx:
+            tx.insert_many(Book, [{"id": f"b{n:04}", "title": "t" * text_chars, "pages": n} for n in range(1_000)])
+        for _ in range(2 * READS_BEFORE):
+            store.get(Book, "b0000")
+        lists = [store.query(Book).where(Book.pages >= 40 * n).order_by(Book.id).limit(40) for n in range(25)]
+        for last in range(len(lists)):
+            for query in [*lists[: last + 1]] * 2:  # what was read before is asked for again, and stays
+                assert len(query.all()) == 40
+            assert _held_chars(store._cache) <= bytes_max
+        for _ in range(3):
+            assert len(store.query(Book).order_by(Book.id).limit(900).all()) == 900
+        assert _held_chars(store._cache) <= bytes_max
+        for _ in range(3):
+            again = lists[0].all()
+        assert lists[0].all()[7] is again[7] is store.get(Book, "b0007")
+
+
+def _held_chars(cache: RecordCache) -> int:
+    """Of all titles that are held, by whatever way."""
+    held: dict[int, int] = {}
+    for generation in (cache._young, cache._old):
+        records = [*generation.records.get(Book, {}).values()]
+        for row in [*records, *(row for _, rows in generation.lists.values() for row in rows)]:
+            held[id(row)] = len(getattr(row, "title"))  # noqa: B009
+    return sum(held.values())
 
 
 def _insert(store: Store, count: int) -> None:

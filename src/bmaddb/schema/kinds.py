@@ -88,7 +88,10 @@ def _int(value: Any) -> int:
 def _real(value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise e.RecordInvalid(f"expected a number, got {type(value).__name__}")
-    number = float(value) + 0.0  # SQLite knows no -0.0
+    try:
+        number = float(value) + 0.0  # SQLite knows no -0.0
+    except OverflowError:  # a whole number that is larger than any
+        number = math.inf
     if not math.isfinite(number):
         raise e.RecordInvalid("the number must be finite", hint="JSON knows no NaN and no infinity")
     return number

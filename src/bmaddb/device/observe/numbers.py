@@ -10,13 +10,13 @@ from collections.abc import Callable, Sequence
 from operator import ge, le
 from typing import Any, TypeAlias
 
-from bmaddb import errors as e
 from bmaddb.device.observe.index import Interest, leaf_of
 from bmaddb.device.observe.views import Pair, View
 from bmaddb.device.query import (
     Matcher,
     Plan,
     Query,
+    avg_of,
     count_of,
     dependencies_of,
     matcher_of,
@@ -25,7 +25,9 @@ from bmaddb.device.query import (
     sum_of,
 )
 from bmaddb.device.query.aggregates import Aggregate, Function
+from bmaddb.device.query.ends import refuse_parted
 from bmaddb.device.query.matcher_operands import OnlySql, Reader, reader_of
+from bmaddb.schema.expressions import Operand
 from bmaddb.schema.kinds import INT_MAX, Kind, from_raw
 
 _Numbers: TypeAlias = tuple[Any, ...]
@@ -102,9 +104,26 @@ class Sum(_Followed):
 
 
 class Mean(Sum):
-    """Their mean, as a real: as SQLite divides, both sides as reals."""
+    """Their mean, as a real: as SQLite divides, both sides as reals.
+
+    Where the sum might leave 64 bits SQLite still knows the mean, and it is read after each change.
+    """
+
+    _mean: float | None = None
+    _far = False
+
+    def put(self, read: Any) -> None:
+        count, self._mean, total, low, high = read
+        self._far = total is None and count > 0
+        super().put((count, total, low, high))
+
+    def change(self, was: Any, now: Any) -> None:
+        super().change(was, now)
+        self.short = self.short or self._far
 
     def state(self) -> float | None:
+        if self._far:
+            return self._mean
         return float(self._sum) / float(self._count) if self._count else None
 
 
@@ -168,8 +187,7 @@ class Figure:
 def number_of(query: Query[Any], aggregate: Aggregate[Any]) -> View:
     """What keeps the aggregate over the rows of `query`; QueryError where it is no number of one table or more."""
     plan = query.plan
-    if plan.limit is not None or plan.offset != 0 or plan.groups:
-        raise e.QueryError("an aggregate reads every row of the query", hint="leave out limit, offset and group_by")
+    refuse_parted(plan)
     matcher = matcher_of(plan)
     value = _value_of(aggregate, plan)
     followed = aggregate.function is not Function.SUM and aggregate.function is not Function.AVG
@@ -182,9 +200,10 @@ def number_of(query: Query[Any], aggregate: Aggregate[Any]) -> View:
         return Count(_reader(query, aggregate), matcher, value, interest)
     if operand is None or aggregate.function in (Function.MIN, Function.MAX):
         return Extreme(_reader(query, aggregate), matcher, value, interest, aggregate)
-    make = Sum if aggregate.function is Function.SUM else Mean
+    if aggregate.function is Function.AVG:
+        return Mean(_mean_reader(query, operand), matcher, value, interest)
     read = _reader(query, count_of(operand), sum_of(operand), min_of(operand), max_of(operand))
-    return make(read, matcher, value, interest)
+    return Sum(read, matcher, value, interest)
 
 
 def _value_of(aggregate: Aggregate[Any], plan: Plan) -> Reader | None:
@@ -202,5 +221,18 @@ def _reader(query: Query[Any], *aggregates: Aggregate[Any]) -> Callable[[], _Num
     def read() -> _Numbers:
         text, arguments = selection.statement(None)
         return query.runner.tuples(text, arguments)[0]
+
+    return read
+
+
+def _mean_reader(query: Query[Any], operand: Operand[Any]) -> Callable[[], _Numbers]:
+    """Count, mean, sum (None where it might leave 64 bits, which SQLite refuses), smallest and largest."""
+    outline = _reader(query, count_of(operand), avg_of(operand), min_of(operand), max_of(operand))
+    whole = _reader(query, sum_of(operand))
+
+    def read() -> _Numbers:
+        count, mean, low, high = outline()
+        near = count * max(abs(low or 0), abs(high or 0)) <= INT_MAX
+        return count, mean, whole()[0] if near else None, low, high
 
     return read

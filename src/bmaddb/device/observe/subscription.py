@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor
 from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from bmaddb import errors as e
 from bmaddb.device.observe.calls import Calls
@@ -42,6 +42,7 @@ class Subscription(Generic[T]):
     ) -> None:
         self._observers = observers
         self._executor = executor
+        self._owed = False
         self._watch = observers.watch(view)
         self._calls = None if callback is None else Calls(observers, self._watch, callback, executor)
 
@@ -96,12 +97,15 @@ class Subscription(Generic[T]):
         self._refuse_both()
         loop = asyncio.get_running_loop()
         while True:
-            await self._rung(loop)
+            if not self._owed:
+                await self._rung(loop)
             if self._watch.closed:
                 raise StopAsyncIteration
-            state = await loop.run_in_executor(self._executor, self._watch.take)
-            if state is not SAME:
-                return cast(T, state)
+            found = await self._looked(loop)
+            if found is not SAME:
+                state, made = found
+                self._watch.took(state)
+                return cast(T, made)
 
     def __enter__(self) -> Subscription[T]:
         return self
@@ -118,6 +122,17 @@ class Subscription(Generic[T]):
         self._observers.dropped.append(watch)
         if self._calls is not None:
             warnings.warn("a subscription with a callback was dropped: keep it, or close it", ResourceWarning, 2)
+
+    async def _looked(self, loop: asyncio.AbstractEventLoop) -> Any:
+        """The newest state; who gives up meanwhile is owed it, for the thread goes on and the bell has rung."""
+        import asyncio
+
+        self._owed = False
+        try:
+            return await loop.run_in_executor(self._executor, self._watch.look)
+        except asyncio.CancelledError:
+            self._owed = True
+            raise
 
     async def _rung(self, loop: asyncio.AbstractEventLoop) -> None:
         """Until there may be something new, or it is closed."""

@@ -68,21 +68,22 @@ class Watch:
 
     def take(self) -> Any:
         """The newest state, read again if need be; SAME when it is the one that was taken last."""
-        if self._store.holds_still:
-            raise e.StoreError("a live query is not read inside a write or a snapshot", hint="let it end first")
         with self._taking:
-            with self._changed:
-                self._rung = False
-                stale = self._stale
-            if stale:
-                state = self._read()
-            else:
-                with self._changed:
-                    state = self.view.state()
-            if state == self._last:
+            state = self._newest()
+            if state is SAME:
                 return SAME
             self._last = state
         return self.view.made(state)
+
+    def look(self) -> Any:
+        """(state, what is delivered of it), or SAME: it counts as taken when `took` says that it arrived."""
+        with self._taking:
+            state = self._newest()
+        return SAME if state is SAME else (state, self.view.made(state))
+
+    def took(self, state: Any) -> None:
+        """What `look` gave has reached who asked."""
+        self._last = state
 
     def wait(self, timeout_s: float | None) -> bool:
         """Until there may be something new, or it is closed; False when the time is over."""
@@ -110,6 +111,19 @@ class Watch:
             self._ring()
 
     # -- inside --------------------------------------------------------------------------------------------
+
+    def _newest(self) -> Any:
+        if self._store.holds_still:
+            raise e.StoreError("a live query is not read inside a write or a snapshot", hint="let it end first")
+        with self._changed:
+            self._rung = False
+            stale = self._stale
+        if stale:
+            state = self._read()
+        else:
+            with self._changed:
+                state = self.view.state()
+        return SAME if state == self._last else state
 
     def _follow(self, pairs: Sequence[Pair]) -> bool:
         """Take over the rows of a commit; what cannot be followed is read again, and raises there if it must."""
@@ -139,17 +153,18 @@ class Watch:
             with self._changed:
                 self._heard, self._stale = [], False
         try:
-            read = self.view.read()
+            try:
+                read = self.view.read()
+            finally:
+                reading.__exit__(None, None, None)
+            with self._changed:
+                heard, self._heard = self._heard or [], None
+                self.view.put(read)
+                state = self.view.state()
+                if heard and not self._stale and self._follow(heard) and not self._stale:
+                    state = self.view.state()
         except BaseException:
             with self._changed:
                 self._heard, self._stale, self._rung = None, True, True  # who asks again reads again
             raise
-        finally:
-            reading.__exit__(None, None, None)
-        with self._changed:
-            heard, self._heard = self._heard or [], None
-            self.view.put(read)
-            state = self.view.state()
-            if heard and not self._stale and self._follow(heard) and not self._stale:
-                state = self.view.state()
         return state

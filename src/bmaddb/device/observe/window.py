@@ -17,6 +17,7 @@ from bmaddb import errors as e
 from bmaddb.device.observe.index import Interest
 from bmaddb.device.observe.views import Pair
 from bmaddb.device.query import Matcher, OrderKey, Plan, Query, totally_ordered
+from bmaddb.schema.kinds import INT_MAX
 
 SPARE_ROWS_MIN: Final = 10
 """So many rows more than are asked for are held, or half as many as are asked for."""
@@ -49,7 +50,7 @@ class Window:
         """Are all rows there are held?"""
 
     def put(self, read: Any) -> None:
-        before = dict(zip(self._ids, self._items, strict=True))
+        before = dict(zip(self._ids, self._items, strict=False))  # an interrupt may have left one longer
         self._keys = [self._order_key(row) for row in read]
         self._ids = [row.id for row in read]
         self._items = [_same_or_new(before.get(row.id), self._take(row)) for row in read]
@@ -122,7 +123,8 @@ def _bounds(plan: Plan) -> tuple[int, int | None, int | None]:
     if limit is None:
         return begin, None, None
     end = begin + limit
-    return begin, end, end + max(SPARE_ROWS_MIN, end // 2)
+    held_max = end + max(SPARE_ROWS_MIN, end // 2)
+    return (begin, end, held_max) if held_max <= INT_MAX else (begin, None, None)  # more than any file has
 
 
 def _same_or_new(before: Any, now: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 from typing import Any, Final
@@ -22,6 +22,7 @@ CONDITION_DEPTH_MAX: Final = 200
 _NUMBERS: Final = frozenset({Kind.INT, Kind.REAL})
 _TEXTS: Final = frozenset({Kind.TEXT, Kind.JSON})
 _INEXACT_IN_JSON: Final = frozenset({Kind.REAL, Kind.BLOB})
+NULL_SAFE: Final = frozenset({Comparator.IS, Comparator.IS_NOT})
 _EQUALITIES: Final = frozenset({Comparator.EQ, Comparator.NE, Comparator.IS, Comparator.IS_NOT})
 
 
@@ -60,9 +61,14 @@ def checked(kind: Kind, value: object, operand: Valued) -> Any:
 
 def bound_list(node: In, values: object) -> str:
     """The values of a long list, or of a parameter that is one, as one JSON argument."""
-    if isinstance(values, str | bytes) or not hasattr(values, "__iter__"):
+    return canonical_json([bound(node.left, value) for value in listed(node, values)])
+
+
+def listed(node: In, values: object) -> tuple[object, ...]:
+    """The values that a parameter of in_() is given; QueryError when it is no list of them."""
+    if isinstance(values, str | bytes) or not isinstance(values, Iterable):
         raise e.QueryError(f"in_() of {named(node.left)} takes a list of values")
-    return canonical_json([bound(node.left, value) for value in values])
+    return tuple(values)
 
 
 def list_slot(node: In, param: Param) -> Slot:
@@ -76,7 +82,13 @@ def plain(value: object) -> Any:
     """What SQLite gets for an argument of raw SQL."""
     if isinstance(value, Param):
         return Slot(value.name, plain)
-    return milliseconds(value) if isinstance(value, datetime) else value
+    if isinstance(value, datetime):
+        return milliseconds(value)
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    if value is None or isinstance(value, str | int | float | bytes):
+        return value
+    raise e.QueryError(f"raw() takes no {type(value).__name__}", hint="texts, numbers, bytes, moments and None")
 
 
 def whole(word: str, rows: object) -> Any:

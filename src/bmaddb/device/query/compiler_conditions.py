@@ -9,6 +9,7 @@ from bmaddb import errors as e
 from bmaddb.device.query import compiler_operands
 from bmaddb.device.query.aggregates import named
 from bmaddb.device.query.binding import (
+    NULL_SAFE,
     bound,
     bound_list,
     bound_null_safe,
@@ -27,7 +28,6 @@ from bmaddb.schema.columns import Column
 from bmaddb.schema.conditions import (
     And,
     Between,
-    Comparator,
     Compare,
     Condition,
     Holds,
@@ -60,7 +60,6 @@ SUBQUERY_DEPTH_MAX: Final = 16
 _LIMIT: Final = " limit ? + 0"
 """A bare `?` here makes SQLite plan the statement anew at every run: six times the cost of a point read."""
 _OFFSET: Final = " offset ? + 0"
-_NULL_SAFE: Final = frozenset({Comparator.IS, Comparator.IS_NOT})
 
 
 class Scribe:
@@ -207,7 +206,7 @@ class Scribe:
         text = self.operand(left) + " " + comparator
         if right is None:
             return text + " null"
-        if comparator in _NULL_SAFE and isinstance(right, Param):
+        if comparator in NULL_SAFE and isinstance(right, Param):
             self.arguments.append(bound_null_safe(left, right))
             return text + " ?"
         return text + " " + self._value(left, right)

@@ -7,22 +7,8 @@ from typing import Any
 
 from bmaddb.device.query.aggregates import Aggregate
 from bmaddb.device.query.plan import Plan, Scalar
-from bmaddb.schema.conditions import (
-    And,
-    Between,
-    Compare,
-    In,
-    InRows,
-    Known,
-    Not,
-    Or,
-    Order,
-    Raw,
-    Related,
-    Search,
-    Subquery,
-)
-from bmaddb.schema.expressions import Derived
+from bmaddb.schema.conditions import Condition, Order, Raw, Related, Search, Subquery
+from bmaddb.schema.expressions import Derived, JsonPath
 from bmaddb.schema.relations import RelatedCount, target_of
 
 
@@ -65,26 +51,21 @@ def _tables(node: Any) -> tuple[str, ...]:
 
 def _inside(node: Any) -> Iterator[Any]:
     match node:
+        case Condition():  # whatever kind it is: what its fields hold
+            for name in node.__struct_fields__:
+                held = getattr(node, name)
+                yield from held if isinstance(held, tuple) else (held,)
         case Plan():
             yield from (*node.conditions, *node.having, *node.groups, *node.orders)
         case Subquery():
             yield from (node.plan, node.operand)
-        case Scalar() | InRows():
+        case Scalar():
             yield node.rows
-        case Related() | RelatedCount():
+        case RelatedCount():
             yield from node.conditions
-        case And() | Or():
-            yield from node.parts
-        case Not() | Known():
-            yield node.part
-        case Compare():
-            yield from (node.left, node.right)
-        case Between():
-            yield from (node.left, node.low, node.high)
-        case In():
-            yield node.left
-            yield from node.values if isinstance(node.values, tuple) else ()
         case Order() | Aggregate():
             yield node.operand
         case Derived():
             yield from node.arguments
+        case JsonPath():
+            yield node.document

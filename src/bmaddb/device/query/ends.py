@@ -147,6 +147,14 @@ def too_many(plan: Plan) -> e.QueryError:
     return e.QueryError(f"more than one row of {plan.record.__table__.name} fits", hint="use .first() or .all()")
 
 
+def refuse_parted(plan: Plan) -> None:
+    """One number over all rows of a query: not over some of them, nor over groups."""
+    if plan.limit is not None or plan.offset != 0 or plan.groups or plan.having:
+        raise e.QueryError(
+            "an aggregate reads every row of the query", hint="leave out limit, offset, group_by and having"
+        )
+
+
 def refuse_slots(arguments: tuple[Any, ...]) -> None:
     """A parameter has its value from a prepared query only."""
     names = sorted({value.name for value in arguments if isinstance(value, Slot)})

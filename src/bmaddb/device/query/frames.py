@@ -85,6 +85,10 @@ class Framed:
 
 def _plain(column: FrameColumn) -> list[Any]:
     """The values, each of the one type the library is told; a moment is its milliseconds."""
+    if column.kind is Kind.INT and any(isinstance(raw, float) for raw in column.raw):
+        raise e.RecordInvalid(
+            f"{column.name} leaves 64 bits, and is a real there", hint="make all of it real: `Task.minutes * 2.0`"
+        )
     convert = _CONVERTED.get(column.kind)
     return [*column.raw] if convert is None else [None if raw is None else convert(raw) for raw in column.raw]
 

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeAlias
 
 from bmaddb import errors as e
 from bmaddb.device.query.binding import (
+    NULL_SAFE,
     Slot,
     bound,
     held,
@@ -62,7 +63,6 @@ _OPERATORS: Final[dict[Comparator, Callable[[Any, Any], bool]]] = {
     Comparator.IS: operator.eq,
     Comparator.IS_NOT: operator.ne,
 }
-_NULL_SAFE: Final = frozenset({Comparator.IS, Comparator.IS_NOT})
 
 
 def matcher_of(plan: Plan) -> Matcher | None:
@@ -109,13 +109,13 @@ class MatcherMaker:
         if isinstance(node.right, Operand):
             refuse_strangers(node.left, node.right)
             right = self.reader(node.right)
-            if node.comparator in _NULL_SAFE:
+            if node.comparator in NULL_SAFE:
                 return lambda record: apply(left(record), right(record))
             return _between_readers(left, apply, right)
         if node.right is None:
             return _against_null(left, node.comparator)
         value = _given(bound(node.left, node.right))
-        if node.comparator in _NULL_SAFE:
+        if node.comparator in NULL_SAFE:
             return lambda record: apply(left(record), value)
         return _against_value(left, apply, value)
 

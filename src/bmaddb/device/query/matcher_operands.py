@@ -12,6 +12,7 @@ from functools import lru_cache
 from operator import add, attrgetter, mul, sub
 from typing import Any, Final, TypeAlias
 
+from bmaddb import errors as e
 from bmaddb.device.query.binding import bound
 from bmaddb.schema.columns import Column
 from bmaddb.schema.conditions import Param, Valued
@@ -57,8 +58,11 @@ def reader_of(operand: Valued, table: str) -> Reader:
 
 @lru_cache(maxsize=DOCUMENTS_KEPT_MAX)
 def document(text: str) -> Any:
-    """The JSON value of a text; kept, so it must not be changed."""
-    return json.loads(text, object_pairs_hook=_first_of_each, parse_int=_whole)
+    """The JSON value of a text; kept, so it must not be changed. RecordInvalid where it is too deep for Python."""
+    try:
+        return json.loads(text, object_pairs_hook=_first_of_each, parse_int=_whole)
+    except RecursionError:
+        raise e.RecordInvalid("the file holds JSON that is nested deeper than Python reads") from None
 
 
 def is_of(kind: Kind, value: Any) -> bool:

@@ -7,6 +7,7 @@ nulls too. The place of a row is said by conditions of the ordinary kind, so com
 from __future__ import annotations
 
 import json
+import math
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -19,11 +20,12 @@ from bmaddb.device.query.plan import Plan
 from bmaddb.schema.columns import Column
 from bmaddb.schema.conditions import And, Comparator, Compare, Condition, Or, Order
 from bmaddb.schema.expressions import Constant
-from bmaddb.schema.kinds import Kind
+from bmaddb.schema.kinds import INT_MAX, INT_MIN, Kind
 from bmaddb.schema.records import Record
 
 PAGE_ROWS_MAX: Final = 10_000
 _HEX: Final = "hex"
+_NUMBERS: Final = frozenset({Kind.INT, Kind.REAL})
 
 
 def paged(plan: Plan) -> Plan:
@@ -132,9 +134,12 @@ def _placed(kind: Kind, value: Any) -> Any:
         return None
     if kind is Kind.BLOB:
         return bytes.fromhex(value[_HEX])
-    if kind is Kind.REAL:
-        return float(value)
-    wanted = str if kind is Kind.TEXT else int
-    if type(value) is not wanted:
+    if kind is Kind.TEXT:
+        fits = type(value) is str
+    elif type(value) is float:  # among whole numbers too: their sum leaves 64 bits
+        fits = kind in _NUMBERS and not math.isnan(value)
+    else:  # among reals too, and it stays exact
+        fits = type(value) is int and INT_MIN <= value <= INT_MAX
+    if not fits:
         raise TypeError
     return value

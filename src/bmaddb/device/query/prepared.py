@@ -9,10 +9,10 @@ import msgspec
 from msgspec.structs import replace
 
 from bmaddb import errors as e
-from bmaddb.device.query.binding import Slot
+from bmaddb.device.query.binding import NULL_SAFE, Slot, bound, listed, whole
 from bmaddb.device.query.ends import ONE_AND_THE_NEXT, Ends, only, too_many
 from bmaddb.device.query.plan import Plan, Statement
-from bmaddb.schema.conditions import Condition, Param
+from bmaddb.schema.conditions import Compare, Condition, In, Param
 
 T = TypeVar("T")
 
@@ -109,23 +109,41 @@ def with_values(plan: Plan, given: Mapping[str, Any]) -> Plan:
         plan,
         conditions=_filled(plan.conditions, given, met),
         having=_filled(plan.having, given, met),
-        limit=_filled(plan.limit, given, met),
-        offset=_filled(plan.offset, given, met),
+        limit=_rows("limit", plan.limit, given, met),
+        offset=_rows("offset", plan.offset, given, met),
     )
     if met != set(given):
         raise _other_names(frozenset(met), given)
     return made
 
 
+def _rows(word: str, rows: Any, given: Mapping[str, Any], met: set[str]) -> Any:
+    if isinstance(rows, Param) and rows.name in given:
+        whole(word, given[rows.name])
+    return _filled(rows, given, met)
+
+
 def _filled(node: Any, given: Mapping[str, Any], met: set[str]) -> Any:
     if isinstance(node, Param):
         met.add(node.name)
         return given.get(node.name)
+    if isinstance(node, In) and isinstance(node.values, Param) and node.values.name in given:
+        met.add(node.values.name)
+        return replace(node, values=listed(node, given[node.values.name]))
     if isinstance(node, tuple):
         return tuple(_filled(item, given, met) for item in node)
     if isinstance(node, Condition):
+        _refuse_null(node, given)
         return replace(node, **{name: _filled(getattr(node, name), given, met) for name in node.__struct_fields__})
     return node
+
+
+def _refuse_null(node: Condition, given: Mapping[str, Any]) -> None:
+    """Only `is_` and `is_not` take a null; here it would mean no row, without a word."""
+    if not isinstance(node, Compare) or node.comparator in NULL_SAFE:
+        return
+    if isinstance(node.right, Param) and given.get(node.right.name, node) is None:
+        bound(node.left, None)
 
 
 def _other_names(wanted: frozenset[str], given: Mapping[str, Any]) -> e.QueryError:

@@ -16,7 +16,7 @@ from bmaddb.device.query import compiler, frames, paging
 from bmaddb.device.query.aggregates import Aggregate, avg_of, max_of, min_of, sum_of
 from bmaddb.device.query.binding import whole
 from bmaddb.device.query.eager import Eager, Loads, children_of, linked_with, parent_of
-from bmaddb.device.query.ends import Ends, Runner, refuse_slots
+from bmaddb.device.query.ends import Ends, Runner, refuse_parted, refuse_slots
 from bmaddb.device.query.joins import joined
 from bmaddb.device.query.plan import Plan, Rows, Scalar, Statement
 from bmaddb.device.query.prepared import Prepared, with_values
@@ -239,8 +239,7 @@ class Query(Ends[R], frames.Framed):
         return Query(self._runner, replace(plan, joins=(*plan.joins, join)))
 
     def _value(self, aggregate: Aggregate[T]) -> T:
-        if self.plan.limit is not None or self.plan.offset != 0 or self.plan.groups:
-            raise e.QueryError("an aggregate reads every row of the query", hint="leave out limit, offset and group_by")
+        refuse_parted(self.plan)
         return self.rows(aggregate)[0][0]
 
 

@@ -111,6 +111,7 @@ class Store(Noted):
         self._writer = Writer(connection, catalog, self._cache)
         self._readers = Readers(self.path, self._key, catalog, self._cache, vfs)
         self._apart = self._readers.apart
+        self._writer.begun = lambda: self._readers.write_on(self._writer.connection, self.writing_door)
         self.writing_door = RawDoor(connection, catalog)
         register(connection)
         self._readers.search_text = self._searched
@@ -470,7 +471,6 @@ class Store(Noted):
         if self._closed:
             raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
         self._writer.begin(captured=captured, durable=durable, while_waiting=while_waiting)
-        self._readers.write_on(self._writer.connection, self.writing_door)
 
     def _commit(self, hooks: list[BeforeCommit] | tuple[()], origin: Origin) -> None:
         try:

@@ -115,9 +115,9 @@ class Readers:
 
     def write_on(self, connection: apsw.Connection, door: RawDoor) -> None:
         """This thread writes on `connection` from now on, and reads its own writes there."""
-        here = self._here
-        here.current, here.door = connection, door
         self.apart.add(get_ident())
+        here = self._here
+        here.current, here.door = connection, door  # last: after it nothing can be interrupted any more
 
     def write_no_more(self) -> None:
         here = self._here

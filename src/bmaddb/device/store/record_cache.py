@@ -140,9 +140,10 @@ class RecordCache:
                 self._let_go(rows, tables)
 
     def commit_failed(self) -> None:
-        """It did not commit."""
+        """It did not commit; or it did, and what follows a commit was cut short, so that nothing held is sure."""
         with self._lock:
             self._committing = False
+            self._let_all_go()
 
     # -- what is held --------------------------------------------------------------------------------------
 
@@ -165,7 +166,8 @@ class RecordCache:
                 return None
             found = self._young.lists.get(key)
             if found is None and (found := self._old.lists.get(key)) is not None:
-                self._add_list(key, found)
+                tables, rows = found
+                return self._hold_list(key, tables, rows, list(map(_size_of, rows)))
             return None if found is None else found[1]
 
     def expect(self, statement: tuple[str, tuple[Any, ...]]) -> None:
@@ -202,12 +204,12 @@ class RecordCache:
         if len(rows) > LIST_ROWS_MAX or not rows:
             return rows
         sizes = [_size_of(row) for row in rows]
+        if _size_of_list(sizes) * 2 > self.bytes_max:
+            return rows  # more than a generation
         with self._lock:
             if not self._nothing_since(changes):
                 return rows  # perhaps of a newer state than what is held: the two must not be mixed
-            held = [self._same(row, size) for row, size in zip(rows, sizes, strict=True)]
-            self._add_list(key, (tables, held))
-            return held.copy()
+            return self._hold_list(key, tables, rows, sizes).copy()
 
     # -- inside, under the lock ----------------------------------------------------------------------------
 
@@ -236,17 +238,26 @@ class RecordCache:
         self._records.setdefault(record, {})[row.id] = row
         self._grow(size)
 
-    def _add_list(self, key: _Key, found: tuple[frozenset[str], list[Any]]) -> None:
+    def _hold_list(self, key: _Key, tables: frozenset[str], rows: list[Any], sizes: list[int]) -> list[Any]:
+        """With its records in the same generation: a list alone would hold them, and nobody would count them."""
+        size = _size_of_list(sizes)
+        if (self._young.size_bytes + size) * 2 > self.bytes_max:
+            self._grow_old()
+        held = [self._same(row, size) for row, size in zip(rows, sizes, strict=True)]
         if len(self._young.lists) >= LISTS_MAX:
             self._young.lists.clear()
-        self._young.lists[key] = found
-        self._grow(RECORD_BYTES + 8 * len(found[1]))
+        self._young.lists[key] = (tables, held)
+        self._grow(RECORD_BYTES + 8 * len(held))
+        return held
 
     def _grow(self, size: int) -> None:
         self._young.size_bytes += size
         if self._young.size_bytes * 2 > self.bytes_max:
-            self._old = self._young
-            self._begin_young()
+            self._grow_old()
+
+    def _grow_old(self) -> None:
+        self._old = self._young
+        self._begin_young()
 
     def _let_go(self, rows: Collection[tuple[str, str]], tables: frozenset[str]) -> None:
         touched = tables.union([table for table, _ in rows])
@@ -285,3 +296,8 @@ def _size_of(row: Record) -> int:
     """About how many bytes a record takes."""
     values = astuple(cast("msgspec.Struct", row))
     return RECORD_BYTES + sum([len(value) for value in values if value.__class__ is str or value.__class__ is bytes])
+
+
+def _size_of_list(sizes: Collection[int]) -> int:
+    """About how many bytes a list of records of these sizes takes."""
+    return RECORD_BYTES + 8 * len(sizes) + sum(sizes)

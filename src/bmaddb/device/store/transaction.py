@@ -48,6 +48,8 @@ class Ground(Protocol):
     device_id: str
     writing_door: RawDoor
 
+    @property
+    def writes_here(self) -> bool: ...
     def begin_write(self, after: Sequence[str], while_waiting: WhileWaiting | None) -> tuple[Capture, bool]: ...
     def end_write(self, *, outermost: bool, keep: bool) -> None: ...
     def get(self, record: type[R], row_id: str) -> R | None: ...
@@ -69,9 +71,11 @@ class WriteTransaction:
         self._open = False
 
     def __enter__(self) -> WriteTransaction:
+        if self._open:
+            raise e.StoreError("the transaction is open already", hint="a write inside it is tx.savepoint()")
+        self._thread = get_ident()
         self._capture, self._outermost = self._store.begin_write(self._after, self._while_waiting)
         self._connection = self._capture.connection
-        self._thread = get_ident()
         self._open = True
         return self
 
@@ -79,8 +83,14 @@ class WriteTransaction:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open = False
-        if not self._capture.over:  # a nested one that outlives its outer one has ended with it
+        if self._capture.over:
+            return  # a nested one that outlives its outer one has ended with it
+        try:
             self._store.end_write(outermost=self._outermost, keep=kind is None)
+        except BaseException:
+            if self._outermost and self._store.writes_here:  # interrupted on the way; it must not stay open
+                self._store.end_write(outermost=True, keep=False)
+            raise
 
     def savepoint(self) -> WriteTransaction:
         """A write inside this one, for `with`: undone alone when its block raises."""

@@ -49,6 +49,8 @@ class Writer:
     def __init__(self, connection: apsw.Connection, catalog: Catalog, cache: RecordCache) -> None:
         self.depth = 0
         self._cache = cache
+        self.begun: Callable[[], object] = lambda: None
+        """Called by whoever has begun a transaction; it is undone when that raises."""
         self.feed = Feed()
         self._catalog = catalog
         self.work_on(connection)
@@ -108,10 +110,11 @@ class Writer:
             else:
                 self._touched = set()
                 self._watch()
+            self.depth = 1
+            self.begun()
         except BaseException as error:
             self.rollback()
             raise self._translated(error) from error
-        self.depth = 1
 
     def commit(self, hooks: Sequence[BeforeCommit]) -> frozenset[str]:
         """Make the transaction durable; the answer is the tables it touched. Undone when a hook raises."""
@@ -133,12 +136,19 @@ class Writer:
                 if touched and self.feed.tables:
                     self.feed.hand(committed or Commit({}, touched))
         except BaseException as error:
-            self._cache.commit_failed()
+            self._doubt()
             translated = self._translated(error)
             self.rollback()
             raise translated from error
         self._end()
         return touched
+
+    def _doubt(self) -> None:
+        """A commit that raised may stand, when an interrupt came right after it: all is read again."""
+        self._cache.commit_failed()
+        if self.feed.tables and not self.connection.in_transaction:
+            with self.feed.gate:
+                self.feed.hand(ELSEWHERE)
 
     def depend(self, after: Sequence[str]) -> None:
         """The open write depends on these entries of the outbox."""
@@ -214,9 +224,10 @@ class Writer:
         `while_waiting` is called every 50 ms as long as another thread has the lock (and by `begin`, as long as another
         process writes); it raises to give up.
         """
+        here = threading.get_ident()
         if not self._lock.acquire(blocking=False):
             self._wait(while_waiting)
-        self._owner = threading.get_ident()
+        self._owner = here
 
     def _wait(self, while_waiting: WhileWaiting | None) -> None:
         at_once_ms = WRITE_WAIT_MS_MAX if while_waiting is None else ASK_EVERY_MS
@@ -366,20 +377,20 @@ class Writer:
                 hook(draft)
 
     def _end(self) -> None:
-        if self.capture is not None:
-            self.capture.close()
-        else:
-            self._watch_no_more()
-        self.capture = self._touched = self._notes = None
-        self._whole.clear()
-        self._quiet = frozenset()
-        # Inside a transaction that could not even be undone, SQLite refuses; then the next one is careful too.
-        if self._synchronous is not None and not self.connection.in_transaction:
-            self.connection.pragma("synchronous", self._synchronous)
-            self._synchronous = None
-        self._after.clear()
-        self.depth = 0
-        self.free()
+        try:
+            if self.capture is not None:
+                self.capture.close()
+            else:
+                self._watch_no_more()
+            # Inside a transaction that could not even be undone, SQLite refuses; then the next one is careful too.
+            if self._synchronous is not None and not self.connection.in_transaction:
+                self.connection.pragma("synchronous", self._synchronous)
+                self._synchronous = None
+        finally:
+            self.capture = self._touched = self._notes = None
+            self._whole, self._quiet, self._after = set(), frozenset(), {}
+            self.depth = 0
+            self.free()
 
     def _translated(self, error: BaseException) -> BaseException:
         if not isinstance(error, apsw.Error):
