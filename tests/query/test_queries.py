@@ -244,6 +244,10 @@ WRONG: list[tuple[str, Q]] = [
     ("avg needs numbers; books.read_at is ts", lambda s: s.query(Book).rows(avg_of(Book.read_at))),
     ("needs a column", lambda s: count_of(distinct=True)),
     ("an aggregate reads every row", lambda s: s.query(Book).limit(3).sum(Book.pages)),
+    (
+        "as often as it has partners, and avg",
+        lambda s: s.query(Author).join(Book, on=Book.author_id).distinct().avg(Author.name.length()),
+    ),
     ("an aggregate reads every row", lambda s: s.query(Book).having(count_of() > 99).max(Book.pages)),
     ("nested deeper than", lambda s: s.query(Book).where(_deep(300)).all()),
     ("raw() takes no list", lambda s: s.query(Book).where(raw("title in (?)", ["a"])).all()),

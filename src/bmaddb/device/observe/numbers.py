@@ -187,7 +187,7 @@ class Figure:
 def number_of(query: Query[Any], aggregate: Aggregate[Any]) -> View:
     """What keeps the aggregate over the rows of `query`; QueryError where it is no number of one table or more."""
     plan = query.plan
-    refuse_parted(plan)
+    refuse_parted(plan, aggregate)
     matcher = matcher_of(plan)
     value = _value_of(aggregate, plan)
     followed = aggregate.function is not Function.SUM and aggregate.function is not Function.AVG

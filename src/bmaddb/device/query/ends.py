@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from bmaddb import errors as e
 from bmaddb.device.query import compiler
+from bmaddb.device.query.aggregates import Aggregate, Function
 from bmaddb.device.query.binding import Slot
 from bmaddb.device.query.plan import Plan, SearchText, Statement
 from bmaddb.schema.expressions import Operand
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 ONE_AND_THE_NEXT: Final = 2
+_COUNTS_REPEATED: Final = frozenset({Function.COUNT, Function.SUM, Function.AVG})
 
 
 class Runner(Protocol):
@@ -147,11 +149,16 @@ def too_many(plan: Plan) -> e.QueryError:
     return e.QueryError(f"more than one row of {plan.record.__table__.name} fits", hint="use .first() or .all()")
 
 
-def refuse_parted(plan: Plan) -> None:
-    """One number over all rows of a query: not over some of them, nor over groups."""
+def refuse_parted(plan: Plan, aggregate: Aggregate[Any]) -> None:
+    """One number over all rows of a query: not over some of them, nor over groups, and each row counts once."""
     if plan.limit is not None or plan.offset != 0 or plan.groups or plan.having:
         raise e.QueryError(
             "an aggregate reads every row of the query", hint="leave out limit, offset, group_by and having"
+        )
+    if plan.distinct and plan.joins and not aggregate.distinct and aggregate.function in _COUNTS_REPEATED:
+        raise e.QueryError(
+            f"a join gives a row as often as it has partners, and {aggregate.function} would count it so",
+            hint="leave out distinct() to mean that, or ask children(...).exists(...) instead of the join",
         )
 
 

@@ -239,7 +239,7 @@ class Query(Ends[R], frames.Framed):
         return Query(self._runner, replace(plan, joins=(*plan.joins, join)))
 
     def _value(self, aggregate: Aggregate[T]) -> T:
-        refuse_parted(self.plan)
+        refuse_parted(self.plan, aggregate)
         return self.rows(aggregate)[0][0]
 
 
