@@ -124,7 +124,7 @@ class Recall:
         body = d.encode(request)
         try:
             return d.digest_answer(await _called(self._transport, body)).rows
-        except e.SyncError as error:
+        except (e.SyncError, e.RemoteProtocolError) as error:
             raise e.RowArchived(
                 f"{len(ids)} rows of {table} are archived, and no server is reachable: {error.message}",
                 hint="they are on the server; ask again when it can be reached",
