@@ -182,6 +182,26 @@ def test_only_so_many_streams_at_once(pg18_installed: Database) -> None:
         assert (answer.status_code, answer.json()["code"]) == (503, BUSY)
 
 
+def begin(server: RunningServer, *headers: str) -> socket.socket:
+    """A connection on which a request was begun whose body does not come."""
+    wire = socket.create_connection(server.url.removeprefix("http://").split(":"), timeout=30)  # type: ignore[arg-type]
+    wire.sendall("\r\n".join([f"POST {PATH} HTTP/1.1", "host: x", "content-length: 100", *headers, "", "{"]).encode())
+    return wire
+
+
+@pytest.mark.parametrize("refused", [(), ("authorization: Bearer nonsense",)], ids=["read", "refused and read away"])
+def test_a_body_that_never_comes_is_not_waited_for(pg18_installed: Database, refused: tuple[str, ...]) -> None:
+    with serve(pg18_installed, limits=Limits(request_ms_max=50)) as server, begin(server, *refused) as wire:
+        answer = wire.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 401" if refused else b"HTTP/1.1 504")
+
+
+def test_only_so_many_bodies_are_waited_for(pg18_installed: Database) -> None:
+    with serve(pg18_installed, limits=Limits(requests_max=0)) as server:
+        answer = ask(server)
+        assert (answer.status_code, answer.json()["code"]) == (503, "server_busy")
+
+
 def test_a_token_that_ends_meanwhile_ends_the_stream(pg18_installed: Database) -> None:
     add_tasks(pg18_installed, 20_000, width=60)  # more than the sockets on the way can hold
     clock = ManualClock()
