@@ -109,6 +109,22 @@ def test_every_cursor_of_the_stream_goes_on_by_stream_and_by_page(walked: Runnin
         assert together(rest) == together(pages)
 
 
+def test_a_page_of_a_walk_has_at_most_so_many_bytes(pg18_installed: Database) -> None:
+    add_tasks(pg18_installed, 40, width=1_000)
+    with serve(pg18_installed) as server:
+        first = frames_of(ask(server, limit_rows=1).content)[0]
+        wish = {"cursor": first["cursor"], "schema_version": 14, "limit_bytes": 100_000}
+        more, sizes, ids = True, [], {row[0] for row in first["tables"][0]["rows"]}
+        while more:
+            page = server.rpc("bmad_pull_v1", wish).json()
+            rows = [row for part in page["tables"] for row in part["rows"]]
+            sizes.append(len(json.dumps(rows)))
+            ids |= {row[0] for row in rows}
+            wish["cursor"], more = page["cursor"], page["more"]
+        assert max(sizes) < 200_000
+        assert ids >= {f"task-{n}" for n in range(1, 41)}
+
+
 @pytest.mark.parametrize(
     ("given", "status", "word"),
     [
