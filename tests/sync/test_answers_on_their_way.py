@@ -12,6 +12,7 @@ import pytest
 
 from bmaddb import errors as e
 from bmaddb.device.sync import HttpTransport, http_transport
+from bmaddb.device.sync.address import check_address
 from bmaddb.device.sync.unpacking import PIECE_BYTES_MAX, unpacked
 from bmaddb.protocol.messages import PULL_FUNCTION, WALK_FUNCTION
 
@@ -99,3 +100,12 @@ def test_an_answer_that_only_drips_is_given_up(monkeypatch: pytest.MonkeyPatch) 
         called(transport(*[b" "] * DROPS))
     with pytest.raises(e.TransportError, match="Timeout"):
         streamed(transport(b"\x1e", *[b" "] * DROPS, b"\n", kind=http_transport.STREAM_TYPE))
+
+
+@pytest.mark.parametrize("url", ["ftp://me:secret@host", "http://me:se/cret@host:99999999/x", "http://me:secret@:80"])
+def test_an_address_that_is_none_is_told_without_its_password(url: str) -> None:
+    for refused in (lambda: HttpTransport(url, "a token"), lambda: check_address(url)):
+        with pytest.raises(e.SettingsError) as caught:
+            refused()
+        assert "cret" not in str(caught.value)
+        assert "//***@" in str(caught.value)
