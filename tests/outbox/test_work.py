@@ -11,6 +11,7 @@ import pytest
 
 from bmaddb import errors as e
 from bmaddb.device.outbox import Outbox, ParkReason
+from bmaddb.device.outbox.parking import AGAIN_MS
 from bmaddb.device.store import Store
 from bmaddb.entropy import SeededEntropy
 from bmaddb.protocol.steps import Settlement
@@ -60,6 +61,22 @@ def test_parked_entries_are_read_once(bench: Bench) -> None:
     first, *later = [round_trip(bench) for _ in range(5)]
     assert first <= 400
     assert sum(later) == 0
+
+
+def test_what_is_parked_for_a_person_is_not_read_when_others_are_due(bench: Bench) -> None:
+    fill(bench, 50, rows=None)
+    with bench.outbox.edit() as (connection, waiting):
+        entries = list(waiting)
+        for entry in entries[:40]:
+            bench.outbox.park(connection, waiting, entry, ParkReason(code="x", message="no"))
+        bench.outbox.refuse(waiting, [entries[40]], ParkReason(code="y", message="later"), passes=True)
+    bench.open()
+    bench.outbox.requeue_due()
+    assert bench.outbox._waiting.entries_read == 1
+    assert bench.outbox.counts().parked == 41
+    bench.clock.advance(AGAIN_MS)
+    bench.outbox.requeue_due()
+    assert bench.outbox.counts().parked == 40
 
 
 def test_opening_and_counting_read_no_entry(bench: Bench) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from bmaddb.schema.json_text import JSON_DEPTH_MAX
 from tests.postgres.caller import BOB, Caller, delete, insert, rows_of, update
 from tests.support.postgres import Database
 
@@ -231,6 +232,21 @@ def test_letters_postgres_cannot_hold_are_no_poison(alice: Caller) -> None:
     text = f'{{"boxes":{{"created":[{{"id":"b1","title":"{title}"}}],"updated":[],"deleted":[]}}}}'
     assert alice.watermelon_push(text, 0) == {}
     assert raws(alice.watermelon_pull(), "boxes")["b1"]["title"] == "ab\\u0000c\\d!😀"
+
+
+def test_json_that_no_device_can_hold_is_named_and_the_rest_is_written(alice: Caller) -> None:
+    deep = {levels: "[" * levels + "]" * levels for levels in (JSON_DEPTH_MAX + 1, JSON_DEPTH_MAX + 2, 100_000)}
+    good = {"deep": deep[JSON_DEPTH_MAX + 1], "large": '[1e308, {"a": -1e308}]'}
+    bad = {
+        "deeper": deep[JSON_DEPTH_MAX + 2],
+        "deepest": deep[100_000],
+        "larger": "[1e309]",
+        "largest": '{"a": [-1e9999]}',
+    }
+    things = [{"id": name, "box_id": "b1", "name": name, "extra": text} for name, text in {**good, **bad}.items()]
+    answer = alice.watermelon_push({**created("boxes", BOX), **created("things", *things)}, 0)
+    assert {table: sorted(ids) for table, ids in answer["experimentalRejectedIds"].items()} == {"things": sorted(bad)}
+    assert set(raws(alice.watermelon_pull(), "things")) == set(good)
 
 
 def test_what_only_the_server_writes_is_ignored_or_named(alice: Caller, small: Database) -> None:

@@ -109,6 +109,22 @@ def test_every_cursor_of_the_stream_goes_on_by_stream_and_by_page(walked: Runnin
         assert together(rest) == together(pages)
 
 
+def test_a_page_of_a_walk_has_at_most_so_many_bytes(pg18_installed: Database) -> None:
+    add_tasks(pg18_installed, 40, width=1_000)
+    with serve(pg18_installed) as server:
+        first = frames_of(ask(server, limit_rows=1).content)[0]
+        wish = {"cursor": first["cursor"], "schema_version": 14, "limit_bytes": 100_000}
+        more, sizes, ids = True, [], {row[0] for row in first["tables"][0]["rows"]}
+        while more:
+            page = server.rpc("bmad_pull_v1", wish).json()
+            rows = [row for part in page["tables"] for row in part["rows"]]
+            sizes.append(len(json.dumps(rows)))
+            ids |= {row[0] for row in rows}
+            wish["cursor"], more = page["cursor"], page["more"]
+        assert max(sizes) < 200_000
+        assert ids >= {f"task-{n}" for n in range(1, 41)}
+
+
 @pytest.mark.parametrize(
     ("given", "status", "word"),
     [
@@ -180,6 +196,26 @@ def test_only_so_many_streams_at_once(pg18_installed: Database) -> None:
     with serve(pg18_installed, limits=Limits(streams_max=0)) as server:
         answer = ask(server)
         assert (answer.status_code, answer.json()["code"]) == (503, BUSY)
+
+
+def begin(server: RunningServer, *headers: str) -> socket.socket:
+    """A connection on which a request was begun whose body does not come."""
+    wire = socket.create_connection(server.url.removeprefix("http://").split(":"), timeout=30)  # type: ignore[arg-type]
+    wire.sendall("\r\n".join([f"POST {PATH} HTTP/1.1", "host: x", "content-length: 100", *headers, "", "{"]).encode())
+    return wire
+
+
+@pytest.mark.parametrize("refused", [(), ("authorization: Bearer nonsense",)], ids=["read", "refused and read away"])
+def test_a_body_that_never_comes_is_not_waited_for(pg18_installed: Database, refused: tuple[str, ...]) -> None:
+    with serve(pg18_installed, limits=Limits(request_ms_max=50)) as server, begin(server, *refused) as wire:
+        answer = wire.recv(65_536)
+        assert answer.startswith(b"HTTP/1.1 401" if refused else b"HTTP/1.1 504")
+
+
+def test_only_so_many_bodies_are_waited_for(pg18_installed: Database) -> None:
+    with serve(pg18_installed, limits=Limits(requests_max=0)) as server:
+        answer = ask(server)
+        assert (answer.status_code, answer.json()["code"]) == (503, "server_busy")
 
 
 def test_a_token_that_ends_meanwhile_ends_the_stream(pg18_installed: Database) -> None:

@@ -14,7 +14,7 @@ from bmaddb.protocol.codec import error_body
 from bmaddb.protocol.messages import PUSH_FUNCTION
 from bmaddb.protocol.refusals import failure_of
 from bmaddb.protocol.steps import Result
-from tests.protocol.things import Job, Note, Token
+from tests.protocol.things import Job, Label, Note, Token
 from tests.sync.devices import Device, World
 
 
@@ -172,3 +172,18 @@ def test_an_entry_the_server_fails_on_is_parked_for_a_while(things: World) -> No
     assert here.sync().ok
     things.settle(there)
     things.assert_equal(here, there)
+
+
+def test_a_value_that_another_row_has_is_named_and_not_its_owner(things: World) -> None:
+    """The key is (user_id, name); Postgres keeps its values to itself where row-level security is in force."""
+    here = things.device()
+    assert here.sync().ok
+    with here.store.write() as tx:
+        tx.insert(Label, name="taken")
+    taken = "insert into bmad.labels (id, user_id, name) values ('another', %s, 'taken')"
+    with things.server.database.connect() as connection:
+        connection.execute(taken, (here.user,))
+    assert here.sync().result is Result.PARTIAL
+    reason = reason_of(here)
+    assert (reason.code, reason.column) == ("23505", "name")
+    assert reason.message == "another row has the value of labels.name already"

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from bmaddb import errors as e
+from bmaddb.device.sync import HttpTransport
 from bmaddb.device.sync.pages import Pages
 from bmaddb.device.sync.recall import Recall
 from bmaddb.device.upkeep import UpkeepPolicy
@@ -106,3 +108,30 @@ def test_what_went_with_its_parent_does_not_come_back(shelf: World, policy: Upke
     assert kept.answers_id is None, "what it answered is gone, and the server said so"
     assert broken_references(device) == []
     shelf.assert_equal(device)
+
+
+def test_a_token_that_has_run_out_is_renewed_on_the_way(shelf: World) -> None:
+    tokens = [shelf.server.token()]
+    device = shelf.device(connect=lambda: HttpTransport(shelf.server.url, lambda: tokens.pop(0)))
+    _, made = letters(device, 1)
+    shelf.settle(device)
+    clean(device, NOTHING_LEFT)
+    tokens += [shelf.server.token(expires_in_s=-3_600), shelf.server.token()]
+    device.reopen()
+    assert upkeep(device).fetch(Letter, [made[0].id])
+    assert device.store.get(Letter, made[0].id) is not None
+
+
+def test_what_the_server_says_of_an_archived_row_must_make_sense(shelf: World) -> None:
+    device = shelf.device()
+    _, made = letters(device, 1)
+    shelf.settle(device)
+    clean(device, NOTHING_LEFT)
+    device.reopen()
+
+    async def nonsense(function: str, body: bytes) -> bytes:
+        return b"[" * 5_000
+
+    device.transport.call = nonsense  # type: ignore[method-assign]
+    with pytest.raises(e.RowArchived):
+        upkeep(device).fetch(Letter, [made[0].id])

@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from bmaddb import errors as e
+from bmaddb.protocol.codec import UNREADABLE, check_part
 from bmaddb.protocol.messages import Cursor, TablePage
 
 DIGEST_FUNCTION = "bmad_digest_v1"
@@ -124,16 +125,22 @@ def encode(request: DigestRequest) -> bytes:
 def digest_answer(body: bytes) -> DigestAnswer:
     """Read the answer; RemoteProtocolError when it is none."""
     try:
-        return _ANSWER.decode(body)
-    except msgspec.MsgspecError as error:
+        answer = _ANSWER.decode(body)
+    except UNREADABLE as error:
         raise e.RemoteProtocolError(
             f"the answer to a digest cannot be read: {error}", hint="is the address that of a bmaddb server?"
         ) from error
+    for part in answer.rows:
+        check_part(part)
+    return answer
 
 
 def row_texts(rows: bytes) -> list[str]:
-    """The JSON text of each row of a page."""
-    return [bytes(row).decode() for row in _ROWS.decode(rows)]
+    """The JSON text of each row of a page; RemoteProtocolError when they are none."""
+    try:
+        return [bytes(row).decode() for row in _ROWS.decode(rows)]
+    except UNREADABLE as error:
+        raise e.RemoteProtocolError(f"the rows of a page cannot be read: {error}") from error
 
 
 def row_hash(canonical: bytes) -> int:

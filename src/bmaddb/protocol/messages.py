@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
 import msgspec
 
@@ -12,6 +12,8 @@ WALK_FUNCTION = "bmad_walk_v1"
 WALK_CURSOR = "w1."
 """How the cursors of a first sync begin while it is walking through the tables."""
 Cursor = str | None
+Number: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+"""What the server counts: of an entry, of a version, of a schema; a file holds 64 bits."""
 
 
 class PullRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -56,7 +58,7 @@ class PullAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tables: tuple[TablePage, ...] = ()
     resync: bool = False
     reason: str | None = None
-    schema_version: int | None = None
+    schema_version: Number | None = None
     """Of the server: in its names the page is written. None where it is not told again: as before."""
     lost: tuple[tuple[int, int], ...] = ()
     """Of a first page: ranges of the user's versions (first, last) that were given out before a restore, and lost."""
@@ -130,7 +132,7 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     table: str
     id: str
-    server_seq: int | None = None
+    server_seq: Number | None = None
     row: dict[str, Any] | None = None
     hlc: str | None = None
     stamps: dict[str, str] | None = None
@@ -139,9 +141,9 @@ class ServerRow(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class EntryAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What became of one entry."""
 
-    number: int
+    number: Number
     status: Literal["applied", "conflict", "rejected"]
-    version: int | None = None
+    version: Number | None = None
     rows: tuple[ServerRow, ...] = ()
     error: ErrorBody | None = None
     table: str | None = None
@@ -152,5 +154,5 @@ class PushAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Answers in the order of the entries; the server stops after the first that is not applied."""
 
     answers: tuple[EntryAnswer, ...] = ()
-    last_number: int
+    last_number: Number
     pull: PullAnswer | None = None

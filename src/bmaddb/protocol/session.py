@@ -94,6 +94,8 @@ class Limits:
     """Pushes in a row that ended in a conflict and got nothing across."""
     disagreements: int = 5
     """How often one sync begins anew with the numbers of its entries."""
+    pages: int = 100_000
+    """Taken by one sync; a server that has still more does not come to an end."""
     resyncs: int = 2
     """How often one sync begins again from nothing."""
 
@@ -115,6 +117,7 @@ class Session:
         self._served_schema: int | None = None
         self._limits = limits
         self._page: PullAnswer | None = None
+        self._pages = 0
         self._in_flight: tuple[int, ...] = ()
         self._sweeping = False
         self._number_doubtful = False
@@ -165,6 +168,9 @@ class Session:
             return self._resync(answer.reason or "the server cannot continue from this cursor")
         if answer.more and answer.cursor == self.cursor:
             raise e.RemoteProtocolError("the server promises more, yet its cursor stands still")
+        self._pages += 1
+        if answer.more and self._pages > self._limits.pages:
+            raise e.RemoteProtocolError(f"the server promises more after {self._pages} pages")
         if not answer.tables and answer.cursor == self.cursor and answer.schema_version in (None, self._served_schema):
             return self._after_page(answer.more)
         self._page = answer

@@ -59,11 +59,14 @@ def to_wire(kind: Kind, raw: Any) -> Any:
 
 
 def to_raw(kind: Kind, value: Any) -> Any:
-    """What SQLite holds for a wire value; RemoteProtocolError when the value cannot be of this kind."""
+    """What SQLite holds for a wire value; RemoteProtocolError when the value cannot be of this kind.
+
+    JSON is taken as deep as it comes: another client of the server may nest it deeper than a device does.
+    """
     if value is None:
         return None
     if kind is Kind.JSON:
-        return str(value) if isinstance(value, Spoiled) else canonical_json(value)
+        return str(value) if isinstance(value, Spoiled) else canonical_json(value, depth_max=math.inf)
     if kind is Kind.BLOB:
         return unbase64(value)
     if kind is Kind.BOOL:

@@ -15,14 +15,16 @@ _ODD_NUMBER = re.compile(r"\de[+-]\d|-0\.0")
 _TEXT_OR_NUMBER = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.]*(?:e[+-]?\d+)?')
 
 
-def canonical_json(value: Any) -> str:
+def canonical_json(value: Any, depth_max: float = JSON_DEPTH_MAX) -> str:
     """JSON text as jsonb prints it, but for spaces: keys by length, then bytes; nothing escaped in vain.
+
+    RecordInvalid for what is no JSON value, and for one nested deeper than `depth_max` levels (math.inf: as it comes).
 
     A float is written without an exponent and with its point, so that it comes back from the server as it left:
     jsonb makes 1e23 a whole number, and keeps 100000000000000000000000.0.
     """
     try:
-        text = json.dumps(_ordered(value, 0), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text = json.dumps(_ordered(value, depth_max), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
         raise e.RecordInvalid(f"not a JSON value: {error}") from None
     if "\\u0000" in text and _holds_nul(value):
@@ -40,16 +42,16 @@ def _as_jsonb(token: re.Match[str]) -> str:
     return plain if "." in plain else f"{plain}.0"
 
 
-def _ordered(value: Any, depth: int) -> Any:
-    if depth > JSON_DEPTH_MAX:
+def _ordered(value: Any, levels: float) -> Any:
+    if levels < 0:
         raise e.RecordInvalid(f"JSON is nested deeper than {JSON_DEPTH_MAX} levels")
     if isinstance(value, dict):
         if not all(isinstance(key, str) for key in value):
             raise e.RecordInvalid("JSON object keys must be text")
         keys = sorted(value, key=lambda key: (len(key.encode("utf-8", "surrogatepass")), key))
-        return {key: _ordered(value[key], depth + 1) for key in keys}
+        return {key: _ordered(value[key], levels - 1) for key in keys}
     if isinstance(value, list | tuple):
-        return [_ordered(item, depth + 1) for item in value]
+        return [_ordered(item, levels - 1) for item in value]
     return value
 
 

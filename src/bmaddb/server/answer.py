@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -10,12 +11,12 @@ from typing import Final
 
 import msgspec
 from starlette.datastructures import Headers
-from starlette.types import Scope, Send
+from starlette.types import Message, Scope, Send
 
-from bmaddb.server.limits import GZIP_BYTES_MIN
+from bmaddb.server.limits import GZIP_BYTES_MIN, SEND_STALL_MS_MAX
 
 GZIP_LEVEL: Final = 1
-GZIP_CHUNK_BYTES: Final = 256 * 1024
+PIECE_BYTES: Final = 256 * 1024
 GZIP_WINDOW: Final = 31  # zlib's way to say: gzip, largest window
 
 HeaderList = list[tuple[str, str]]
@@ -75,7 +76,23 @@ def preflight(headers: Headers, methods: str) -> Answer:
 
 
 async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
-    """Send `answer`, as gzip when that pays and the client can read it; large ones in a thread, in pieces."""
+    """Send `answer`, as gzip when that pays and the client can read it; large ones in a thread, in pieces.
+
+    A client that takes nothing for SEND_STALL_MS_MAX gets no more, and what it left is not kept for it.
+    """
+    with contextlib.suppress(TimeoutError):
+        await _send_whole(answer, scope, _in_time(send))
+
+
+def _in_time(send: Send) -> Send:
+    async def sent(message: Message) -> None:
+        async with asyncio.timeout(SEND_STALL_MS_MAX / 1000):
+            await send(message)
+
+    return sent
+
+
+async def _send_whole(answer: Answer, scope: Scope, send: Send) -> None:
     request = Headers(scope=scope)
     bodyless = answer.status in _BODYLESS
     head = _head(answer, request, with_type=not bodyless and (bool(answer.body) or answer.status != 200))
@@ -83,7 +100,7 @@ async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
     packed = len(body) > GZIP_BYTES_MIN and reads_gzip(request.get("accept-encoding", ""))
     if packed:
         head["content-encoding"] = "gzip"
-    if packed and len(body) <= GZIP_CHUNK_BYTES:
+    if packed and len(body) <= PIECE_BYTES:
         packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
         body, packed = packer.compress(body) + packer.flush(), False
     if not packed and not bodyless:
@@ -95,14 +112,21 @@ async def send_answer(answer: Answer, scope: Scope, send: Send) -> None:
     if packed:
         await _send_packed(body, send)
     else:
-        await send({"type": "http.response.body", "body": body})
+        await _send_plain(body, send)
+
+
+async def _send_plain(body: bytes, send: Send) -> None:
+    starts = range(0, max(1, len(body)), PIECE_BYTES)
+    for start in starts:
+        piece = body[start : start + PIECE_BYTES]
+        await send({"type": "http.response.body", "body": piece, "more_body": start != starts[-1]})
 
 
 async def _send_packed(body: bytes, send: Send) -> None:
     packer = zlib.compressobj(GZIP_LEVEL, zlib.DEFLATED, GZIP_WINDOW)
     view = memoryview(body)
-    for start in range(0, len(body), GZIP_CHUNK_BYTES):
-        piece = await asyncio.to_thread(packer.compress, view[start : start + GZIP_CHUNK_BYTES])
+    for start in range(0, len(body), PIECE_BYTES):
+        piece = await asyncio.to_thread(packer.compress, view[start : start + PIECE_BYTES])
         if piece:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": packer.flush()})

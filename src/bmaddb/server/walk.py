@@ -95,6 +95,7 @@ class WalkEndpoint:
         self._limits = limits
         self._clock = clock
         self._streams_count = 0
+        self._reading_count = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request: a stream, or a problem."""
@@ -105,7 +106,9 @@ class WalkEndpoint:
             answer = await self._answer(scope, headers, incoming, outgoing)
         except Problem as problem:
             if not outgoing.begun:
-                await request.drain(incoming, headers)
+                with contextlib.suppress(TimeoutError):
+                    async with self._request_time():
+                        await request.drain(incoming, headers)
             answer = problem.answer()
         except (request.ClientGone, TimeoutError):
             return
@@ -128,8 +131,7 @@ class WalkEndpoint:
                 405, "PGRST101", f"Cannot use the {scope['method']} method here", headers=[("Allow", METHODS)]
             )
         caller = self._caller(headers)
-        body = await request.read_body(incoming, headers, self._limits)
-        await request.check_depth(body, self._limits)
+        body = await self._body(headers, incoming)
         wish = _wish(body)
         if self._streams_count >= self._limits.streams_max:
             raise Problem(
@@ -147,6 +149,24 @@ class WalkEndpoint:
         finally:
             self._streams_count -= 1
         return None
+
+    async def _body(self, headers: Headers, incoming: request.Incoming) -> bytes:
+        """The body, in the time and among as many others as any request gets."""
+        if self._reading_count >= self._limits.requests_max:
+            raise Problem(503, "server_busy", "too many requests at once", headers=[("Retry-After", "1")])
+        self._reading_count += 1
+        try:
+            async with self._request_time():
+                body = await request.read_body(incoming, headers, self._limits)
+                await request.check_depth(body, self._limits)
+        except TimeoutError as cause:
+            raise Problem(504, "request_timeout", "the request took too long") from cause
+        finally:
+            self._reading_count -= 1
+        return body
+
+    def _request_time(self) -> asyncio.Timeout:
+        return asyncio.timeout(self._limits.request_ms_max / 1000)
 
     async def _stream(self, walk: _Walk, headers: Headers, outgoing: _Outgoing) -> None:
         ends_ms = self._clock.monotonic_ms() + self._limits.stream_ms_max

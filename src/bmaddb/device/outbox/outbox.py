@@ -213,9 +213,11 @@ class Outbox:
 
     def requeue_due(self) -> None:
         """Send again what is parked until a time that has come: trouble of the server's, columns it did not know."""
-        if self.count_parked():
+        with self._store.read() as connection:
+            timed = [int(row[0]) for row in connection.execute(_SQL["parked_for_a_time"])]
+        if timed:
             with self.edit() as (_, waiting):
-                self._parking.requeue_due(waiting)
+                self._parking.requeue_due(waiting, timed)
 
     def lease(self, limit_entries: int, limit_bytes: int) -> tuple[int, ...]:
         """Give numbers to the next entries that may leave, durably; parks what can never leave.

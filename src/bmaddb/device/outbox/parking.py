@@ -67,12 +67,13 @@ class Parking:
                 ],
             )
 
-    def requeue_due(self, waiting: Waiting) -> int:
-        """Send again what waited for its time; returns how many."""
+    def requeue_due(self, waiting: Waiting, timed: Iterable[int]) -> int:
+        """Send again what waited for its time, of the entries at the positions `timed`; returns how many."""
         now_ms = self._clock.now_ms()
         due = [
             entry
-            for entry in waiting.of_status(EntryStatus.PARKED)
+            for entry in map(waiting.at, timed)
+            if entry is not None and entry.status is EntryStatus.PARKED
             if entry.next_attempt_at_ms is not None and _is_due(entry.next_attempt_at_ms, now_ms)
         ]
         self.requeue(waiting, due, by_itself=True)

@@ -110,6 +110,7 @@ def _column(catalog: Catalog, table_name: str | None, message: str, details: str
         return found.group(1)
     rule = _RULE.search(message)
     words = "" if rule is None else rule.group(1)
-    named = [name for name in table.by_name if re.search(rf"(^|_){re.escape(name)}(_|$)", words)]
-    dotted = [name for name in table.by_name if re.search(rf"\b{re.escape(table.name)}\.{re.escape(name)}\b", message)]
+    names = [name for name in table.by_name if name != "user_id"]  # a key begins with it, and no person set it
+    named = [name for name in names if re.search(rf"(^|_){re.escape(name)}(_|$)", words)]
+    dotted = [name for name in names if re.search(rf"\b{re.escape(table.name)}\.{re.escape(name)}\b", message)]
     return max((*named, *dotted), key=len, default=None)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from bmaddb import errors as e
 
 PORT_MAX: Final = 65_535
+_SECRETS: Final = re.compile(r"//.*@", re.DOTALL)
 
 
 def check_address(url: str) -> None:
@@ -23,7 +25,8 @@ def check_address(url: str) -> None:
 
 
 def no_address(url: object) -> e.SettingsError:
-    return e.SettingsError(f"'{url}' is not the address of a server", hint="http://host:port")
+    shown = _SECRETS.sub("//***@", str(url))
+    return e.SettingsError(f"'{shown}' is not the address of a server", hint="http://host:port")
 
 
 def check_token(token: object) -> str:

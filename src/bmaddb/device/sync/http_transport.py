@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gzip
 import inspect
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -12,6 +14,7 @@ import httpx
 from bmaddb import errors as e
 from bmaddb.device.sync.address import PORT_MAX, check_token, no_address
 from bmaddb.device.sync.transport import CallFailed, NotStreamed
+from bmaddb.device.sync.unpacking import PACKING, unpacked
 from bmaddb.protocol.codec import error_body
 from bmaddb.protocol.frames import FrameReader
 from bmaddb.protocol.refusals import failure_of
@@ -22,6 +25,8 @@ READ_TIMEOUT_S = 60.0
 WRITE_TIMEOUT_S = 60.0
 POOL_TIMEOUT_S = 10.0
 ANSWER_BYTES_MAX = 256 * 1024 * 1024
+ANSWER_S_MAX = 900.0
+"""From the request to the last byte of its answer, or from one page of a stream to the next; slower is no server."""
 STREAM_TYPE = "application/json-seq"
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 PACKED_BYTES_MIN = 16 * 1024
@@ -57,6 +62,7 @@ class HttpTransport:
         self._local = httpx.URL(url).host in LOOPBACK
         self._client = httpx.AsyncClient(
             base_url=f"{url.rstrip('/')}/rest/v1/rpc/",
+            headers={"accept-encoding": PACKING},
             timeout=httpx.Timeout(
                 connect=CONNECT_TIMEOUT_S, read=READ_TIMEOUT_S, write=WRITE_TIMEOUT_S, pool=POOL_TIMEOUT_S
             ),
@@ -70,10 +76,13 @@ class HttpTransport:
             body = gzip.compress(body, PACK_LEVEL)
             headers["content-encoding"] = "gzip"
         try:
-            async with self._client.stream("POST", function, content=body, headers=headers) as response:
+            async with (
+                asyncio.timeout(ANSWER_S_MAX),
+                self._client.stream("POST", function, content=body, headers=headers) as response,
+            ):
                 content = await _limited(response)
                 self._packs = not self._local and "gzip" in response.headers.get("accept-encoding", "")
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise e.TransportError(f"{type(error).__name__}: {error}") from error
         return _checked(response, content)
 
@@ -86,10 +95,11 @@ class HttpTransport:
         try:
             async with self._client.stream("POST", function, content=body, headers=headers) as response:
                 await _check_stream(response)
-                async for piece in response.aiter_bytes():
-                    for frame in reader.feed(piece):
-                        yield frame
-        except httpx.HTTPError as error:
+                async with contextlib.aclosing(unpacked(response)) as pieces:
+                    while frames := await _next_frames(pieces, reader):
+                        for frame in frames:
+                            yield frame
+        except (httpx.HTTPError, TimeoutError) as error:
             raise e.TransportError(f"{type(error).__name__}: {error}") from error
         reader.end()
 
@@ -138,12 +148,22 @@ def _check_address(url: str) -> None:
 async def _limited(response: httpx.Response) -> bytes:
     parts: list[bytes] = []
     size = 0
-    async for part in response.aiter_bytes():
+    async for part in unpacked(response):
         size += len(part)
         if size > ANSWER_BYTES_MAX:
             raise e.RemoteProtocolError(f"the answer is larger than {ANSWER_BYTES_MAX} bytes")
         parts.append(part)
     return b"".join(parts)
+
+
+async def _next_frames(pieces: AsyncGenerator[bytes], reader: FrameReader) -> list[bytes]:
+    """The frames that come next, at least one; none at the end of the stream. TimeoutError when none comes."""
+    async with asyncio.timeout(ANSWER_S_MAX):
+        async for piece in pieces:
+            frames = reader.feed(piece)
+            if frames:
+                return frames
+    return []
 
 
 async def _check_stream(response: httpx.Response) -> None:

@@ -26,6 +26,7 @@ from bmaddb.device.sync.orphans import bereft
 from bmaddb.device.sync.parsing import ParsedRows, parse
 from bmaddb.device.sync.plain import Plain
 from bmaddb.device.sync.rebase import Rebase, unchecked
+from bmaddb.device.sync.senseless import believed
 from bmaddb.device.sync.walk import Progress
 from bmaddb.device.upkeep import stubs
 from bmaddb.device.upkeep.unpacking import unpack
@@ -74,6 +75,7 @@ class Pages:
         self._bulk = BulkLoad(store)
         self._plain = Plain(store)
 
+    @believed("a page")
     def apply(self, page: PullAnswer, progress: Progress, parsed: tuple[ParsedRows, ...] | None = None) -> PageCounts:
         """Write a page and its cursor; what waits for one of its rows is merged. `parsed`: its parts, if they are."""
         walking = page.cursor is not None and page.cursor.startswith(WALK_CURSOR)
@@ -132,6 +134,7 @@ class Pages:
         version = min(ours, served_schema(connection, ours))
         connection.execute(_SQL["save_cursor"], (page.cursor, version, self._store.clock.now_ms()))
 
+    @believed("what was fetched")
     def mend(self, parts: Sequence[TablePage], cursor: Cursor, note: Overwriting) -> PageCounts | None:
         """Write rows that were fetched by id; None, and nothing done, when the file has moved on from `cursor`.
 
@@ -154,6 +157,7 @@ class Pages:
             counts.verdicts = rebase.verdicts
         return counts
 
+    @believed("what was fetched")
     def bring_back(
         self,
         packed: Mapping[str, Collection[str]],

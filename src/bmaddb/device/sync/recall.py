@@ -17,13 +17,14 @@ from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
 from bmaddb.device.sync.loop import LoopThread
 from bmaddb.device.sync.pages import Pages
-from bmaddb.device.sync.transport import Transport
+from bmaddb.device.sync.transport import Transport, failure_of
 from bmaddb.device.upkeep import stubs
 from bmaddb.device.upkeep.packing import Packer
 from bmaddb.protocol import digests as d
 from bmaddb.protocol.changes import RowKey
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.messages import TablePage
+from bmaddb.protocol.steps import FailureKind
 from bmaddb.schema.sqlite_ddl import enforced_references
 from bmaddb.schema.tables import Table
 
@@ -124,7 +125,7 @@ class Recall:
         body = d.encode(request)
         try:
             return d.digest_answer(await _called(self._transport, body)).rows
-        except e.SyncError as error:
+        except (e.SyncError, e.RemoteProtocolError) as error:
             raise e.RowArchived(
                 f"{len(ids)} rows of {table} are archived, and no server is reachable: {error.message}",
                 hint="they are on the server; ask again when it can be reached",
@@ -152,8 +153,8 @@ async def _called(transport: Transport, body: bytes) -> bytes:
     """The answer; with a new token once, when this one is refused."""
     try:
         return await transport.call(d.DIGEST_FUNCTION, body)
-    except e.AuthError:
-        if not await transport.refresh_token():
+    except e.SyncError as error:
+        if failure_of(error).kind is not FailureKind.TOKEN or not await transport.refresh_token():
             raise
         return await transport.call(d.DIGEST_FUNCTION, body)
 

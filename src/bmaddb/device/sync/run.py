@@ -29,6 +29,7 @@ from bmaddb.device.sync.pages import PageCounts, Pages, heard_schema, served_sch
 from bmaddb.device.sync.rebase import Rebase, reads_anew
 from bmaddb.device.sync.recall import Recall, bring_wanted
 from bmaddb.device.sync.report import SyncReport, Tally
+from bmaddb.device.sync.senseless import believed
 from bmaddb.device.sync.transport import CallFailed, Transport, failure_of
 from bmaddb.device.sync.walk import Walk
 from bmaddb.device.sync.wishes import first_sync_order
@@ -128,7 +129,7 @@ class SyncRun:
             if done.result is steps.Result.OK and await asyncio.to_thread(self._reads_again):
                 done = await self._drive()  # the server has just learned names that this device knew before it
             done = await self._react(await self._carry(done))
-            with contextlib.suppress(e.RowArchived):
+            with contextlib.suppress(e.RowArchived, e.RemoteProtocolError):
                 await bring_wanted(Recall(self._store, self._outbox, self._transport), self._store)
             await asyncio.to_thread(self.lease.give_back)
         finally:
@@ -368,6 +369,7 @@ class SyncRun:
         numbers = self._outbox.lease(command.limit_entries, command.limit_bytes)
         return steps.Leased(numbers=numbers, parked=0 if numbers else self._outbox.count_parked())
 
+    @believed("the answer to a push")
     def _settle(self, command: steps.Settle) -> steps.Event:
         with self._outbox.edit(loose_keys=command.clash is not None) as (connection, waiting):
             refused = [] if command.rejection is None else waiting.under_number(command.rejection.number)

@@ -93,6 +93,8 @@ class VerifyRun:
             result = await self._verify(parts, repair=repair, thorough=not sample_rows)
         except Halt as halt:
             failure = halt.failure
+        except e.RemoteProtocolError as error:
+            failure = Failure(kind=FailureKind.REFUSED, code=error.code, message=error.message, hint=error.hint)
         return VerifyReport(
             result=result,
             failure=failure,
@@ -164,7 +166,7 @@ class VerifyRun:
             work, batch = _batch(work)
             local, answer = await self._ask(partial(self._digest_request, batch))
             split: list[tuple[Part, int]] = []
-            for part, ours, theirs in zip(batch, local, answer.digests, strict=True):
+            for part, ours, theirs in zip(batch, local, _as_many(batch, answer.digests), strict=True):
                 if part in fresh:
                     self._check(part.table).rows += sum(count for count, _ in ours)
                 if theirs.unlike:
@@ -205,10 +207,12 @@ class VerifyRun:
         while work:
             batch, work = work[:PARTS_PER_REQUEST], work[PARTS_PER_REQUEST:]
             local, answer = await self._ask(partial(self._list_request, batch))
-            for part, ours, listed in zip(batch, local, answer.lists, strict=True):
+            for part, ours, listed in zip(batch, local, _as_many(batch, answer.lists), strict=True):
                 theirs = dict(listed.rows)
                 if listed.more:  # the last row belongs to the next list
-                    edge, _ = listed.rows[-1]
+                    edge = max(theirs, default=part.bounds[0])
+                    if not part.bounds[0] < edge < part.bounds[-1]:
+                        raise e.RemoteProtocolError(f"the list of {part.table} goes on, and not forward")
                     del theirs[edge]
                     ours = {row_id: value for row_id, value in ours.items() if row_id < edge}
                     work.append(Part(part.table, (edge, part.bounds[-1])))
@@ -407,6 +411,13 @@ def _batch(work: list[Part]) -> tuple[list[Part], list[Part]]:
             break
         taken += 1
     return work[taken:], work[:taken]
+
+
+def _as_many(asked: Sequence[Part], told: Sequence[T]) -> Sequence[T]:
+    """What the server told of each part; RemoteProtocolError when it told of more, or of fewer."""
+    if len(told) != len(asked):
+        raise e.RemoteProtocolError(f"{len(asked)} parts were to be compared, and {len(told)} came")
+    return told
 
 
 def _restless() -> Failure:

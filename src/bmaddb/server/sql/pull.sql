@@ -208,7 +208,7 @@ declare
   more boolean;
 begin
   if bmad_sync.is_walk(given) then
-    return bmad_sync.walk_page(uid, given, rows_max);
+    return bmad_sync.walk_page(uid, given, rows_max, bytes_max);
   elsif given is null then
     select h.epoch as epoch, 0::bigint as c, 0::bigint as u, h.catalogue_version as c_start, h.user_version as u_start into at;
   else

@@ -130,17 +130,40 @@ begin
 end
 $$;
 
+-- The next rows of one table: at most `rows_max`, and no more once they come to `bytes_max` bytes of JSON.
+create function bmad_sync.walk_rows(
+  table_name text, uid uuid, lo bigint, after text, hi bigint, rows_max int, bytes_max bigint, out listed json[], out bytes bigint
+)
+language plpgsql stable
+as $$
+declare
+  w json;
+begin
+  listed := '{}';
+  bytes := 0;
+  for w in execute format('select w from bmad_sync.%I($1, $2, $3, $4) w limit $5', 'walk_' || table_name)
+    using uid, lo, after, hi, rows_max
+  loop
+    listed := array_append(listed, w);
+    bytes := bytes + octet_length(w::text);
+    exit when bytes >= bytes_max;
+  end loop;
+end
+$$;
+
 -- One page of a walk, for a device whose walk was begun by a stream and goes on without one.
-create function bmad_sync.walk_page(uid uuid, given text, rows_max int) returns json
+create function bmad_sync.walk_page(uid uuid, given text, rows_max int, bytes_max bigint) returns json
 language plpgsql stable
 as $$
 declare
   plan constant json := bmad_sync.walk_plan(uid, given, null);
   done int[];
   room int := rows_max;
+  room_bytes bigint := bytes_max;
   facts record;
-  rows json;
+  next record;
   parts json[] := '{}';
+  last json;
   here text;
 begin
   if plan -> 'resync' is not null then
@@ -150,15 +173,16 @@ begin
   for facts in
     select * from json_to_recordset(plan -> 'tables') as t (number int, name text, columns json, lo bigint, after text, hi bigint)
   loop
-    execute format('select json_agg(w) from (select w from bmad_sync.%I($1, $2, $3, $4) w limit $5) x', 'walk_' || facts.name)
-    into rows using uid, facts.lo, facts.after, facts.hi, room;
-    continue when rows is null;
-    parts := array_append(parts, json_build_object('table', facts.name, 'columns', facts.columns, 'rows', rows, 'deleted', json_build_array()));
-    if json_array_length(rows) = room then
-      here := concat(plan ->> 'cursor', '.', array_to_string(done, '-'), '.', facts.number, '.', rows -> -1 ->> 3, '.', rows -> -1 ->> 0);
+    next := bmad_sync.walk_rows(facts.name, uid, facts.lo, facts.after, facts.hi, room, room_bytes);
+    continue when next.listed = '{}';
+    parts := array_append(parts, json_build_object('table', facts.name, 'columns', facts.columns, 'rows', array_to_json(next.listed), 'deleted', json_build_array()));
+    room := room - cardinality(next.listed);
+    room_bytes := room_bytes - next.bytes;
+    if room <= 0 or room_bytes <= 0 then
+      last := next.listed[cardinality(next.listed)];
+      here := concat(plan ->> 'cursor', '.', array_to_string(done, '-'), '.', facts.number, '.', last ->> 3, '.', last ->> 0);
       return json_build_object('cursor', here, 'more', true, 'schema_version', plan -> 'schema_version', 'tables', array_to_json(parts));
     end if;
-    room := room - json_array_length(rows);
     done := done || facts.number;
   end loop;
   return json_build_object('cursor', plan -> 'final', 'more', plan -> 'more', 'schema_version', plan -> 'schema_version', 'tables', array_to_json(parts));

@@ -4,6 +4,15 @@ create function bmad_sync.lock_mine() returns void
 language sql security definer set search_path = ''
 as $$ select bmad_sync.lock_head(bmad_sync.caller()) $$;
 
+-- Can a device hold this JSON? It nests no deeper than JSON_DEPTH_MAX, and its numbers are no larger than a double.
+-- (The native door is looked at as a whole by the server before it; here a value comes as text.)
+create function bmad_sync.is_bearable(parsed jsonb) returns boolean
+language sql immutable
+as $$
+  select not jsonb_path_exists(parsed, 'strict $.**{65}')
+    and not jsonb_path_exists(parsed, 'strict $.** ? (@.type() == "number" && (@ > 1e308 || @ < -1e308))')
+$$;
+
 -- One value as the native door would have it. Whole numbers may come with a fraction (JavaScript has one kind of
 -- number), booleans as 0 or 1, JSON as text; null becomes the fallback.
 create function bmad_sync.sanitised(kind text, wanted text, given jsonb, fallback jsonb) returns jsonb
@@ -23,7 +32,9 @@ begin
     return to_jsonb(given = '1');
   elsif kind = 'json' and type = 'string' then
     parsed := case when given #>> '{}' = '' then coalesce(fallback, 'null') else (given #>> '{}')::jsonb end;
-    if wanted = 'any' or jsonb_typeof(parsed) in (wanted, 'null') then
+    if not bmad_sync.is_bearable(parsed) then
+      raise exception 'JSON nests too deep, or holds a number that is too large' using errcode = '22023';
+    elsif wanted = 'any' or jsonb_typeof(parsed) in (wanted, 'null') then
       return parsed;
     end if;
   end if;

@@ -71,6 +71,10 @@ SELECT 'queued', (SELECT count(*) FROM outbox_operations)
 -- name: count_parked
 SELECT count(*) FROM outbox_operations WHERE status <> 'queued' AND status = 'parked'
 
+-- name: parked_for_a_time
+SELECT position FROM outbox_operations
+WHERE status <> 'queued' AND status = 'parked' AND next_attempt_at IS NOT NULL ORDER BY position
+
 -- name: count
 SELECT count(*) FROM outbox_operations
 
