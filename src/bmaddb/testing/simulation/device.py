@@ -29,10 +29,12 @@ from bmaddb.protocol.steps import Result
 from bmaddb.testing.clock import ManualClock
 from bmaddb.testing.digests import Rows, device_rows
 from bmaddb.testing.power import PowerDisk
+from bmaddb.testing.simulation.cards import Summaries
 from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.dice import Dice
 from bmaddb.testing.simulation.editions import Edition
 from bmaddb.testing.simulation.history import Act, History
+from bmaddb.testing.simulation.tables import Card
 from bmaddb.testing.simulation.wire import DeviceWire, Sent, Wire
 from bmaddb.testing.simulation.work import Worker
 
@@ -67,6 +69,8 @@ class SimulatedDevice:
     true_ms: Callable[[], int]
     theme: int
     """What everybody in the run likes to edit, as a seed."""
+    cards: bool = False
+    """Does anybody work on cards?"""
     is_twin: bool = False
     """A second process on the file of another device."""
     syncing: bool = False
@@ -78,6 +82,8 @@ class SimulatedDevice:
     def __post_init__(self) -> None:
         self._entropy = self.dice.entropy()
         self._work_dice = self.dice.split("work")
+        self._card_dice = self.dice.split("cards") if self.cards else None
+        self._reactions = (Summaries(self.coverage),) if self.cards else ()
         self._doubtful: list[Act] = []
         self.faults: list[str] = []
         """Promises of a run that were seen broken."""
@@ -102,9 +108,18 @@ class SimulatedDevice:
             vfs=None if self.disk is None else self.disk.name,
         )
         self.outbox = Outbox(self.store)
+        self.outbox.listened = frozenset().union(*(reaction.tables for reaction in self._reactions))
         self.requests = RequestQueue(self.store, self.outbox)
-        theme = Dice(self.theme)
-        self.worker = Worker(self.store, self.edition, self.name, self._work_dice, theme, self.coverage, self.true_ms)
+        self.worker = Worker(
+            self.store,
+            self.edition,
+            self.name,
+            self._work_dice,
+            Dice(self.theme),
+            self.coverage,
+            self.true_ms,
+            self._card_dice,
+        )
 
     def close(self) -> None:
         """End the process; also without a word to anybody, when it is killed."""
@@ -262,6 +277,11 @@ class SimulatedDevice:
         """Every value that the verdicts on a row have kept, as one text."""
         return "".join(str(row[0]) for row in self.store.sql(_SQL["kept_sides"], (table, row_id)))
 
+    def note_verdicts(self) -> None:
+        """Count by which rules cards were merged here."""
+        for policy, count in self.store.sql(_SQL["verdict_policies"], (Card.__table__.name,)):
+            self.coverage.note(f"cards merged by {str(policy).partition(':')[0]}", int(count))
+
     def _newest_entry(self) -> str | None:
         with contextlib.suppress(e.BmadError, apsw.Error):
             rows: list[tuple[Any, ...]] = self.store.sql(_SQL["newest_entry"])
@@ -277,6 +297,7 @@ class SimulatedDevice:
             transport=transport,
             limits=self.limits,
             sleep=_at_once,
+            reactions=self._reactions,
         )
 
     def _die(self) -> None:

@@ -14,6 +14,7 @@ from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.schema import Record
+from bmaddb.testing.simulation.cards import CardWorker
 from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.dice import Dice
 from bmaddb.testing.simulation.editions import Edition
@@ -44,6 +45,7 @@ class Worker:
         theme: Dice,
         coverage: Coverage,
         true_ms: Callable[[], int],
+        card_dice: Dice | None,
     ) -> None:
         self._store = store
         self._is = edition
@@ -52,6 +54,7 @@ class Worker:
         self._coverage = coverage
         self._true_ms = true_ms
         self._acts: list[Act] = []
+        self._cards = None if card_dice is None else CardWorker(name, card_dice, self._note_act)
         self._numbers = itertools.count(1)
         self._deeds: dict[Callable[[WriteTransaction], None], float] = {
             self._new_folder: 1,
@@ -88,6 +91,8 @@ class Worker:
             with self._store.write() as tx:
                 for _ in range(self._dice.number(1, 4)):
                     self._one(tx)
+                if self._cards is not None:
+                    self._cards.work(tx)
                 if self._dice.chance(0.06):
                     raise _TakenBack
         except _TakenBack:

@@ -199,6 +199,8 @@ class World:
 
     def _operate(self, _: SimulatedDevice) -> None:
         self.operator.act()
+        if self._storms.cards:
+            self.operator.act_on_card()
 
     def _pass_time(self, _: SimulatedDevice) -> None:
         self._advance(self.dice.number(1, 600_000))
@@ -330,6 +332,7 @@ class World:
                     faults += [f"{device.name} differs from the server: {line}" for line in lines]
         for device in self.devices:
             faults += device.faults
+            device.note_verdicts()
             faults += [f"{device.name} holds {row}" for row in device.foreign_rows()]
         return faults
 
@@ -380,6 +383,7 @@ class World:
             disk=disk,
             true_ms=lambda: self._clock_ms,
             theme=self.dice.split("theme").seed,
+            cards=self._storms.cards,
         )
 
     def _weather(self) -> Weather:
