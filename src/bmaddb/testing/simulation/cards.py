@@ -30,8 +30,9 @@ _TABLE = Card.__table__.name
 class NoteAct(Protocol):
     """Remembers an act of the transaction under way."""
 
-    def __call__(self, record: type[Record], row_id: str, deed: Deed, column: str | None = None, **sides: Any) -> None:
-        ...
+    def __call__(
+        self, record: type[Record], row_id: str, deed: Deed, column: str | None = None, **sides: Any
+    ) -> None: ...
 
 
 class CardWorker:

@@ -20,7 +20,7 @@ from bmaddb import statements
 from bmaddb.device.outbox.capture import Capture
 from bmaddb.device.outbox.row_index import RowIndex
 from bmaddb.device.outbox.upgrade import Names
-from bmaddb.device.sync import run
+from bmaddb.device.sync import arrivals, run
 from bmaddb.device.sync.giveback import LostUpdates
 from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import Pages
@@ -32,7 +32,7 @@ from bmaddb.protocol.merge.rules import Dispute, Merged, Rule, Winner
 from bmaddb.protocol.messages import ErrorBody
 from bmaddb.protocol.steps import Rejection, Settle
 from bmaddb.schema import MergeRule
-from bmaddb.testing.simulation.storms import Storms
+from bmaddb.testing.simulation.storms import WIDE_FROM, Storms
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 _SYNC = statements.load("bmaddb.device.sync", "sql/sync.sql")
@@ -45,16 +45,20 @@ class Defect:
 
     name: str
     seed: int
-    storm: Literal["", "restores", "upgrades", "twins"] = ""
+    storm: Literal["", "restores", "upgrades", "twins", "cards"] = ""
     """Only seeds with this can catch it; without one, seeds that may share a database."""
     patch: Patch | None = None
     words: tuple[tuple[str, str, str], ...] = ()
 
     def suspects(self, tries: int) -> Iterator[int]:
         """The known seed, then so many of those that might catch it."""
-        others = (seed for seed in itertools.count(1) if self._concerns(Storms.of(seed)))
+        others = (seed for seed in itertools.count(self._start) if self._concerns(Storms.of(seed)))
         yield self.seed
         yield from (seed for seed in itertools.islice(others, tries) if seed != self.seed)
+
+    @property
+    def _start(self) -> int:
+        return WIDE_FROM if self.seed >= WIDE_FROM else 1
 
     def _concerns(self, storms: Storms) -> bool:
         return getattr(storms, self.storm) if self.storm else not storms.shake_the_server
@@ -291,4 +295,22 @@ DEFECTS: Final = (
     ),
     Defect(name="what is applied is parked", seed=2, patch=(session, "read_answers", _last_refused)),
     Defect(name="a state nobody chose", seed=41, patch=(rules, "RULES", _with_rule(MergeRule.STM, _first_state))),
+    Defect(
+        name="the oldest place wins",
+        seed=600055,
+        storm="cards",
+        patch=(rules, "RULES", _with_rule(MergeRule.POS, _oldest)),
+    ),
+    Defect(
+        name="a merge function is not asked",
+        seed=600001,
+        storm="cards",
+        patch=(rules, "RULES", _with_rule(MergeRule.FUN, _newest)),
+    ),
+    Defect(
+        name="what follows from rows that came stays as it was",
+        seed=600001,
+        storm="cards",
+        patch=(arrivals, "note_parts", _always(None)),
+    ),
 )
