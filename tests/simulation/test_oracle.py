@@ -109,7 +109,7 @@ def test_a_card_as_its_people_left_it_is_fine() -> None:
         ([MOVED], card("m"), "saw it and wrote"),
         ([ADDED, ADDED], card(amount=5), "its increments sum up to 10"),
         ([ADDED], card(amount=10), "its increments sum up to 5"),
-        ([MOVED, ADDED], card("q", 5, summary=summary_of("m", 5)), "does not follow from 5 and q"),
+        ([MOVED, ADDED], card("q", 5, summary=summary_of("m", 5)), "does not follow from 5, q"),
     ],
 )
 def test_each_broken_promise_about_a_card_is_reported(

@@ -23,7 +23,7 @@ TOUCHED = 0.6
 HOT_CARDS = 2
 CARDS_MAX = 6
 ADDED_MAX = 10**9
-"""Large, for a merge function is not asked where both sides come to the same value: two sums must not meet by chance."""
+"""Large: a merge function is not asked where both sides come to the same value, and two sums must not by chance."""
 _TABLE = Card.__table__.name
 
 

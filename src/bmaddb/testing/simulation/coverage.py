@@ -43,6 +43,8 @@ MUST_HAPPEN_WIDE = (
     "cards merged by DRV",
     "operator touches a card",
     "a summary worked out anew",
+    "power lost at durability normal",
+    "a commit went with the power",
 )
 """The same of a long run of wide seeds (`storms.WIDE_FROM`)."""
 

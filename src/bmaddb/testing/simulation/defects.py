@@ -20,6 +20,7 @@ from bmaddb import statements
 from bmaddb.device.outbox.capture import Capture
 from bmaddb.device.outbox.row_index import RowIndex
 from bmaddb.device.outbox.upgrade import Names
+from bmaddb.device.store.writer import Writer
 from bmaddb.device.sync import arrivals, run
 from bmaddb.device.sync.giveback import LostUpdates
 from bmaddb.device.sync.lease import SyncLease
@@ -45,7 +46,7 @@ class Defect:
 
     name: str
     seed: int
-    storm: Literal["", "restores", "upgrades", "twins", "cards"] = ""
+    storm: Literal["", "restores", "upgrades", "twins", "cards", "late_syncs"] = ""
     """Only seeds with this can catch it; without one, seeds that may share a database."""
     patch: Patch | None = None
     words: tuple[tuple[str, str, str], ...] = ()
@@ -295,6 +296,12 @@ DEFECTS: Final = (
     ),
     Defect(name="what is applied is parked", seed=2, patch=(session, "read_answers", _last_refused)),
     Defect(name="a state nobody chose", seed=41, patch=(rules, "RULES", _with_rule(MergeRule.STM, _first_state))),
+    Defect(
+        name="numbers leave before they are durable",
+        seed=710000,
+        storm="late_syncs",
+        patch=(Writer, "_sync_at_commit", _always(None)),
+    ),
     Defect(
         name="the oldest place wins",
         seed=600055,

@@ -7,7 +7,7 @@ catch but the world, after which the file is opened anew.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from bmaddb import statements
 from bmaddb.device.outbox import EntryStatus, Outbox
 from bmaddb.device.outbox.reasons import NEWER_HERE
 from bmaddb.device.requests import RequestQueue
-from bmaddb.device.store import Store
+from bmaddb.device.store import Durability, Store
 from bmaddb.device.sync import SyncReport, VerifyReport
 from bmaddb.device.sync.run import Device as SyncDevice
 from bmaddb.device.sync.run import SyncRun
@@ -33,7 +33,7 @@ from bmaddb.testing.simulation.cards import Summaries
 from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.dice import Dice
 from bmaddb.testing.simulation.editions import Edition
-from bmaddb.testing.simulation.history import Act, History
+from bmaddb.testing.simulation.history import Act, Deed, History
 from bmaddb.testing.simulation.tables import Card
 from bmaddb.testing.simulation.wire import DeviceWire, Sent, Wire
 from bmaddb.testing.simulation.work import Worker
@@ -69,6 +69,7 @@ class SimulatedDevice:
     true_ms: Callable[[], int]
     theme: int
     """What everybody in the run likes to edit, as a seed."""
+    durability: Durability = "full"
     cards: bool = False
     """Does anybody work on cards?"""
     is_twin: bool = False
@@ -88,6 +89,12 @@ class SimulatedDevice:
         self.faults: list[str] = []
         """Promises of a run that were seen broken."""
         self._newest: str | None = None
+        self._marks = 0
+        """How many transactions were marked, at durability "normal"."""
+        self._marked: list[tuple[int, list[Act]]] = []
+        """What each did, for as long as the power may take it back."""
+        self._left: list[bytes] = []
+        """What was sent from here, likewise."""
         self.open()
 
     def twin(self) -> SimulatedDevice:
@@ -106,6 +113,7 @@ class SimulatedDevice:
             entropy=self._entropy,
             user=self.user,
             vfs=None if self.disk is None else self.disk.name,
+            durability=self.durability,
         )
         self.outbox = Outbox(self.store)
         self.outbox.listened = frozenset().union(*(reaction.tables for reaction in self._reactions))
@@ -139,8 +147,9 @@ class SimulatedDevice:
     def write(self) -> None:
         """One local transaction, and what it did is remembered; after a power cut nobody knows, until `recover`."""
         before = self._newest_entry()
+        self._marks += 1
         try:
-            acts = self.worker.transact()
+            acts = self.worker.transact(self._marks if self.durability == "normal" else None)
         except (e.BmadError, apsw.Error):
             if not self.dark:
                 raise
@@ -149,6 +158,8 @@ class SimulatedDevice:
         if acts:
             self.coverage.note("write")
             self.history.tell(acts, entry=self._newest_entry())
+            if self.durability == "normal":
+                self._marked.append((self._marks, acts))
 
     def recover(self) -> None:
         """The power is back: open what is left, which must be sound, and see whether the last commit stood."""
@@ -163,9 +174,27 @@ class SimulatedDevice:
             raise AssertionError(f"{self.name} is damaged after a power cut: {state}")
         doubtful, self._doubtful = self._doubtful, []
         newest = self._newest_entry()
-        if doubtful and newest is not None and newest != self._newest:
+        stands = newest is not None and newest != self._newest
+        if self.durability == "normal":
+            stands = self.worker.last_mark() == self._marks
+            self._forget_lost()
+        if doubtful and stands:
             self.coverage.note("an interrupted commit stood")
             self.history.tell(doubtful, entry=newest)
+
+    def _forget_lost(self) -> None:
+        """At durability "normal" the last commits may go with the power: never one of the middle, or one that left."""
+        self.coverage.note("power lost at durability normal")
+        reaches = self.worker.last_mark()
+        lost = [act for mark, acts in self._marked if mark > reaches for act in acts]
+        self.coverage.note("a commit went with the power", sum(mark > reaches for mark, _ in self._marked))
+        left = b"".join(self._left)
+        for word in _words_of(lost, self.name):
+            if word.encode() in left:
+                self.faults.append(f"{self.name} had sent {word}, and a power cut took it back")
+        self.history.undo(lost)
+        self._marked.clear()
+        self._left.clear()
 
     async def sync(self) -> SyncReport:
         """One run; Killed when the process dies in it."""
@@ -289,7 +318,8 @@ class SimulatedDevice:
         return None
 
     def _wired(self) -> SyncDevice:
-        transport = DeviceWire(self.wire, self.user, lambda: self.others(self), self._die)
+        left = self._left if self.durability == "normal" else []
+        transport = DeviceWire(self.wire, self.user, lambda: self.others(self), self._die, left)
         return SyncDevice(
             store=self.store,
             outbox=self.outbox,
@@ -302,3 +332,11 @@ class SimulatedDevice:
 
     def _die(self) -> None:
         raise Killed
+
+
+def _words_of(acts: Sequence[Act], name: str) -> Iterator[str]:
+    """The words that these acts, and no others, brought into the world: each has the name of its device in it."""
+    for act in acts:
+        if act.deed in (Deed.INSERT, Deed.SET, Deed.ADD):
+            values = act.new.values() if isinstance(act.new, Mapping) else (act.new,)
+            yield from (value.strip() for value in values if isinstance(value, str) and name in value)

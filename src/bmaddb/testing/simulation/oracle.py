@@ -53,8 +53,8 @@ class Oracle:
             true = self._history.clocks_are_true and not self._history.restored
             if column.spec.merge in _NEWEST_WINS and true and column.name not in _UNJUDGED | _NOT_UNIQUE:
                 yield from self._newest_stands(column.name, story, row[column.name])
-            if column.spec.merge is MergeRule.DRV and row[column.name] != summary_of(row["place"], row["amount"]):
-                yield f"{column.name} is {row[column.name]!r}, which does not follow from {row['amount']} and {row['place']}"
+            if column.spec.merge is MergeRule.DRV:
+                yield from self._follows(column.name, row)
             if rule is not None and column.name not in _UNJUDGED:
                 guessed = self._history.restored and column.spec.merge in _GUESSED_AFTER_RESTORE
                 for fault in rule(column, story, row[column.name], story.deleted or guessed):
@@ -64,6 +64,11 @@ class Oracle:
     def _kept_aside(self, key: RowKey, fault: Fault) -> bool:
         """A lost word is no loss as long as a verdict holds it for its owner."""
         return fault.word is not None and fault.word in self._kept_sides(key)
+
+    def _follows(self, column: str, row: Row) -> Iterator[str]:
+        """Once nobody has news for anybody, what is derived fits the row it is derived from."""
+        if row[column] != summary_of(row["place"], row["amount"]):
+            yield f"{column} is {row[column]!r}: that does not follow from {row['amount']}, {row['place']}"
 
     def _newest_stands(self, column: str, story: RowStory, value: Any) -> Iterator[str]:
         """With true clocks the last writer is who wrote last."""

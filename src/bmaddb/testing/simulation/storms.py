@@ -27,11 +27,14 @@ class Storms:
     cards: bool = False
     """People work on cards: places in a list, sums, and what follows from both."""
 
+    late_syncs: bool = False
+    """Disks that can lose power are written at durability "normal": then the last commits go with it."""
+
     @classmethod
     def of(cls, seed: int) -> Self:
         """Of eight seeds one has restores (some of the same backup, again and again), one upgrades, one twins.
 
-        Of wide ones two in three have cards.
+        Of wide ones two in three have cards, half have disks at durability "normal".
         """
         everything = seed % 64 == 48
         wide = seed >= WIDE_FROM
@@ -41,6 +44,7 @@ class Storms:
             upgrades=seed % 8 == 4 or everything,
             twins=seed % 8 == 2 or seed % 64 == 16,
             cards=wide and seed % 3 != 0,
+            late_syncs=wide and seed // 8 % 2 == 0,
         )
 
     @property

@@ -24,6 +24,7 @@ from bmaddb.testing.simulation.tables import STATES
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 DAYS = tuple(f"2026-11-{day:02d}" for day in range(1, 5))
 MARKS = ("colour", "size", "place")
+LAST_MARK = "simulation.mark"
 HOT = 0.6
 EDITS_LIKED = 4
 HOT_ROWS = 3
@@ -84,11 +85,16 @@ class Worker:
         )
         self._edits = [theme.choice(every) for _ in range(EDITS_LIKED)]
 
-    def transact(self) -> list[Act]:
-        """One transaction of one to four deeds; the acts that are committed, none when it was taken back."""
+    def transact(self, mark: int | None = None) -> list[Act]:
+        """One transaction of one to four deeds; the acts that are committed, none when it was taken back.
+
+        `mark` is noted in the file, in the transaction: `last_mark` tells after a power cut up to where it reaches.
+        """
         self._acts = []
         try:
             with self._store.write() as tx:
+                if mark is not None:
+                    self._store.meta_set(LAST_MARK, str(mark))
                 for _ in range(self._dice.number(1, 4)):
                     self._one(tx)
                 if self._cards is not None:
@@ -99,6 +105,10 @@ class Worker:
             self._coverage.note("write rolled back")
             self._acts = []
         return self._acts
+
+    def last_mark(self) -> int:
+        """The mark of the newest transaction that the file holds; 0 for none."""
+        return int(self._store.meta_get(LAST_MARK) or 0)
 
     @property
     def pending(self) -> list[Act]:

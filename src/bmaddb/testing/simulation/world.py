@@ -384,6 +384,7 @@ class World:
             true_ms=lambda: self._clock_ms,
             theme=self.dice.split("theme").seed,
             cards=self._storms.cards,
+            durability="normal" if self._storms.late_syncs and disk is not None else "full",
         )
 
     def _weather(self) -> Weather:
