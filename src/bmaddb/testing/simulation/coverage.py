@@ -43,6 +43,13 @@ MUST_HAPPEN_WIDE = (
     "cards merged by DRV",
     "operator touches a card",
     "a summary worked out anew",
+    "first sync streamed",
+    "first sync goes on where its stream broke",
+    "stream cut",
+    "stream ended early",
+    "stream refused",
+    "written during a stream",
+    "killed during a stream",
     "power lost at durability normal",
     "a commit went with the power",
 )

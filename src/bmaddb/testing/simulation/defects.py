@@ -46,7 +46,7 @@ class Defect:
 
     name: str
     seed: int
-    storm: Literal["", "restores", "upgrades", "twins", "cards", "late_syncs"] = ""
+    storm: Literal["", "restores", "upgrades", "twins", "cards", "late_syncs", "walks"] = ""
     """Only seeds with this can catch it; without one, seeds that may share a database."""
     patch: Patch | None = None
     words: tuple[tuple[str, str, str], ...] = ()
@@ -296,6 +296,24 @@ DEFECTS: Final = (
     ),
     Defect(name="what is applied is parked", seed=2, patch=(session, "read_answers", _last_refused)),
     Defect(name="a state nobody chose", seed=41, patch=(rules, "RULES", _with_rule(MergeRule.STM, _first_state))),
+    Defect(
+        name="what changed since a walk began is not pulled",
+        seed=710000,
+        storm="walks",
+        words=(
+            (
+                "bmad_sync.walk_plan",
+                "bmad_sync.write_cursor(at.epoch, uid, at.c, at.u, 0, 0)",
+                "bmad_sync.write_cursor(at.epoch, uid, h.catalogue_version, h.user_version, 0, 0)",
+            ),
+        ),
+    ),
+    Defect(
+        name="a walk goes on with the next version, not the next row",
+        seed=710000,
+        storm="walks",
+        words=(("bmad_sync.walk_notes", "or t.id > p_after)", "or false)"),),
+    ),
     Defect(
         name="numbers leave before they are durable",
         seed=710000,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from bmaddb.device.sync.run import SyncRun
 from bmaddb.device.sync.verify import VerifyRun
 from bmaddb.protocol.session import Limits
 from bmaddb.protocol.steps import Result
+from bmaddb.signals import FirstSyncProgress
 from bmaddb.testing.clock import ManualClock
 from bmaddb.testing.digests import Rows, device_rows
 from bmaddb.testing.power import PowerDisk
@@ -35,11 +37,16 @@ from bmaddb.testing.simulation.dice import Dice
 from bmaddb.testing.simulation.editions import Edition
 from bmaddb.testing.simulation.history import Act, Deed, History
 from bmaddb.testing.simulation.tables import Card
+from bmaddb.testing.simulation.walks import StreamingWire, Streams, WalkServer
 from bmaddb.testing.simulation.wire import DeviceWire, Sent, Wire
 from bmaddb.testing.simulation.work import Worker
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 Others = Callable[["SimulatedDevice"], Awaitable[None]]
+
+
+WRITTEN_BETWEEN = 0.3
+"""How often somebody writes when rows of a stream have come."""
 
 
 class Killed(BaseException):
@@ -70,6 +77,8 @@ class SimulatedDevice:
     theme: int
     """What everybody in the run likes to edit, as a seed."""
     durability: Durability = "full"
+    walk: WalkServer | None = None
+    """Where it can read a first sync as a stream."""
     cards: bool = False
     """Does anybody work on cards?"""
     is_twin: bool = False
@@ -89,6 +98,9 @@ class SimulatedDevice:
         self.faults: list[str] = []
         """Promises of a run that were seen broken."""
         self._newest: str | None = None
+        self._walk_dice = self.dice.split("walks")
+        self._pages_left: int | None = None
+        """After so many pages of a stream the process dies."""
         self._marks = 0
         """How many transactions were marked, at durability "normal"."""
         self._marked: list[tuple[int, list[Act]]] = []
@@ -118,6 +130,8 @@ class SimulatedDevice:
         self.outbox = Outbox(self.store)
         self.outbox.listened = frozenset().union(*(reaction.tables for reaction in self._reactions))
         self.requests = RequestQueue(self.store, self.outbox)
+        if self.walk is not None:
+            self.store.signals.listen(FirstSyncProgress, self._page_came)
         self.worker = Worker(
             self.store,
             self.edition,
@@ -203,6 +217,8 @@ class SimulatedDevice:
         try:
             run = SyncRun(self._wired())
             report = await run.run("manual")
+            if self._pages_left is not None:  # the stream brought less
+                raise Killed
             if report.result is Result.OK and self.disk is None:
                 with self.store.read() as connection:
                     if not run.lease.is_ours(connection):
@@ -212,7 +228,7 @@ class SimulatedDevice:
                 raise
             raise Killed from None
         finally:
-            self.syncing = False
+            self.syncing, self._pages_left = False, None
         self.coverage.note("conflict", report.conflicts)
         self.coverage.note("resync", int(report.resynced))
         self.coverage.note(f"sync ended {report.result}")
@@ -319,7 +335,11 @@ class SimulatedDevice:
 
     def _wired(self) -> SyncDevice:
         left = self._left if self.durability == "normal" else []
-        transport = DeviceWire(self.wire, self.user, lambda: self.others(self), self._die, left)
+        others = partial(self.others, self)
+        transport = DeviceWire(self.wire, self.user, others, self._die, left)
+        if self.walk is not None:
+            streams = Streams(self.walk, self._walk_dice, self.coverage, self._die_later, self.faults)
+            transport = StreamingWire(self.wire, self.user, others, self._die, left, streams)
         return SyncDevice(
             store=self.store,
             outbox=self.outbox,
@@ -332,6 +352,21 @@ class SimulatedDevice:
 
     def _die(self) -> None:
         raise Killed
+
+    def _die_later(self) -> None:
+        """The process dies some pages on; whoever reads a stream only reads, so it is not the one to say so."""
+        self._pages_left = self._walk_dice.number(1, 3)
+
+    def _page_came(self, _: FirstSyncProgress) -> None:
+        """Rows of a stream are in the file: the process may die here, somebody may write."""
+        if self._pages_left is not None:
+            self._pages_left -= 1
+            if not self._pages_left:
+                self.coverage.note("killed during a stream")
+                raise Killed
+        if self._walk_dice.chance(WRITTEN_BETWEEN):
+            self.coverage.note("written during a stream")
+            self.write()
 
 
 def _words_of(acts: Sequence[Act], name: str) -> Iterator[str]:

@@ -30,11 +30,15 @@ class Storms:
     late_syncs: bool = False
     """Disks that can lose power are written at durability "normal": then the last commits go with it."""
 
+    walks: bool = False
+    """Devices can read a first sync as a stream."""
+
     @classmethod
     def of(cls, seed: int) -> Self:
         """Of eight seeds one has restores (some of the same backup, again and again), one upgrades, one twins.
 
-        Of wide ones two in three have cards, half have disks at durability "normal".
+        Of wide ones two in three have cards, half have disks at durability "normal", three in
+        five stream first syncs.
         """
         everything = seed % 64 == 48
         wide = seed >= WIDE_FROM
@@ -44,6 +48,7 @@ class Storms:
             upgrades=seed % 8 == 4 or everything,
             twins=seed % 8 == 2 or seed % 64 == 16,
             cards=wide and seed % 3 != 0,
+            walks=wide and seed % 5 < 3,
             late_syncs=wide and seed // 8 % 2 == 0,
         )
 

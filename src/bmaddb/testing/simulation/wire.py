@@ -91,6 +91,11 @@ class Wire:
         self._dice = dice
         self._coverage = coverage
 
+    @property
+    def stormy(self) -> bool:
+        """Is there any weather at all?"""
+        return self.weather is not CALM
+
     def deliver_stray(self) -> None:
         """One late request arrives; nobody hears its answer."""
         if self.strays:

@@ -129,7 +129,7 @@ class World:
                 "kill": 0.5,
                 "stray": 0.7 if self.wire.strays else 0.0,
                 "purge": 0.15,
-                "join": 0.1,
+                "join": 0.5 if self._storms.walks else 0.1,
                 "clock": 0.0 if self._true_clocks else 0.25,
                 "danger": 2.0 if device.disk is not None else 0.0,
                 "backup": (3.0 if self._storms.again else 1.5) if self._storms.restores else 0.0,
@@ -383,6 +383,7 @@ class World:
             disk=disk,
             true_ms=lambda: self._clock_ms,
             theme=self.dice.split("theme").seed,
+            walk=self._backend.walk if self._storms.walks else None,
             cards=self._storms.cards,
             durability="normal" if self._storms.late_syncs and disk is not None else "full",
         )
