@@ -26,6 +26,7 @@ REFUSED = 0.08
 """Chances of a stream in weather of any kind, but for calm."""
 CUT = 0.25
 ENDED_EARLY = 0.1
+READER_DIES = 0.08
 FRAME_BYTES_MAX = 64 * 1024 * 1024
 _DEAD = frozenset({Fate.KILLED_BEFORE, Fate.KILLED_AFTER})
 _SILENT = frozenset({Fate.LOST, Fate.DELAYED, Fate.ANSWER_LOST})
@@ -60,6 +61,8 @@ class StreamingWire(DeviceWire):
             self._streams.die_later()
         _check_begun(fate)
         stormy = self._wire.stormy
+        if stormy and self._streams.dice.chance(READER_DIES):
+            self._streams.die_later()
         if stormy and self._streams.dice.chance(REFUSED):
             self._streams.coverage.note("stream refused")
             raise NotStreamed("as many streams as this server has at once")
