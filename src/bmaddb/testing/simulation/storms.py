@@ -37,7 +37,7 @@ class Storms:
     def of(cls, seed: int) -> Self:
         """Of eight seeds one has restores (some of the same backup, again and again), one upgrades, one twins.
 
-        Of wide ones two in three have cards, half have disks at durability "normal", three in
+        Of wide ones two in three have cards, four in seven disks at durability "normal", three in
         five stream first syncs.
         """
         everything = seed % 64 == 48
@@ -49,7 +49,7 @@ class Storms:
             twins=seed % 8 == 2 or seed % 64 == 16,
             cards=wide and seed % 3 != 0,
             walks=wide and seed % 5 < 3,
-            late_syncs=wide and seed // 8 % 2 == 0,
+            late_syncs=wide and seed % 7 < 4,
         )
 
     @property
