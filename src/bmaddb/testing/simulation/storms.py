@@ -24,6 +24,8 @@ class Storms:
     """Devices and server grow through three schema versions, each at its own time."""
     twins: bool = False
     """Some files are open in two processes."""
+    wide: bool = False
+    """The seed is of a number from which on everything may be met."""
     cards: bool = False
     """People work on cards: places in a list, sums, and what follows from both."""
 
@@ -47,6 +49,7 @@ class Storms:
             again=seed % 32 == 16,
             upgrades=seed % 8 == 4 or everything,
             twins=seed % 8 == 2 or seed % 64 == 16,
+            wide=wide,
             cards=wide and seed % 3 != 0,
             walks=wide and seed % 5 < 3,
             late_syncs=wide and seed % 7 < 4,

@@ -149,7 +149,7 @@ class World:
             return
         self._depth += 1
         self.coverage.note("other work during a call")
-        paused = 3 if self._storms.twins else 0
+        paused = (10 if self._storms.wide else 3) if self._storms.twins else 0
         try:
             for _ in range(self.dice.number(1, 2)):
                 other = self.dice.choice(self.devices)
