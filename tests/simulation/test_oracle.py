@@ -72,6 +72,7 @@ def test_each_broken_promise_is_reported(words: str) -> None:
     assert words in lines[0]
 
 
+Told = tuple[Deed, str | None, dict[str, Any]]
 CARD_MADE = {"place": "m", "summary": summary_of("m", 0)}
 
 
@@ -80,7 +81,7 @@ def card(place: str = "m", amount: int = 0, **values: Any) -> dict[str, Any]:
     return {"id": CARD, "place": place, "amount": amount, **follows, **values}
 
 
-def judged_card(acts: list[tuple[Deed, str | None, dict[str, Any]]], stands: dict[str, Any], **told: bool) -> list[str]:
+def judged_card(acts: list[Told], stands: dict[str, Any], **told: bool) -> list[str]:
     history = History()
     history.clocks_are_true = told.get("true_clocks", False)
     history.restored = told.get("restored", False)
@@ -91,9 +92,9 @@ def judged_card(acts: list[tuple[Deed, str | None, dict[str, Any]]], stands: dic
     return [line for line in lines if not line.startswith("  ")]
 
 
-MOVED = (Deed.SET, "place", {"prev": "m", "new": "q", "at_ms": 2})
-MOVED_BEFORE = (Deed.SET, "place", {"prev": "m", "new": "c", "at_ms": 1})
-ADDED = (Deed.ADD, "amount", {"new": 5})
+MOVED: Told = (Deed.SET, "place", {"prev": "m", "new": "q", "at_ms": 2})
+MOVED_BEFORE: Told = (Deed.SET, "place", {"prev": "m", "new": "c", "at_ms": 1})
+ADDED: Told = (Deed.ADD, "amount", {"new": 5})
 
 
 def test_a_card_as_its_people_left_it_is_fine() -> None:
@@ -112,9 +113,7 @@ def test_a_card_as_its_people_left_it_is_fine() -> None:
         ([MOVED, ADDED], card("q", 5, summary=summary_of("m", 5)), "does not follow from 5, q"),
     ],
 )
-def test_each_broken_promise_about_a_card_is_reported(
-    acts: list[tuple[Deed, str | None, dict[str, Any]]], stands: dict[str, Any], words: str
-) -> None:
+def test_each_broken_promise_about_a_card_is_reported(acts: list[Told], stands: dict[str, Any], words: str) -> None:
     [line] = judged_card(acts, stands)
     assert words in line
 

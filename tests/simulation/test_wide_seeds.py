@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from bmaddb.testing.simulation.device import words_sent
 from bmaddb.testing.simulation.history import Act, Deed, History
 from bmaddb.testing.simulation.storms import WIDE_FROM, Storms
 
@@ -46,3 +47,14 @@ def test_what_the_power_took_back_did_not_happen() -> None:
     assert history.of_entry("e3") == []
     history.undo([first, made])
     assert KEY not in history.rows
+
+
+def test_a_word_that_left_before_the_power_went_is_found_in_what_was_sent() -> None:
+    acts = [
+        act(Deed.INSERT, new={"folder_id": "018b-7e", "title": "d0xn1", "body": "d0yn2\n"}),
+        act(Deed.SET, "folder_id", "018b-7e"),
+        act(Deed.REMOVE, "labels", "d0zn3"),
+        act(Deed.ADD, "likes", 5),
+    ]
+    assert words_sent(acts, "d0", [b'{"rows":["018b-7e","d0zn3",5]}']) == []
+    assert words_sent(acts, "d0", [b"{}", b'{"rows":["d0xn1","d0yn2\\n"]}']) == ["d0xn1", "d0yn2"]

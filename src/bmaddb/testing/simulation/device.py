@@ -7,7 +7,7 @@ catch but the world, after which the file is opened anew.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -202,10 +202,8 @@ class SimulatedDevice:
         reaches = self.worker.last_mark()
         lost = [act for mark, acts in self._marked if mark > reaches for act in acts]
         self.coverage.note("a commit went with the power", sum(mark > reaches for mark, _ in self._marked))
-        left = b"".join(self._left)
-        for word in _words_of(lost, self.name):
-            if word.encode() in left:
-                self.faults.append(f"{self.name} had sent {word}, and a power cut took it back")
+        for word in words_sent(lost, self.name, self._left):
+            self.faults.append(f"{self.name} had sent {word}, and a power cut took it back")
         self.history.undo(lost)
         self._marked.clear()
         self._left.clear()
@@ -369,9 +367,14 @@ class SimulatedDevice:
             self.write()
 
 
-def _words_of(acts: Sequence[Act], name: str) -> Iterator[str]:
-    """The words that these acts, and no others, brought into the world: each has the name of its device in it."""
+def words_sent(acts: Sequence[Act], name: str, bodies: Sequence[bytes]) -> list[str]:
+    """Of the words that these acts of device `name` brought into the world, those that are in one of the bodies.
+
+    Such a word has the name of its device in it; ids of rows, and words that are only moved or removed, are none.
+    """
+    words: list[str] = []
     for act in acts:
         if act.deed in (Deed.INSERT, Deed.SET, Deed.ADD):
             values = act.new.values() if isinstance(act.new, Mapping) else (act.new,)
-            yield from (value.strip() for value in values if isinstance(value, str) and name in value)
+            words += [value.strip() for value in values if isinstance(value, str) and name in value]
+    return [word for word in words if any(word.encode() in body for body in bodies)]
