@@ -19,7 +19,7 @@ from bmaddb.testing.simulation.world import Outcome
 
 TRACE_LINES_SHOWN = 60
 FAILING_SHOWN = 5
-START = WIDE_FROM + 1
+START = 710_000
 LONG_RUN_SEEDS = 200
 """From so many seeds on, each event that must happen has to have happened."""
 
