@@ -21,7 +21,7 @@ from bmaddb.device.outbox.capture import Capture
 from bmaddb.device.outbox.row_index import RowIndex
 from bmaddb.device.outbox.upgrade import Names
 from bmaddb.device.store.writer import Writer
-from bmaddb.device.sync import arrivals, run
+from bmaddb.device.sync import arrivals
 from bmaddb.device.sync.giveback import LostUpdates
 from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import Pages
@@ -277,12 +277,6 @@ DEFECTS: Final = (
     ),
     Defect(name="the fence is ignored", seed=16, storm="twins", patch=(SyncLease, "fence", _always(None))),
     Defect(name="what came back is swept", seed=101528, storm="restores", patch=(SyncRun, "_lost", _none_alive)),
-    Defect(
-        name="what is given back is parked together",
-        seed=106608,
-        storm="restores",
-        patch=(run, "parts_of", lambda _: lambda catalog, entry: [tuple(entry.changes.values())]),
-    ),
     Defect(
         name="a lower number is older",
         seed=1360,
