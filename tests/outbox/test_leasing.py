@@ -173,7 +173,7 @@ def test_an_update_of_local_columns_alone_is_not_sent(bench: Bench) -> None:
     assert bench.outbox.counts().total == 0
 
 
-def park(bench: Bench, number: int) -> str:
+def park(bench: Bench, number: int, code: str = "23514") -> str:
     """Lease everything, have entry `number` refused and the ones before it applied; its id."""
     numbers = bench.outbox.lease(100, MANY)
     with bench.outbox.edit() as (connection, waiting):
@@ -181,7 +181,7 @@ def park(bench: Bench, number: int) -> str:
         applied = [Settlement(number=item, version=item * 100) for item in numbers if item < number]
         bench.outbox.settle(connection, waiting, applied)
         bench.outbox.release(connection, waiting)
-        bench.outbox.park(connection, waiting, entry, ParkReason(code="23514", message="no"))
+        bench.outbox.park(connection, waiting, entry, ParkReason(code=code, message="no"))
         bench.outbox.know_number(connection, number)
     return entry.id
 
@@ -320,3 +320,24 @@ def test_discarding_a_delete_under_a_row_made_again(bench: Bench) -> None:
     assert bench.outbox.lease(1, MANY) == (3,)
     body = sent(bench.outbox)[0]["changes"][0]
     assert body["update"][0]["set"]["title"] == "again"
+
+
+@pytest.mark.parametrize(("code", "sent_again"), [("23503", True), ("23514", False)])
+def test_what_wants_a_parent_is_sent_again_when_this_device_brings_it(
+    bench: Bench, code: str, sent_again: bool
+) -> None:
+    [note] = write(bench, "the parent")
+    settle(bench.outbox, *bench.outbox.lease(100, MANY))  # a restored server forgets it again
+    with bench.store.write() as tx:
+        tx.insert(Job, title="a child", note_id=note.id)
+    with bench.store.write() as tx:
+        tx.insert(Job, title="of nobody")
+    child = park(bench, 2, code)
+    assert bench.outbox.lease(100, MANY) == (3,)
+    settle(bench.outbox, 3)
+    assert [entry.id for entry in bench.outbox.parked()] == [child], "another row is no parent of it"
+    with bench.store.write() as tx:
+        tx.update(Note, note.id, title="given back")
+    numbers = bench.outbox.lease(100, MANY)
+    settle(bench.outbox, *numbers)
+    assert [entry.id for entry in bench.outbox.parked()] == ([] if sent_again else [child])

@@ -8,9 +8,9 @@ import pytest
 
 from bmaddb.testing.simulation.history import Act, Certainty, Deed, History
 from bmaddb.testing.simulation.oracle import Oracle
-from bmaddb.testing.simulation.tables import catalog
+from bmaddb.testing.simulation.tables import catalog, summary_of
 
-USER, NOTE, DAY, ITEM, FOLDER = "user", "note", "day", "item", "folder"
+USER, NOTE, CARD = "user", "note", "card"
 CATALOG = catalog()
 MADE = {"title": "first", "body": "word\n", "author": "me", "folder_id": None}
 
@@ -70,6 +70,65 @@ def test_each_broken_promise_is_reported(words: str) -> None:
     lines = judged(acts, *([] if stands is None else [stands]))
     assert len(lines) == 1
     assert words in lines[0]
+
+
+Told = tuple[Deed, str | None, dict[str, Any]]
+CARD_MADE = {"place": "m", "summary": summary_of("m", 0)}
+
+
+def card(place: str = "m", amount: int = 0, **values: Any) -> dict[str, Any]:
+    follows = {"summary": summary_of(place, amount), "created_at": 0, "updated_at": 0}
+    return {"id": CARD, "place": place, "amount": amount, **follows, **values}
+
+
+def judged_card(acts: list[Told], stands: dict[str, Any], **told: bool) -> list[str]:
+    history = History()
+    history.clocks_are_true = told.get("true_clocks", False)
+    history.restored = told.get("restored", False)
+    key = (USER, "cards", CARD)
+    history.tell([Act(by="d0", key=key, deed=Deed.INSERT, new=CARD_MADE, at_ms=0)])
+    history.tell(Act(by="d0", key=key, deed=deed, column=column, **sides) for deed, column, sides in acts)
+    lines = Oracle(history, CATALOG.tables, lambda _: "").judge(USER, {"cards": [stands]})
+    return [line for line in lines if not line.startswith("  ")]
+
+
+MOVED: Told = (Deed.SET, "place", {"prev": "m", "new": "q", "at_ms": 2})
+MOVED_BEFORE: Told = (Deed.SET, "place", {"prev": "m", "new": "c", "at_ms": 1})
+ADDED: Told = (Deed.ADD, "amount", {"new": 5})
+
+
+def test_a_card_as_its_people_left_it_is_fine() -> None:
+    assert judged_card([], card()) == []
+    assert judged_card([MOVED, ADDED], card("q", 5)) == []
+    assert judged_card([MOVED_BEFORE, MOVED], card("q"), true_clocks=True) == []
+
+
+@pytest.mark.parametrize(
+    ("acts", "stands", "words"),
+    [
+        ([], card("z"), "nobody wrote that"),
+        ([MOVED], card("m"), "saw it and wrote"),
+        ([ADDED, ADDED], card(amount=5), "its increments sum up to 10"),
+        ([ADDED], card(amount=10), "its increments sum up to 5"),
+        ([MOVED, ADDED], card("q", 5, summary=summary_of("m", 5)), "does not follow from 5, q"),
+    ],
+)
+def test_each_broken_promise_about_a_card_is_reported(acts: list[Told], stands: dict[str, Any], words: str) -> None:
+    [line] = judged_card(acts, stands)
+    assert words in line
+
+
+def test_with_true_clocks_a_card_is_where_it_was_put_last() -> None:
+    acts = [MOVED_BEFORE, MOVED]
+    assert judged_card(acts, card("c")) == []
+    [line] = judged_card(acts, card("c"), true_clocks=True)
+    assert "wrote 'q' later" in line
+
+
+def test_after_a_restore_a_sum_is_a_guess_and_what_follows_is_none() -> None:
+    assert judged_card([ADDED, ADDED], card(amount=5), restored=True) == []
+    [line] = judged_card([], card(amount=5, summary="spoiled"), restored=True)
+    assert "does not follow" in line
 
 
 def test_a_row_nobody_made_is_reported() -> None:

@@ -31,7 +31,7 @@ from bmaddb.server.exchange import GatewayConnection, Refused, Statement, exchan
 from bmaddb.server.limits import Limits
 from bmaddb.server.sqlstate import problem_of
 
-__all__ = ["WALK_FUNCTION", "WalkEndpoint"]
+__all__ = ["PLANNER", "WALK_FUNCTION", "WalkEndpoint", "WalkPages", "Wish"]
 
 METHODS: Final = "OPTIONS, POST"
 MEDIA_TYPE: Final = "application/json-seq"
@@ -45,7 +45,7 @@ _PLAN: Final = _SQL["begin_walk"].encode()
 _COPY: Final = sql.SQL(_SQL["copy_walk"])
 _END: Final = Statement(b"commit")
 # Rows come as the index by version gives them; any other plan would sort or hold them all.
-_PLANNER: Final = {
+PLANNER: Final = {
     "enable_seqscan": "off",
     "enable_bitmapscan": "off",
     "max_parallel_workers_per_gather": "0",
@@ -140,7 +140,7 @@ class WalkEndpoint:
         self._streams_count += 1
         try:
             async with self._backend.lend() as connection:
-                walk = _Walk(connection, wish)
+                walk = WalkPages(connection, wish)
                 try:
                     await walk.begin(self._settings(caller), body)
                     await self._stream(walk, headers, outgoing)
@@ -168,7 +168,7 @@ class WalkEndpoint:
     def _request_time(self) -> asyncio.Timeout:
         return asyncio.timeout(self._limits.request_ms_max / 1000)
 
-    async def _stream(self, walk: _Walk, headers: Headers, outgoing: _Outgoing) -> None:
+    async def _stream(self, walk: WalkPages, headers: Headers, outgoing: _Outgoing) -> None:
         ends_ms = self._clock.monotonic_ms() + self._limits.stream_ms_max
         async with contextlib.aclosing(walk.frames()) as frames:
             async for frame in frames:
@@ -188,7 +188,7 @@ class WalkEndpoint:
         settings = {
             "search_path": '"public", "extensions"',
             "statement_timeout": str(self._limits.stream_ms_max + self._limits.stream_stall_ms_max),
-            **_PLANNER,
+            **PLANNER,
             "request.jwt.claims": caller.claims_json,
             "request.method": "POST",
             "request.path": f"/rpc/{WALK_FUNCTION}",
@@ -197,7 +197,7 @@ class WalkEndpoint:
         return msgspec.json.encode(settings)
 
 
-class _Walk:
+class WalkPages:
     """The pages of one snapshot."""
 
     def __init__(self, connection: GatewayConnection, wish: Wish) -> None:

@@ -277,6 +277,7 @@ class Outbox:
         self.capture.leave(connection, stamps)
         self.release(connection, waiting)
         self._write_versions(connection, waiting, versions)
+        self._parking.after_settling(waiting, versions)
         if not seen:
             for table, row_id in versions:
                 connection.execute(mark_row_unseen(self._store.catalog.table(table)), (row_id,))

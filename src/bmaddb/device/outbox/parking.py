@@ -13,6 +13,7 @@ from bmaddb.device.outbox import reasons
 from bmaddb.device.outbox.entries import Entry, EntryStatus, ParkReason
 from bmaddb.device.outbox.retry import backoff_ms
 from bmaddb.device.outbox.waiting import Waiting
+from bmaddb.protocol.changes import RowKey
 
 AGAIN_MS = 30_000
 AGAIN_MS_MAX = 6 * 60 * 60 * 1000
@@ -78,6 +79,13 @@ class Parking:
         ]
         self.requeue(waiting, due, by_itself=True)
         return len(due)
+
+    def after_settling(self, waiting: Waiting, stand: Iterable[RowKey]) -> None:
+        """The server holds these rows of ours: what it refused for want of one of them may go now."""
+        refused = {entry.id: entry for entry in waiting.of_status(EntryStatus.PARKED) if _lost_parent(entry)}
+        if refused:
+            behind = [entry for table, row_id in stand for entry in waiting.referring(table, (row_id,))]
+            self.requeue(waiting, [refused[entry.id] for entry in behind if entry.id in refused])
 
     def after_rewrite(self, waiting: Waiting, rewritten: Iterable[Entry]) -> None:
         """The server's news changed these parked entries: what was lost for want of a parent may go now."""

@@ -18,8 +18,10 @@ from bmaddb import statements
 from bmaddb.device.sync.transport import CallFailed
 from bmaddb.protocol.codec import error_body
 from bmaddb.protocol.refusals import failure_of
+from bmaddb.server.exchange import GatewayConnection, Refused
 from bmaddb.server.run import install_schema
 from bmaddb.server.sqlstate import ServerReport, problem_of
+from bmaddb.server.walk import PLANNER, WalkPages, Wish
 from bmaddb.testing.simulation.editions import Edition
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
@@ -54,6 +56,22 @@ class Backend:
         except psycopg.Error as error:
             raise CallFailed(_failure(error)) from error
         return str(row[0]).encode() if row else b"null"
+
+    async def walk(self, user: str, body: bytes) -> list[bytes]:
+        """The stream of a first sync of `user`: all its frames, for it is one snapshot. CallFailed when refused."""
+        claims = msgspec.json.encode({"sub": user, "role": "authenticated"}).decode()
+        settings = {**PLANNER, "request.jwt.claims": claims, "role": "authenticated"}
+        wish = msgspec.json.decode(body, type=Wish)
+        conninfo = self._conninfo_of(self.database, "authenticator")
+        connection = await GatewayConnection.connect(conninfo, autocommit=True)
+        try:
+            walk = WalkPages(connection, wish)
+            await walk.begin(msgspec.json.encode(settings), body)
+            return [frame async for frame in walk.frames()]
+        except Refused as refused:
+            raise CallFailed(_failure_of(refused.report)) from refused
+        finally:
+            await connection.close()
 
     # --- the operator ---
 
@@ -159,6 +177,10 @@ def _failure(error: psycopg.Error) -> Any:
         detail=error.diag.message_detail,
         hint=error.diag.message_hint,
     )
+    return _failure_of(report)
+
+
+def _failure_of(report: ServerReport) -> Any:
     problem = problem_of(report, authenticated=True)
     answer = problem.answer()
     return failure_of(answer.status, error_body(answer.body))

@@ -37,6 +37,24 @@ MUST_HAPPEN = (
 )
 """A long run in which one of these never happened has not tested what it says."""
 
+MUST_HAPPEN_WIDE = (
+    "cards merged by POS",
+    "cards merged by FUN",
+    "cards merged by DRV",
+    "operator touches a card",
+    "a summary worked out anew",
+    "first sync streamed",
+    "first sync goes on where its stream broke",
+    "stream cut",
+    "stream ended early",
+    "stream refused",
+    "written during a stream",
+    "killed during a stream",
+    "power lost at durability normal",
+    "a commit went with the power",
+)
+"""The same of a long run of wide seeds (`storms.WIDE_FROM`)."""
+
 
 class Coverage:
     """Counts by name."""
@@ -55,6 +73,6 @@ class Coverage:
     def as_dict(self) -> dict[str, int]:
         return dict(sorted(self._counts.items()))
 
-    def missing(self) -> list[str]:
-        """What must happen in a long run and did not."""
-        return [name for name in MUST_HAPPEN if not self._counts[name]]
+    def missing(self, *, wide: bool) -> list[str]:
+        """What must happen in a long run (of `wide` seeds) and did not."""
+        return [name for name in (*MUST_HAPPEN, *(MUST_HAPPEN_WIDE if wide else ())) if not self._counts[name]]

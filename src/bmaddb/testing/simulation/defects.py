@@ -20,7 +20,8 @@ from bmaddb import statements
 from bmaddb.device.outbox.capture import Capture
 from bmaddb.device.outbox.row_index import RowIndex
 from bmaddb.device.outbox.upgrade import Names
-from bmaddb.device.sync import run
+from bmaddb.device.store.writer import Writer
+from bmaddb.device.sync import arrivals
 from bmaddb.device.sync.giveback import LostUpdates
 from bmaddb.device.sync.lease import SyncLease
 from bmaddb.device.sync.pages import Pages
@@ -32,7 +33,7 @@ from bmaddb.protocol.merge.rules import Dispute, Merged, Rule, Winner
 from bmaddb.protocol.messages import ErrorBody
 from bmaddb.protocol.steps import Rejection, Settle
 from bmaddb.schema import MergeRule
-from bmaddb.testing.simulation.storms import Storms
+from bmaddb.testing.simulation.storms import WIDE_FROM, Storms
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 _SYNC = statements.load("bmaddb.device.sync", "sql/sync.sql")
@@ -45,16 +46,20 @@ class Defect:
 
     name: str
     seed: int
-    storm: Literal["", "restores", "upgrades", "twins"] = ""
+    storm: Literal["", "restores", "upgrades", "twins", "cards", "late_syncs", "walks"] = ""
     """Only seeds with this can catch it; without one, seeds that may share a database."""
     patch: Patch | None = None
     words: tuple[tuple[str, str, str], ...] = ()
 
     def suspects(self, tries: int) -> Iterator[int]:
         """The known seed, then so many of those that might catch it."""
-        others = (seed for seed in itertools.count(1) if self._concerns(Storms.of(seed)))
+        others = (seed for seed in itertools.count(self._start) if self._concerns(Storms.of(seed)))
         yield self.seed
         yield from (seed for seed in itertools.islice(others, tries) if seed != self.seed)
+
+    @property
+    def _start(self) -> int:
+        return WIDE_FROM if self.seed >= WIDE_FROM else 1
 
     def _concerns(self, storms: Storms) -> bool:
         return getattr(storms, self.storm) if self.storm else not storms.shake_the_server
@@ -208,9 +213,9 @@ DEFECTS: Final = (
     Defect(name="a delete comes back", seed=5, patch=(rows, "merge_local_delete", _server_row_back)),
     Defect(name="the oldest wins", seed=230, patch=(rules, "RULES", _with_rule(MergeRule.LWW, _oldest))),
     Defect(name="a counter is a plain value", seed=3, patch=(rules, "RULES", _with_rule(MergeRule.CNT, _newest))),
-    Defect(name="a removed member comes back", seed=33, patch=(rules, "RULES", _with_rule(MergeRule.SET, _union))),
+    Defect(name="a removed member comes back", seed=74, patch=(rules, "RULES", _with_rule(MergeRule.SET, _union))),
     Defect(
-        name="the newest counts as the largest", seed=197, patch=(rules, "RULES", _with_rule(MergeRule.MAX, _newest))
+        name="the newest counts as the largest", seed=191, patch=(rules, "RULES", _with_rule(MergeRule.MAX, _newest))
     ),
     Defect(
         name="the epoch is ignored",
@@ -251,7 +256,7 @@ DEFECTS: Final = (
     ),
     Defect(
         name="an entry keeps its old names",
-        seed=620,
+        seed=244,
         storm="upgrades",
         patch=(Names, "columns", lambda _: lambda self, table, names: names),
     ),
@@ -273,12 +278,6 @@ DEFECTS: Final = (
     Defect(name="the fence is ignored", seed=16, storm="twins", patch=(SyncLease, "fence", _always(None))),
     Defect(name="what came back is swept", seed=101528, storm="restores", patch=(SyncRun, "_lost", _none_alive)),
     Defect(
-        name="what is given back is parked together",
-        seed=106608,
-        storm="restores",
-        patch=(run, "parts_of", lambda _: lambda catalog, entry: [tuple(entry.changes.values())]),
-    ),
-    Defect(
         name="a lower number is older",
         seed=1360,
         storm="restores",
@@ -291,4 +290,46 @@ DEFECTS: Final = (
     ),
     Defect(name="what is applied is parked", seed=2, patch=(session, "read_answers", _last_refused)),
     Defect(name="a state nobody chose", seed=41, patch=(rules, "RULES", _with_rule(MergeRule.STM, _first_state))),
+    Defect(
+        name="what changed since a walk began is not pulled",
+        seed=600005,
+        storm="walks",
+        words=(
+            (
+                "bmad_sync.walk_plan",
+                "bmad_sync.write_cursor(at.epoch, uid, at.c, at.u, 0, 0)",
+                "bmad_sync.write_cursor(at.epoch, uid, h.catalogue_version, h.user_version, 0, 0)",
+            ),
+        ),
+    ),
+    Defect(
+        name="a stream brings more than it announces",
+        seed=600001,
+        storm="walks",
+        words=(("bmad_sync.walk_count", "t.server_seq <= $4%s", "t.server_seq < $4%s"),),
+    ),
+    Defect(
+        name="numbers leave before they are durable",
+        seed=600005,
+        storm="late_syncs",
+        patch=(Writer, "_sync_at_commit", _always(None)),
+    ),
+    Defect(
+        name="the oldest place wins",
+        seed=600083,
+        storm="cards",
+        patch=(rules, "RULES", _with_rule(MergeRule.POS, _oldest)),
+    ),
+    Defect(
+        name="a merge function is not asked",
+        seed=600001,
+        storm="cards",
+        patch=(rules, "RULES", _with_rule(MergeRule.FUN, _newest)),
+    ),
+    Defect(
+        name="what follows from rows that came stays as it was",
+        seed=600035,
+        storm="cards",
+        patch=(arrivals, "note_parts", _always(None)),
+    ),
 )

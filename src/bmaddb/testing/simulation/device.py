@@ -7,8 +7,9 @@ catch but the world, after which the file is opened anew.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,25 +20,33 @@ from bmaddb import statements
 from bmaddb.device.outbox import EntryStatus, Outbox
 from bmaddb.device.outbox.reasons import NEWER_HERE
 from bmaddb.device.requests import RequestQueue
-from bmaddb.device.store import Store
+from bmaddb.device.store import Durability, Store
 from bmaddb.device.sync import SyncReport, VerifyReport
 from bmaddb.device.sync.run import Device as SyncDevice
 from bmaddb.device.sync.run import SyncRun
 from bmaddb.device.sync.verify import VerifyRun
 from bmaddb.protocol.session import Limits
 from bmaddb.protocol.steps import Result
+from bmaddb.signals import FirstSyncProgress
 from bmaddb.testing.clock import ManualClock
 from bmaddb.testing.digests import Rows, device_rows
 from bmaddb.testing.power import PowerDisk
+from bmaddb.testing.simulation.cards import Summaries
 from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.dice import Dice
 from bmaddb.testing.simulation.editions import Edition
-from bmaddb.testing.simulation.history import Act, History
+from bmaddb.testing.simulation.history import Act, Deed, History
+from bmaddb.testing.simulation.tables import Card
+from bmaddb.testing.simulation.walks import StreamingWire, Streams, WalkServer
 from bmaddb.testing.simulation.wire import DeviceWire, Sent, Wire
 from bmaddb.testing.simulation.work import Worker
 
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 Others = Callable[["SimulatedDevice"], Awaitable[None]]
+
+
+WRITTEN_BETWEEN = 0.3
+"""How often somebody writes when rows of a stream have come."""
 
 
 class Killed(BaseException):
@@ -67,6 +76,11 @@ class SimulatedDevice:
     true_ms: Callable[[], int]
     theme: int
     """What everybody in the run likes to edit, as a seed."""
+    durability: Durability = "full"
+    walk: WalkServer | None = None
+    """Where it can read a first sync as a stream."""
+    cards: bool = False
+    """Does anybody work on cards?"""
     is_twin: bool = False
     """A second process on the file of another device."""
     syncing: bool = False
@@ -78,10 +92,21 @@ class SimulatedDevice:
     def __post_init__(self) -> None:
         self._entropy = self.dice.entropy()
         self._work_dice = self.dice.split("work")
+        self._card_dice = self.dice.split("cards") if self.cards else None
+        self._reactions = (Summaries(self.coverage),) if self.cards else ()
         self._doubtful: list[Act] = []
         self.faults: list[str] = []
         """Promises of a run that were seen broken."""
         self._newest: str | None = None
+        self._walk_dice = self.dice.split("walks")
+        self._pages_left: int | None = None
+        """After so many pages of a stream the process dies."""
+        self._marks = 0
+        """How many transactions were marked, at durability "normal"."""
+        self._marked: list[tuple[int, list[Act]]] = []
+        """What each did, for as long as the power may take it back."""
+        self._left: list[bytes] = []
+        """What was sent from here, likewise."""
         self.open()
 
     def twin(self) -> SimulatedDevice:
@@ -100,11 +125,23 @@ class SimulatedDevice:
             entropy=self._entropy,
             user=self.user,
             vfs=None if self.disk is None else self.disk.name,
+            durability=self.durability,
         )
         self.outbox = Outbox(self.store)
+        self.outbox.listened = frozenset().union(*(reaction.tables for reaction in self._reactions))
         self.requests = RequestQueue(self.store, self.outbox)
-        theme = Dice(self.theme)
-        self.worker = Worker(self.store, self.edition, self.name, self._work_dice, theme, self.coverage, self.true_ms)
+        if self.walk is not None:
+            self.store.signals.listen(FirstSyncProgress, self._page_came)
+        self.worker = Worker(
+            self.store,
+            self.edition,
+            self.name,
+            self._work_dice,
+            Dice(self.theme),
+            self.coverage,
+            self.true_ms,
+            self._card_dice,
+        )
 
     def close(self) -> None:
         """End the process; also without a word to anybody, when it is killed."""
@@ -124,8 +161,9 @@ class SimulatedDevice:
     def write(self) -> None:
         """One local transaction, and what it did is remembered; after a power cut nobody knows, until `recover`."""
         before = self._newest_entry()
+        self._marks += 1
         try:
-            acts = self.worker.transact()
+            acts = self.worker.transact(self._marks if self.durability == "normal" else None)
         except (e.BmadError, apsw.Error):
             if not self.dark:
                 raise
@@ -134,6 +172,8 @@ class SimulatedDevice:
         if acts:
             self.coverage.note("write")
             self.history.tell(acts, entry=self._newest_entry())
+            if self.durability == "normal":
+                self._marked.append((self._marks, acts))
 
     def recover(self) -> None:
         """The power is back: open what is left, which must be sound, and see whether the last commit stood."""
@@ -148,9 +188,25 @@ class SimulatedDevice:
             raise AssertionError(f"{self.name} is damaged after a power cut: {state}")
         doubtful, self._doubtful = self._doubtful, []
         newest = self._newest_entry()
-        if doubtful and newest is not None and newest != self._newest:
+        stands = newest is not None and newest != self._newest
+        if self.durability == "normal":
+            stands = self.worker.last_mark() == self._marks
+            self._forget_lost()
+        if doubtful and stands:
             self.coverage.note("an interrupted commit stood")
             self.history.tell(doubtful, entry=newest)
+
+    def _forget_lost(self) -> None:
+        """At durability "normal" the last commits may go with the power: never one of the middle, or one that left."""
+        self.coverage.note("power lost at durability normal")
+        reaches = self.worker.last_mark()
+        lost = [act for mark, acts in self._marked if mark > reaches for act in acts]
+        self.coverage.note("a commit went with the power", sum(mark > reaches for mark, _ in self._marked))
+        for word in words_sent(lost, self.name, self._left):
+            self.faults.append(f"{self.name} had sent {word}, and a power cut took it back")
+        self.history.undo(lost)
+        self._marked.clear()
+        self._left.clear()
 
     async def sync(self) -> SyncReport:
         """One run; Killed when the process dies in it."""
@@ -159,6 +215,8 @@ class SimulatedDevice:
         try:
             run = SyncRun(self._wired())
             report = await run.run("manual")
+            if self._pages_left is not None:  # the stream brought less
+                raise Killed
             if report.result is Result.OK and self.disk is None:
                 with self.store.read() as connection:
                     if not run.lease.is_ours(connection):
@@ -168,7 +226,7 @@ class SimulatedDevice:
                 raise
             raise Killed from None
         finally:
-            self.syncing = False
+            self.syncing, self._pages_left = False, None
         self.coverage.note("conflict", report.conflicts)
         self.coverage.note("resync", int(report.resynced))
         self.coverage.note(f"sync ended {report.result}")
@@ -262,6 +320,11 @@ class SimulatedDevice:
         """Every value that the verdicts on a row have kept, as one text."""
         return "".join(str(row[0]) for row in self.store.sql(_SQL["kept_sides"], (table, row_id)))
 
+    def note_verdicts(self) -> None:
+        """Count by which rules cards were merged here."""
+        for policy, count in self.store.sql(_SQL["verdict_policies"], (Card.__table__.name,)):
+            self.coverage.note(f"cards merged by {str(policy).partition(':')[0]}", int(count))
+
     def _newest_entry(self) -> str | None:
         with contextlib.suppress(e.BmadError, apsw.Error):
             rows: list[tuple[Any, ...]] = self.store.sql(_SQL["newest_entry"])
@@ -269,7 +332,12 @@ class SimulatedDevice:
         return None
 
     def _wired(self) -> SyncDevice:
-        transport = DeviceWire(self.wire, self.user, lambda: self.others(self), self._die)
+        left = self._left if self.durability == "normal" else []
+        others = partial(self.others, self)
+        transport = DeviceWire(self.wire, self.user, others, self._die, left)
+        if self.walk is not None:
+            streams = Streams(self.walk, self._walk_dice, self.coverage, self._die_later, self.faults)
+            transport = StreamingWire(self.wire, self.user, others, self._die, left, streams)
         return SyncDevice(
             store=self.store,
             outbox=self.outbox,
@@ -277,7 +345,36 @@ class SimulatedDevice:
             transport=transport,
             limits=self.limits,
             sleep=_at_once,
+            reactions=self._reactions,
         )
 
     def _die(self) -> None:
         raise Killed
+
+    def _die_later(self) -> None:
+        """The process dies some pages on; whoever reads a stream only reads, so it is not the one to say so."""
+        self._pages_left = self._walk_dice.number(1, 3)
+
+    def _page_came(self, _: FirstSyncProgress) -> None:
+        """Rows of a stream are in the file: the process may die here, somebody may write."""
+        if self._pages_left is not None:
+            self._pages_left -= 1
+            if not self._pages_left:
+                self.coverage.note("killed during a stream")
+                raise Killed
+        if self._walk_dice.chance(WRITTEN_BETWEEN):
+            self.coverage.note("written during a stream")
+            self.write()
+
+
+def words_sent(acts: Sequence[Act], name: str, bodies: Sequence[bytes]) -> list[str]:
+    """Of the words that these acts of device `name` brought into the world, those that are in one of the bodies.
+
+    Such a word has the name of its device in it; ids of rows, and words that are only moved or removed, are none.
+    """
+    words: list[str] = []
+    for act in acts:
+        if act.deed in (Deed.INSERT, Deed.SET, Deed.ADD):
+            values = act.new.values() if isinstance(act.new, Mapping) else (act.new,)
+            words += [value.strip() for value in values if isinstance(value, str) and name in value]
+    return [word for word in words if any(word.encode() in body for body in bodies)]

@@ -23,7 +23,7 @@ from bmaddb.schema.evolution import (
     RenameColumn,
     RenameTable,
 )
-from bmaddb.testing.simulation.tables import MODULE, Day, Folder, Item, Note
+from bmaddb.testing.simulation.tables import MODULE, Card, Day, Folder, Item, Note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +139,7 @@ _SHELVES = {"folders": "shelves"}
 
 EDITIONS: tuple[Edition, ...] = (
     Edition(
-        catalog=_catalog(14, Folder, Note, Item, Day),
+        catalog=_catalog(14, Folder, Note, Item, Day, Card),
         migrations=(),
         folder=Folder,
         note=Note,
@@ -149,7 +149,7 @@ EDITIONS: tuple[Edition, ...] = (
         columns={"items": {"label": "caption"}},
     ),
     Edition(
-        catalog=_catalog(15, Folder, _note_15, _item_15, Day, Sticker, Scrap),
+        catalog=_catalog(15, Folder, _note_15, _item_15, Day, Card, Sticker, Scrap),
         migrations=(_TO_15,),
         folder=Folder,
         note=_note_15,
@@ -163,7 +163,7 @@ EDITIONS: tuple[Edition, ...] = (
         columns={"notes": {"priority": "rank"}},
     ),
     Edition(
-        catalog=_catalog(16, _shelf_16, _note_16, _item_16, Day, _sticker_16),
+        catalog=_catalog(16, _shelf_16, _note_16, _item_16, Day, Card, _sticker_16),
         migrations=(_TO_15, _TO_16),
         folder=_shelf_16,
         note=_note_16,

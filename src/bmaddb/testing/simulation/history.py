@@ -34,7 +34,7 @@ class Deed(enum.StrEnum):
     DELETE = "delete"
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Act:
     """One deed on one column (or the row, `column` None). `prev`: what stood there before the eyes of `by`."""
 
@@ -102,6 +102,16 @@ class History:
             self.rows.setdefault(act.key, RowStory()).acts.append(act)
             if entry is not None:
                 self._by_entry.setdefault(entry, []).append(act)
+
+    def undo(self, acts: Iterable[Act]) -> None:
+        """These did not happen after all: their commit went with the power, and nobody else had seen it."""
+        for act in acts:
+            story = self.rows[act.key]
+            story.acts.remove(act)
+            if not story.acts:
+                del self.rows[act.key]
+            if act.entry is not None:
+                self._by_entry[act.entry].remove(act)
 
     def of_entry(self, entry: str) -> list[Act]:
         """What one entry did."""

@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from typing import Any
 
 from bmaddb.testing.simulation.backend import Backend
+from bmaddb.testing.simulation.cards import ADDED_MAX
 from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.dice import Dice
 from bmaddb.testing.simulation.editions import Edition
 from bmaddb.testing.simulation.history import Act, Certainty, Deed, History, RowKey
 
 NAME = "operator"
+CARDS_TOUCHED = 0.4
+"""How often an operator also touches a card, where there are any."""
 
 
 class Operator:
@@ -26,6 +29,7 @@ class Operator:
         self._backend = backend
         self._history = history
         self._dice = dice
+        self._card_dice = dice.split("cards")
         self._coverage = coverage
         self._users = users
         self.edition = edition
@@ -48,6 +52,32 @@ class Operator:
             self._late = acts
         else:
             self._tell(acts)
+
+    def act_on_card(self) -> None:
+        """Sometimes a card is moved, added to or deleted by hand; nobody works out what follows."""
+        if self._backend.has_late or not self._card_dice.chance(CARDS_TOUCHED):
+            return
+        user = self._card_dice.choice(self._users)
+        ids = [str(row[0]) for row in self._backend.operate("rows_of", (user,), table="cards")]
+        if not ids:
+            return
+        row_id = self._card_dice.choice(ids)
+        key = (user, "cards", row_id)
+        deed = self._card_dice.weighted({Deed.SET: 2, Deed.ADD: 2, Deed.DELETE: 0.3})
+        if deed is Deed.DELETE:
+            self._backend.operate("operator_deletes", (user, row_id), table="cards")
+            act = Act(by=NAME, key=key, deed=deed)
+        elif deed is Deed.SET:
+            row = self._backend.operate("operator_reads", (user, row_id), table="cards")[0][0]
+            place = f"op{self._card_dice.number(0, 10**15):x}"
+            self._backend.operate("operator_sets_place", (place, user, row_id))
+            act = Act(by=NAME, key=key, deed=deed, column="place", prev=row["place"], new=place)
+        else:
+            by = self._card_dice.number(1, ADDED_MAX)
+            self._backend.operate("operator_adds", (by, user, row_id))
+            act = Act(by=NAME, key=key, deed=deed, column="amount", new=by)
+        self._coverage.note("operator touches a card")
+        self._tell([act])
 
     def end_late(self) -> None:
         """The open transaction ends, mostly well."""

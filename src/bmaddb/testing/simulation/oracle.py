@@ -14,6 +14,7 @@ from bmaddb.schema import DeleteRule, MergeRule
 from bmaddb.schema.columns import Column
 from bmaddb.schema.tables import Table
 from bmaddb.testing.simulation.history import Act, Certainty, Deed, History, RowKey, RowStory
+from bmaddb.testing.simulation.tables import summary_of
 
 Row = Mapping[str, Any]
 KeptSides = Callable[[RowKey], str]
@@ -50,8 +51,10 @@ class Oracle:
         for column in table.columns:
             rule = _written if column.name in _NOT_UNIQUE else _RULES.get(column.spec.merge)
             true = self._history.clocks_are_true and not self._history.restored
-            if column.spec.merge is MergeRule.LWW and true and column.name not in _UNJUDGED | _NOT_UNIQUE:
+            if column.spec.merge in _NEWEST_WINS and true and column.name not in _UNJUDGED | _NOT_UNIQUE:
                 yield from self._newest_stands(column.name, story, row[column.name])
+            if column.spec.merge is MergeRule.DRV:
+                yield from self._follows(column.name, row)
             if rule is not None and column.name not in _UNJUDGED:
                 guessed = self._history.restored and column.spec.merge in _GUESSED_AFTER_RESTORE
                 for fault in rule(column, story, row[column.name], story.deleted or guessed):
@@ -61,6 +64,11 @@ class Oracle:
     def _kept_aside(self, key: RowKey, fault: Fault) -> bool:
         """A lost word is no loss as long as a verdict holds it for its owner."""
         return fault.word is not None and fault.word in self._kept_sides(key)
+
+    def _follows(self, column: str, row: Row) -> Iterator[str]:
+        """Once nobody has news for anybody, what is derived fits the row it is derived from."""
+        if row[column] != summary_of(row["place"], row["amount"]):
+            yield f"{column} is {row[column]!r}: that does not follow from {row['amount']}, {row['place']}"
 
     def _newest_stands(self, column: str, story: RowStory, value: Any) -> Iterator[str]:
         """With true clocks the last writer is who wrote last."""
@@ -103,7 +111,8 @@ Rule = Callable[[Column[Any], RowStory, Any, bool], Iterator[Fault]]
 _UNJUDGED = frozenset({"id", "user_id", "created_at", "updated_at", "server_seq"})
 _NOT_UNIQUE = frozenset({"folder_id", "state"})
 """Two may write the same: then the value does not tell whose it is."""
-_GUESSED_AFTER_RESTORE = frozenset({MergeRule.LWW, MergeRule.MAP, MergeRule.SET})
+_NEWEST_WINS = frozenset({MergeRule.LWW, MergeRule.POS})
+_GUESSED_AFTER_RESTORE = frozenset({MergeRule.LWW, MergeRule.POS, MergeRule.MAP, MergeRule.SET, MergeRule.FUN})
 
 
 def _last_writer(column: Column[Any], story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
@@ -144,10 +153,13 @@ def _map_keys(column: Column[Any], story: RowStory, value: Any, loose: bool) -> 
 
 
 def _counter(column: Column[Any], story: RowStory, value: Any, loose: bool) -> Iterator[Fault]:
+    yield from _sum(column, story, sum(count for count, _ in value.values()), loose)
+
+
+def _sum(column: Column[Any], story: RowStory, total: int, loose: bool) -> Iterator[Fault]:
     acts = [*story.of(Deed.ADD, column=column.name)]
     certain = sum(act.new for act in acts if act.certainty is Certainty.CERTAIN)
     maybes = [act.new for act in acts if act.certainty is Certainty.MAYBE]
-    total = sum(count for count, _ in value.values())
     if loose or len(maybes) > MAYBES_COUNTED_MAX:
         return
     sums = {certain + sum(some) for size in range(len(maybes) + 1) for some in combinations(maybes, size)}
@@ -207,6 +219,8 @@ def _never_changes(column: Column[Any], story: RowStory, value: Any, _: bool) ->
 
 _RULES: Mapping[MergeRule, Rule] = {
     MergeRule.LWW: _last_writer,
+    MergeRule.POS: _last_writer,
+    MergeRule.FUN: _sum,
     MergeRule.TXT: _words,
     MergeRule.CNT: _counter,
     MergeRule.SET: _members,

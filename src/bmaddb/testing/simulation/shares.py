@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from bmaddb.testing.simulation.defects import DEFECTS
 from bmaddb.testing.simulation.ground import running_postgres
 from bmaddb.testing.simulation.world import Outcome
 
+QUIET_BELOW = logging.CRITICAL
+"""What fails here is meant to: a disk without power makes the log say so a thousand times."""
 PROGRESS_FROM = 1_000
 PROGRESS_EVERY = 100
 """A share of so many seeds says now and then how it goes."""
@@ -27,6 +30,7 @@ class Share:
 
 def run_share(seeds: Sequence[int], minutes: float | None, verbose: bool) -> Share:
     """Run these seeds, or as many as fit into `minutes`; `verbose` prints their traces."""
+    logging.getLogger("bmaddb").setLevel(QUIET_BELOW)
     clock = SystemClock()
     began_ms = clock.monotonic_ms()
     until_ms = None if minutes is None else began_ms + minutes * 60_000
@@ -57,6 +61,7 @@ def _numbers(failing: Sequence[Outcome]) -> str:
 
 def hunt_share(places: Sequence[int], tries: int) -> list[tuple[int, int | None, str]]:
     """Hunt the defects at these places; for each its place, the seed that caught it (None: none did), and how."""
+    logging.getLogger("bmaddb").setLevel(QUIET_BELOW)
     found: list[tuple[int, int | None, str]] = []
     with running_postgres() as ground:
         for place in places:

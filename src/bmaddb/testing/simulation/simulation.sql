@@ -27,6 +27,12 @@ update bmad.notes set user_id = %s, folder_id = null where user_id = %s and id =
 -- name: stickers_of
 select id from bmad.stickers where user_id = %s and note_id = %s
 
+-- name: operator_sets_place
+update bmad.cards set place = %s where user_id = %s and id = %s
+
+-- name: operator_adds
+update bmad.cards set amount = amount + %s where user_id = %s and id = %s
+
 -- name: purge
 select bmad_sync.purge('0 seconds'::interval)
 
@@ -45,6 +51,9 @@ select count(*) from outbox_operations where id = ?1
 -- name: kept_sides
 select coalesce(base_value, '') || coalesce(local_value, '') || coalesce(remote_value, '') || coalesce(resolved_value, '')
 from sync_conflicts where table_name = ?1 and row_id = ?2
+
+-- name: verdict_policies
+select policy, count(*) from sync_conflicts where table_name = ?1 group by policy
 
 -- name: raw_title
 update notes set title = ?1 where id = ?2

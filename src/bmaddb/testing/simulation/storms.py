@@ -6,7 +6,10 @@ Rules of this room: it follows from the number alone, so that a kept seed stays 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
+
+WIDE_FROM: Final = 600_000
+"""Seeds below it meet what there was when they were kept; those from here on meet everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,16 +24,35 @@ class Storms:
     """Devices and server grow through three schema versions, each at its own time."""
     twins: bool = False
     """Some files are open in two processes."""
+    wide: bool = False
+    """The seed is of a number from which on everything may be met."""
+    cards: bool = False
+    """People work on cards: places in a list, sums, and what follows from both."""
+
+    late_syncs: bool = False
+    """Disks that can lose power are written at durability "normal": then the last commits go with it."""
+
+    walks: bool = False
+    """Devices can read a first sync as a stream."""
 
     @classmethod
     def of(cls, seed: int) -> Self:
-        """Of eight seeds one has restores (some of the same backup, again and again), one upgrades, one twins."""
+        """Of eight seeds one has restores (some of the same backup, again and again), one upgrades, one twins.
+
+        Of wide ones two in three have cards, four in seven disks at durability "normal", three in
+        five stream first syncs.
+        """
         everything = seed % 64 == 48
+        wide = seed >= WIDE_FROM
         return cls(
             restores=seed % 8 == 0,
             again=seed % 32 == 16,
             upgrades=seed % 8 == 4 or everything,
             twins=seed % 8 == 2 or seed % 64 == 16,
+            wide=wide,
+            cards=wide and seed % 3 != 0,
+            walks=wide and seed % 5 < 3,
+            late_syncs=wide and seed % 7 < 4,
         )
 
     @property

@@ -9,7 +9,18 @@ from __future__ import annotations
 from bmaddb.modules.registry import catalog_with
 from bmaddb.schema import Catalog, DeleteRule, MergeRule, Module, UserRecord, integer, json, text
 
+FIRST_PLACE = "m"
 STATES = ("draft", "open", "doing", "done")
+
+
+def summed(base: int, older: int, newer: int) -> int:
+    """The merge function of the application: what both added counts."""
+    return older + newer - base
+
+
+def summary_of(place: str, amount: int) -> str:
+    """What follows from the rest of a card."""
+    return f"{amount} at {place}"
 
 
 class Folder(UserRecord, table="folders", delete=DeleteRule.DELETE_WINS):
@@ -51,7 +62,15 @@ class Day(UserRecord, table="days", delete=DeleteRule.NEVER, natural_key=("user_
     mood = text(null=True)
 
 
-MODULE = Module(name="simulated", purpose="What a simulation plays with.", records=(Folder, Note, Item, Day))
+class Card(UserRecord, table="cards", delete=DeleteRule.EDIT_WINS):
+    """Has a place in a list, a sum that two may add to at a time, and a summary that follows from both."""
+
+    place = text(default=FIRST_PLACE, merge=MergeRule.POS)
+    amount = integer(default=0, merge=MergeRule.FUN, merge_with=summed)
+    summary = text(default=summary_of(FIRST_PLACE, 0), merge=MergeRule.DRV)
+
+
+MODULE = Module(name="simulated", purpose="What a simulation plays with.", records=(Folder, Note, Item, Day, Card))
 
 
 def catalog() -> Catalog:

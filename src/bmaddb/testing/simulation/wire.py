@@ -91,6 +91,11 @@ class Wire:
         self._dice = dice
         self._coverage = coverage
 
+    @property
+    def stormy(self) -> bool:
+        """Is there any weather at all?"""
+        return self.weather is not CALM
+
     def deliver_stray(self) -> None:
         """One late request arrives; nobody hears its answer."""
         if self.strays:
@@ -131,9 +136,13 @@ class Wire:
 
 
 class DeviceWire:
-    """The transport of one device. `interlude` lets others act, `kill` ends the process of the device."""
+    """The transport of one device. `interlude` lets others act, `kill` ends the process of the device.
 
-    def __init__(self, wire: Wire, user: str, interlude: Interlude, kill: Killer) -> None:
+    Every body that leaves is put into `left`.
+    """
+
+    def __init__(self, wire: Wire, user: str, interlude: Interlude, kill: Killer, left: list[bytes]) -> None:
+        self._left = left
         self._wire = wire
         self._user = user
         self._interlude = interlude
@@ -146,6 +155,7 @@ class DeviceWire:
             await self._interlude()
         if fate is Fate.KILLED_BEFORE:
             self._kill()
+        self._left.append(body)
         answer = self._wire.pass_on(self._user, function, body, fate)
         if busy:
             await self._interlude()

@@ -14,6 +14,7 @@ from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.schema import Record
+from bmaddb.testing.simulation.cards import CardWorker
 from bmaddb.testing.simulation.coverage import Coverage
 from bmaddb.testing.simulation.dice import Dice
 from bmaddb.testing.simulation.editions import Edition
@@ -23,6 +24,7 @@ from bmaddb.testing.simulation.tables import STATES
 _SQL = statements.load("bmaddb.testing.simulation", "simulation.sql")
 DAYS = tuple(f"2026-11-{day:02d}" for day in range(1, 5))
 MARKS = ("colour", "size", "place")
+LAST_MARK = "simulation.mark"
 HOT = 0.6
 EDITS_LIKED = 4
 HOT_ROWS = 3
@@ -44,6 +46,7 @@ class Worker:
         theme: Dice,
         coverage: Coverage,
         true_ms: Callable[[], int],
+        card_dice: Dice | None,
     ) -> None:
         self._store = store
         self._is = edition
@@ -52,6 +55,7 @@ class Worker:
         self._coverage = coverage
         self._true_ms = true_ms
         self._acts: list[Act] = []
+        self._cards = None if card_dice is None else CardWorker(name, card_dice, self._note_act)
         self._numbers = itertools.count(1)
         self._deeds: dict[Callable[[WriteTransaction], None], float] = {
             self._new_folder: 1,
@@ -81,19 +85,30 @@ class Worker:
         )
         self._edits = [theme.choice(every) for _ in range(EDITS_LIKED)]
 
-    def transact(self) -> list[Act]:
-        """One transaction of one to four deeds; the acts that are committed, none when it was taken back."""
+    def transact(self, mark: int | None = None) -> list[Act]:
+        """One transaction of one to four deeds; the acts that are committed, none when it was taken back.
+
+        `mark` is noted in the file, in the transaction: `last_mark` tells after a power cut up to where it reaches.
+        """
         self._acts = []
         try:
             with self._store.write() as tx:
+                if mark is not None:
+                    self._store.meta_set(LAST_MARK, str(mark))
                 for _ in range(self._dice.number(1, 4)):
                     self._one(tx)
+                if self._cards is not None:
+                    self._cards.work(tx)
                 if self._dice.chance(0.06):
                     raise _TakenBack
         except _TakenBack:
             self._coverage.note("write rolled back")
             self._acts = []
         return self._acts
+
+    def last_mark(self) -> int:
+        """The mark of the newest transaction that the file holds; 0 for none."""
+        return int(self._store.meta_get(LAST_MARK) or 0)
 
     @property
     def pending(self) -> list[Act]:

@@ -129,7 +129,7 @@ class World:
                 "kill": 0.5,
                 "stray": 0.7 if self.wire.strays else 0.0,
                 "purge": 0.15,
-                "join": 0.1,
+                "join": 0.5 if self._storms.walks else 0.1,
                 "clock": 0.0 if self._true_clocks else 0.25,
                 "danger": 2.0 if device.disk is not None else 0.0,
                 "backup": (3.0 if self._storms.again else 1.5) if self._storms.restores else 0.0,
@@ -149,7 +149,7 @@ class World:
             return
         self._depth += 1
         self.coverage.note("other work during a call")
-        paused = 3 if self._storms.twins else 0
+        paused = (10 if self._storms.wide else 3) if self._storms.twins else 0
         try:
             for _ in range(self.dice.number(1, 2)):
                 other = self.dice.choice(self.devices)
@@ -199,6 +199,8 @@ class World:
 
     def _operate(self, _: SimulatedDevice) -> None:
         self.operator.act()
+        if self._storms.cards:
+            self.operator.act_on_card()
 
     def _pass_time(self, _: SimulatedDevice) -> None:
         self._advance(self.dice.number(1, 600_000))
@@ -330,6 +332,7 @@ class World:
                     faults += [f"{device.name} differs from the server: {line}" for line in lines]
         for device in self.devices:
             faults += device.faults
+            device.note_verdicts()
             faults += [f"{device.name} holds {row}" for row in device.foreign_rows()]
         return faults
 
@@ -380,6 +383,9 @@ class World:
             disk=disk,
             true_ms=lambda: self._clock_ms,
             theme=self.dice.split("theme").seed,
+            walk=self._backend.walk if self._storms.walks else None,
+            cards=self._storms.cards,
+            durability="normal" if self._storms.late_syncs and disk is not None else "full",
         )
 
     def _weather(self) -> Weather:
