@@ -82,10 +82,14 @@ class Parking:
 
     def after_settling(self, waiting: Waiting, stand: Iterable[RowKey]) -> None:
         """The server holds these rows of ours: what it refused for want of one of them may go now."""
-        refused = {entry.id: entry for entry in waiting.of_status(EntryStatus.PARKED) if _lost_parent(entry)}
-        if refused:
-            behind = [entry for table, row_id in stand for entry in waiting.referring(table, (row_id,))]
-            self.requeue(waiting, [refused[entry.id] for entry in behind if entry.id in refused])
+        if not waiting.any_parked():
+            return
+        ids: dict[str, list[str]] = {}
+        for table, row_id in stand:
+            ids.setdefault(table, []).append(row_id)
+        behind = [entry for table, listed in ids.items() for entry in waiting.referring(table, listed)]
+        parked = [entry for entry in behind if entry.status is EntryStatus.PARKED]
+        self.requeue(waiting, filter(_lost_parent, parked))
 
     def after_rewrite(self, waiting: Waiting, rewritten: Iterable[Entry]) -> None:
         """The server's news changed these parked entries: what was lost for want of a parent may go now."""

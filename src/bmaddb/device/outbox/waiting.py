@@ -68,6 +68,11 @@ class Waiting:
             lambda position: self._connection.execute(_SQL["set_aside_after"], (str(status), position, _READ_AT_ONCE))
         )
 
+    def any_parked(self) -> bool:
+        """Is any entry set aside?"""
+        [(count,)] = self._connection.execute(_SQL["count_parked"])
+        return bool(count)
+
     def at(self, position: int) -> Entry | None:
         """The entry at this position."""
         known = self._kept.get(position)
