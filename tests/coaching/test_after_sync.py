@@ -12,7 +12,7 @@ from bmaddb.coaching.checks import verify_file
 from bmaddb.coaching.concerned import CONCERNED, FOLLOWERS
 from bmaddb.coaching.follows import DERIVED
 from bmaddb.coaching.reconciling import reconcile
-from bmaddb.device.outbox import Outbox
+from bmaddb.device.outbox import Outbox, unreacted
 from bmaddb.device.store import Store, meta
 from bmaddb.device.sync import arrivals
 from bmaddb.device.sync.arrivals import Arrived
@@ -20,6 +20,7 @@ from bmaddb.modules.chat_journal import Contact
 from bmaddb.modules.registry import catalog_with, default_catalog
 from bmaddb.modules.tasks_productivity import Goal, Task, UserProgress
 from bmaddb.protocol.session import Limits
+from bmaddb.protocol.steps import Result
 from bmaddb.service.reacting import Reconciling, reactions_of
 from bmaddb.testing.network import Fault
 from tests.coaching.acts import all_hold
@@ -137,6 +138,36 @@ def test_a_sync_that_is_cut_before_the_reaction_is_made_up_for_by_the_next(
     assert set(check_ins(second).values()) == {2}
 
 
+def test_a_parked_entry_keeps_nobody_from_reacting_to_what_came(world: World, listening: Listening) -> None:
+    first, second = apart(world)
+    first.sync()
+    with second.store.write() as tx:
+        tx.insert(Contact, display_name="Kim", relation="friend")
+    second.park_newest()
+    listening.heard.clear()
+    assert second.sync().result is Result.PARTIAL
+    assert listening.heard
+    all_hold(second.store)
+    assert set(check_ins(second).values()) == {2}
+
+
+def test_what_is_given_up_is_reacted_to_also_when_another_program_does_it(world: World, listening: Listening) -> None:
+    first, second = apart(world)
+    world.settle(first, second)
+    act(second, "check_in", 5)
+    rows = {key for key in second.outbox.entries()[-1].changes if key[0] == "user_progress"}
+    entry_id = second.park_newest()
+    assert second.sync().result is Result.PARTIAL
+    listening.heard.clear()
+    other = Store(second.path, second.catalog, user=second.user, clock=world.clock, entropy=second.entropy)
+    Outbox(other).discard(entry_id)
+    other.close()
+    assert second.sync().ok
+    assert rows
+    assert {row_id for _, row_id in rows} <= (listening.heard[0]["user_progress"] or set())
+    all_hold(second.store)
+
+
 def test_of_half_an_account_nothing_follows(world: World, listening: Listening) -> None:
     """A type whose consent has not come yet is not declined: what came is reacted to when all of it is there."""
     first, _ = apart(world)
@@ -223,7 +254,7 @@ def test_what_follows_from_a_whole_table_waits_until_it_was_swept(
     monkeypatch.setattr(arrivals, "ROWS_SWEPT_MAX", 4)
     with store.apply() as connection:
         connection.execute("update tasks set state = 'done', completed_at = 1 where goal_id = ?", (goal_id,))
-        many = [str(number) for number in range(arrivals.IDS_NOTED_MAX + 1)]
+        many = [str(number) for number in range(unreacted.IDS_NOTED_MAX + 1)]
         arrivals.note_rows(outbox, connection, [("tasks", many)])
     progress = []
     for _ in range(4):
@@ -268,7 +299,7 @@ def test_a_note_grows_to_its_limit_and_then_says_any(store: Store, monkeypatch: 
         arrivals.note_rows(outbox, connection, [("goals", ["b", "a"])])
         assert arrivals.due(connection, outbox.listened) == {"goals": frozenset({"a", "b"})}
         assert arrivals.due(connection, ["goals"]) == {"goals": None}, "it was made for other tables"
-        many = [str(number) for number in range(arrivals.IDS_NOTED_MAX)]
+        many = [str(number) for number in range(unreacted.IDS_NOTED_MAX)]
         arrivals.note_rows(outbox, connection, [("goals", many)])
         assert arrivals.due(connection, outbox.listened) == {"goals": None}
         assert len(meta.get(connection, "arrived") or "") < 100

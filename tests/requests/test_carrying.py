@@ -171,6 +171,21 @@ def test_a_run_that_lost_the_file_to_another_writes_nothing(office: Office) -> N
     assert [key for _, key in office.effects()] == [made[0].id]
 
 
+def test_a_parked_entry_holds_up_only_the_request_that_builds_on_it(office: Office) -> None:
+    device = office.device()
+    [other] = ask(device, 1)
+    with device.store.write() as tx:
+        tx.insert(Note, title="refused")
+        behind = device.engine.requests.add("flaky", "behind")
+    parked = device.park_newest()
+    report = device.sync()
+    assert (report.result, report.carried) == (Result.PARTIAL, 1)
+    assert (status(device, other), status(device, behind)) == ("done", "waiting")
+    device.outbox.retry(parked)
+    assert device.sync().ok
+    assert status(device, behind) == "done"
+
+
 def test_more_than_one_go_carries_lets_rows_through_between(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(carrying, "CARRIED_MAX", 2)
     device = office.device()

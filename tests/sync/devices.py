@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bmaddb.device.outbox import Outbox
+from bmaddb.device.outbox import Outbox, ParkReason
 from bmaddb.device.store import Store
 from bmaddb.device.sync import HttpTransport, SyncEngine, SyncReport, Transport
 from bmaddb.device.sync.arrivals import Reaction
@@ -69,6 +69,13 @@ class Device:
 
     def sync(self) -> SyncReport:
         return self.engine.sync_blocking()
+
+    def park_newest(self) -> str:
+        """The newest entry counts as refused from now on; its id."""
+        entry = self.outbox.entries()[-1]
+        with self.outbox.edit() as (connection, waiting):
+            self.outbox.park(connection, waiting, entry, ParkReason(code="23514", message="no"))
+        return entry.id
 
     def rows(self) -> Rows:
         """What the file holds of the user, as plain values."""

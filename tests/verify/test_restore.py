@@ -12,7 +12,9 @@ import pytest
 from bmaddb.device.outbox.entries import ParkReason
 from bmaddb.device.sync.pages import Pages
 from bmaddb.modules.tasks_productivity import Goal, Task
+from bmaddb.protocol.session import Limits
 from bmaddb.protocol.steps import Result
+from bmaddb.testing.network import Fault
 from tests.support.server import RunningServer
 from tests.sync.devices import Device, World
 from tests.verify.test_repair import verify
@@ -104,6 +106,31 @@ def test_acknowledged_rows_and_edits_of_two_devices_survive_a_restore(world: Wor
         fresh = world.device()
         settle(world, fresh)
         world.assert_equal(fresh)
+
+
+def test_an_edit_that_is_given_back_loses_a_parent_whose_delete_came_in_the_same_page(world: World) -> None:
+    here, there = world.device(limits=Limits(page_rows=2, attempts=1)), world.device()
+    with here.store.write() as tx:
+        first, second = tx.insert(Goal, title="first"), tx.insert(Goal, title="second")
+        task = tx.insert(Task, title="task", goal_id=first.id)
+    settle(world, here, there)
+    with backup_of(world) as backup:
+        with there.store.write() as tx:
+            tx.delete(Goal, second.id)
+            tx.update(Task, task.id, priority=2)
+        world.clock.advance(1000)
+        with here.store.write() as tx:
+            tx.update(Task, task.id, goal_id=second.id, title="moved")
+        assert here.sync().ok
+        backup.restore(announced=True)
+        here.transport.plan(Fault.NONE, Fault.NONE, *[Fault.LOST_REQUEST] * 5)
+        assert here.sync().result is Result.OFFLINE, "everything is read again, and the goals have come"
+        assert there.sync().ok
+        here.transport.plan()
+        settle(world, there, here)
+        assert here.outbox.parked() == ()
+        assert {(row.title, row.goal_id) for row in there.store.query(Task).all()} == {("moved", None)}
+        world.assert_equal(here, there)
 
 
 def test_of_two_lost_edits_the_newest_wins(world: World) -> None:

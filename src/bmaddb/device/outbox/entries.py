@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import apsw
@@ -79,12 +79,21 @@ class GivenUp(msgspec.Struct, frozen=True, kw_only=True):
     """What went with an entry that was given up; `entries` are ids, its own first.
 
     `rows` (table, id) left the file, its own among them; `cut` (table, id, column) referred to one of those and
-    live on without that reference, or with the one the server knows.
+    live on without that reference, or with the one the server knows; `back` (table, id) are its rows that stand as
+    the server last had them again, but for what still waits for them.
     """
 
     entries: tuple[str, ...] = ()
     rows: tuple[RowKey, ...] = ()
     cut: tuple[tuple[str, str, str], ...] = ()
+    back: tuple[RowKey, ...] = ()
+
+    @property
+    def touched(self) -> Iterator[RowKey]:
+        """Every row that is not as it was."""
+        yield from self.rows
+        yield from self.back
+        yield from ((table, row_id) for table, row_id, _ in self.cut)
 
 
 def read_entry(row: tuple[Any, ...], layouts: Layouts, catalog: Catalog) -> Entry:

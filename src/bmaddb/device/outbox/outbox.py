@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from bmaddb import errors as e
 from bmaddb import signals, statements
-from bmaddb.device.outbox import reasons
+from bmaddb.device.outbox import reasons, unreacted
 from bmaddb.device.outbox.amend import amend_entry
 from bmaddb.device.outbox.capture import Capture
 from bmaddb.device.outbox.discard import discard_entry
@@ -134,6 +134,7 @@ class Outbox:
         with self.edit(loose_keys=True) as (connection, waiting):
             given_up = self._discard(connection, waiting, entry_id)
             self._parking.requeue_behind(waiting, given_up.entries)
+            unreacted.note_keys(connection, unreacted.listeners(connection), given_up.touched)
             for hook in tuple(self.given_up):
                 hook(connection, given_up.entries)
             return given_up
@@ -162,7 +163,8 @@ class Outbox:
                 "a newer change to the same row is on its way", hint="discard it after the sync"
             ) from error
         gone = (entry.id, *giving.emptied())
-        return GivenUp(entries=gone, rows=tuple(giving.rows), cut=tuple(giving.cut))
+        back = tuple(key for key, change in entry.changes.items() if change.op is not Op.INSERT)
+        return GivenUp(entries=gone, rows=tuple(giving.rows), cut=tuple(giving.cut), back=back)
 
     # --- for the sync engine ---
 

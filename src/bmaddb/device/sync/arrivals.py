@@ -6,8 +6,8 @@ its tables have come. A sync that is killed in between has lost nothing: the nex
 Where too many came to name them, a table is swept: so many of its rows at each sync, in the order of their ids, until
 all were looked at. A first sync of a million rows takes no longer for it, and no write is larger than a push can carry.
 
-Rules of this room: a note is written in the transaction of the rows, and taken in that of the reaction; a file that
-has none, or one for other tables, is a file in which anything may have come.
+Rules of this room: the note (`outbox/unreacted.py`) is written in the transaction of the rows, and taken in that of
+the reaction.
 """
 
 from __future__ import annotations
@@ -16,24 +16,18 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, Protocol, TypeAlias
 
 import apsw
-import msgspec
 
 from bmaddb import statements
-from bmaddb.device.outbox import Outbox
-from bmaddb.device.store import Store, meta
+from bmaddb.device.outbox import Outbox, unreacted
+from bmaddb.device.outbox.unreacted import ROWS_SWEPT_MAX
+from bmaddb.device.store import Store
 from bmaddb.protocol.changes import RowKey
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.digests import row_texts
 from bmaddb.protocol.messages import TablePage
 
-ROWS_SWEPT_MAX: Final = 2_000
-"""At one sync."""
-IDS_NOTED_MAX: Final = ROWS_SWEPT_MAX + 500
-"""Of one table; when more came, it is swept. What a sweep wrote is noted when it is on the server: that is fewer, or
-the sweep would begin anew each time."""
 PAGE_BYTES_MAX: Final = 256 * 1024
 """Of a larger part of a page no ids are read."""
-_KEY: Final = "arrived"
 Arrived: TypeAlias = Mapping[str, frozenset[str] | None]
 """Table -> ids of rows that came, changed or went; None: any of them. A table that is not there is as it was."""
 _SQL: Final = statements.load("bmaddb.device.sync", "sql/sync.sql")
@@ -59,37 +53,26 @@ class Reaction(Protocol):
         ...
 
 
-class _Note(msgspec.Struct, frozen=True):
-    """`tables` are those that were listened for; `sweep`: table -> the id up to which its rows were looked at."""
-
-    tables: tuple[str, ...]
-    rows: dict[str, tuple[str, ...] | None]
-    """None in a file of before: then the table is swept."""
-    sweep: dict[str, str] = {}
-
-
 def note_parts(outbox: Outbox, connection: apsw.Connection, parts: Iterable[TablePage]) -> None:
     """Parts of a page are written, in this transaction."""
     came = [(part.table, _ids_of(part)) for part in parts if part.table in outbox.listened]
-    _note(outbox, connection, came)
+    unreacted.note(connection, outbox.listened, came)
 
 
 def note_rows(outbox: Outbox, connection: apsw.Connection, rows: Iterable[tuple[str, Collection[str]]]) -> None:
     """Rows (table, ids) were merged or removed, in this transaction."""
-    _note(outbox, connection, [(table, frozenset(ids)) for table, ids in rows if table in outbox.listened and ids])
+    came = [(table, frozenset(ids)) for table, ids in rows if table in outbox.listened and ids]
+    unreacted.note(connection, outbox.listened, came)
 
 
 def note_keys(outbox: Outbox, connection: apsw.Connection, keys: Iterable[RowKey]) -> None:
     """Rows of our own are on the server now, in this transaction: what follows from them follows here too."""
-    rows: dict[str, set[str]] = {}
-    for table, row_id in keys:
-        rows.setdefault(table, set()).add(row_id)
-    note_rows(outbox, connection, rows.items())
+    unreacted.note_keys(connection, outbox.listened, keys)
 
 
 def due(connection: apsw.Connection, tables: Collection[str]) -> Arrived:
     """What `tables` wait to be reacted to; nothing when everything is as it was."""
-    rows, sweep = _standing(connection, tables)
+    rows, sweep = unreacted.standing(connection, tables)
     return {**{table: frozenset(ids) for table, ids in rows.items()}, **dict.fromkeys(sweep)}
 
 
@@ -106,7 +89,7 @@ def react(store: Store, reactions: Sequence[Reaction], *, sweeping: bool = True)
             return 0
     with store.write():
         connection = store.writing_connection
-        rows, sweep = _standing(connection, tables)
+        rows, sweep = unreacted.standing(connection, tables)
         left = ROWS_SWEPT_MAX if sweeping else 0
         while sweep and left > 0:
             table = _next(sweep, reactions)
@@ -119,7 +102,7 @@ def react(store: Store, reactions: Sequence[Reaction], *, sweeping: bool = True)
             left -= len(ids)
         arrived = {table: frozenset(ids) for table, ids in rows.items()}
         written = sum(reaction(store, arrived, partly=bool(sweep)) for reaction in reactions) if arrived else 0
-        _save(connection, tables, dict.fromkeys(rows, ()) if sweep else {}, sweep)
+        unreacted.save(connection, tables, dict.fromkeys(rows, ()) if sweep else {}, sweep)
     return written
 
 
@@ -135,50 +118,9 @@ def _ids_after(connection: apsw.Connection, table: str, row_id: str, count: int)
     ]
 
 
-def _note(outbox: Outbox, connection: apsw.Connection, came: Sequence[tuple[str, frozenset[str] | None]]) -> None:
-    if not came or _read(connection, outbox.listened) is None:  # without a note anything may have come already
-        return
-    rows, sweep = _standing(connection, outbox.listened)
-    for table, ids in came:
-        both = None if ids is None else rows.get(table, set()) | ids
-        if both is None or len(both) > IDS_NOTED_MAX:
-            sweep[table] = ""  # from the beginning, also when it is being swept
-            rows.pop(table, None)
-        else:
-            rows[table] = both
-    _save(connection, outbox.listened, rows, sweep)
-
-
 def _ids_of(part: TablePage) -> frozenset[str] | None:
     rows = bytes(part.rows)
     if len(rows) > PAGE_BYTES_MAX:
         return None
     place = part.columns.index("id") if part.columns else 0
     return frozenset((*(str(row_values(text)[place]) for text in row_texts(rows)), *part.deleted))
-
-
-def _standing(connection: apsw.Connection, tables: Collection[str]) -> tuple[dict[str, set[str]], dict[str, str]]:
-    """The rows that wait, by table, and how far each table that is swept was looked at."""
-    note = _read(connection, tables)
-    if note is None:
-        return {}, dict.fromkeys(tables, "")
-    sweep = {**dict.fromkeys((table for table, ids in note.rows.items() if ids is None), ""), **note.sweep}
-    return {table: set(ids) for table, ids in note.rows.items() if ids is not None}, sweep
-
-
-def _read(connection: apsw.Connection, tables: Collection[str]) -> _Note | None:
-    """The note for exactly these tables, or None."""
-    text = meta.get(connection, _KEY)
-    note = None if text is None else msgspec.json.decode(text, type=_Note)
-    return note if note is not None and note.tables == tuple(sorted(tables)) else None
-
-
-def _save(
-    connection: apsw.Connection,
-    tables: Collection[str],
-    rows: Mapping[str, Collection[str]],
-    sweep: Mapping[str, str],
-) -> None:
-    told = {table: tuple(sorted(ids)) for table, ids in rows.items()}
-    note = _Note(tuple(sorted(tables)), {**told}, dict(sweep))
-    meta.put(connection, _KEY, msgspec.json.encode(note).decode())

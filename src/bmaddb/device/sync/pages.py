@@ -99,7 +99,8 @@ class Pages:
             self._save_cursor(connection, page)
             counts.verdicts = rebase.verdicts
             self._outbox.tell(PageApplied(rows=counts.rows, deletes=counts.deletes, more=page.more))
-            self._outbox.give_back(connection, waiting, rebase.returned)
+            returned = [(edit.stamp, (edit.change,)) for edit in rebase.returned.values()]
+            self._outbox.give_back(connection, waiting, returned)
         return counts
 
     def _write_plain(self, rebase: Rebase, parts: _Parts) -> PageCounts | None:

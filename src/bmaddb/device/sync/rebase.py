@@ -16,7 +16,7 @@ from bmaddb.device.outbox.verdicts import keep_verdict, standing_row
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.device.store import Store
 from bmaddb.device.upkeep import stubs
-from bmaddb.protocol.changes import SERVER_SEQ, Change, Op, RowKey
+from bmaddb.protocol.changes import SERVER_SEQ, Op, RowKey
 from bmaddb.protocol.merge import Action, Pending, RemoteRow, RowMerge, Verdict, combined, merge_row
 from bmaddb.protocol.merge.deletes import merge_lost_parent
 from bmaddb.protocol.merge.shapes import Chain
@@ -39,7 +39,8 @@ class Rebase:
         self.connection = connection
         self.waiting = waiting
         self.verdicts = 0
-        self.returned: list[tuple[str, tuple[Change, ...]]] = []
+        self.returned: dict[RowKey, Pending] = {}
+        """Edits that the server lost and that stand in no entry yet, as they are to be given back."""
         self.catalog = store.catalog
         self._store = store
         self._outbox = outbox
@@ -79,7 +80,9 @@ class Rebase:
         `lost` is an edit of it that the server lost; what is left of that is in `returned` afterwards.
         """
         key = (table.name, remote.id)
-        chain = (*([lost] if lost else []), *self.waiting.chain(key))
+        if lost is not None:
+            self.returned[key] = lost
+        chain = self._chain(key)
         local = self.local_row(table, remote.id)
         if chain:
             merged = self._merge_waiting(table, chain, local, remote)
@@ -150,8 +153,16 @@ class Rebase:
             orphans = {str(row[0]): None for row in rows} | dict.fromkeys(self._waiting_for(child, column, gone))
             self._bereave(child, column, list(orphans), gone)
 
+    def _chain(self, key: RowKey) -> Chain:
+        """What is on its way for the row: an edit that is given back, and what waits."""
+        returned = self.returned.get(key)
+        return (*([returned] if returned else []), *self.waiting.chain(key))
+
     def _waiting_for(self, child: Table, column: Column[Any], gone: Set[str]) -> Iterator[str]:
-        """The rows that something which waits would make refer to one that is gone."""
+        """The rows that something on its way would make refer to one that is gone."""
+        for (name, row_id), edit in self.returned.items():
+            if name == child.name and edit.change.new.get(column.name) in gone:
+                yield row_id
         for entry in self.waiting.referring(str(column.spec.references), gone):
             for (name, row_id), change in entry.changes.items():
                 if name == child.name and change.new.get(column.name) in gone:
@@ -162,7 +173,7 @@ class Rebase:
             return
         dropped: list[str] = []
         for row_id in ids:
-            chain = self.waiting.chain((child.name, row_id))
+            chain = self._chain((child.name, row_id))
             local = self.local_row(child, row_id)
             merged = merge_lost_parent(column, chain, row_id, local, gone)
             self._rewrite((child.name, row_id), chain, merged)
@@ -180,10 +191,14 @@ class Rebase:
     def _rewrite(self, key: RowKey, chain: Chain, merged: RowMerge) -> None:
         for item in chain:
             change = merged.changes.get(item.position, item.change)
-            if item.position == LOST_POSITION:
-                self.returned += [(item.stamp, (change,))] if change is not None else []
-            elif change != item.change:
+            if change == item.change:
+                continue
+            if item.position != LOST_POSITION:
                 self.waiting.rewrite(item.position, key, change)
+            elif change is not None:
+                self.returned[key] = msgspec.structs.replace(item, change=change)
+            else:
+                del self.returned[key]
 
     def local_row(self, table: Table, row_id: str) -> dict[str, Any] | None:
         """The row as it stands in the file, in wire values."""

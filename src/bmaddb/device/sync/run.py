@@ -126,7 +126,7 @@ class SyncRun:
         fence = FENCE.set(self.lease.fence)
         try:
             done = await self._drive()
-            if done.result is steps.Result.OK and await asyncio.to_thread(self._reads_again):
+            if _is_through(done) and await asyncio.to_thread(self._reads_again):
                 done = await self._drive()  # the server has just learned names that this device knew before it
             done = await self._react(await self._carry(done))
             with contextlib.suppress(e.RowArchived, e.RemoteProtocolError):
@@ -140,7 +140,7 @@ class SyncRun:
     async def _carry(self, done: steps.Done) -> steps.Done:
         """Requests, once what waits is there: they may speak of it. What they did comes back as rows."""
         for _ in range(CARRYINGS_MAX):
-            if done.result is not steps.Result.OK:
+            if not _is_through(done):
                 return done
             try:
                 carried = await self._carrying.carry()
@@ -148,7 +148,7 @@ class SyncRun:
                 return _partial(error)
             self._tally.carried += carried.ended
             done = await self._drive() if carried.ended else done
-            if carried.failure is not None and done.result is steps.Result.OK:
+            if carried.failure is not None and _is_through(done):
                 return _stopped(carried.failure)
             if not carried.more:
                 return done
@@ -157,7 +157,7 @@ class SyncRun:
     async def _react(self, done: steps.Done) -> steps.Done:
         """To what came, once everything is there: of half the rows nothing follows. What is written leaves at once."""
         for turn in range(REACTIONS_MAX):
-            if done.result is not steps.Result.OK or not await asyncio.to_thread(self._written_in_reaction, turn):
+            if not _is_through(done) or not await asyncio.to_thread(self._written_in_reaction, turn):
                 return done
             done = await self._drive()
         return done
@@ -449,6 +449,11 @@ class SyncRun:
                     None if report.failure is None else report.failure.code,
                 ),
             )
+
+
+def _is_through(done: steps.Done) -> bool:
+    """Has all come, and left what could? What is parked waits for its person, and holds nothing else up."""
+    return done.failure is None and done.result in (steps.Result.OK, steps.Result.PARTIAL)
 
 
 def _stopped(failure: steps.Failure) -> steps.Done:
