@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 from bmaddb.protocol.changes import Change, Op
 from bmaddb.protocol.merge import Action, Pending, RemoteRow, RowMerge, merge_row
 from bmaddb.schema import Table
+from tests.protocol.lab import NOW_MS, PAGES, START
+from tests.protocol.lab import stamp as lab_stamp
 from tests.protocol.things import JOBS, NOTES, TOKENS
 
 NOW = 1_800_000_000_000
@@ -153,6 +156,37 @@ def test_each_entry_adds_its_own_part_to_what_the_server_holds() -> None:
     assert last is not None
     assert (first.old, first.new) == ({"tags": ["z"]}, {"tags": ["x", "z"]})
     assert (last.old, last.new) == ({"tags": ["x", "z"]}, {"tags": ["x", "y", "z"]})
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "theirs", "expected"),
+    [
+        (
+            "words",
+            ["a\nb\nc\nd\ne\n", "first\nb\nc\nd\ne\n", "first\nb\nthen\nd\ne\n"],
+            "a\nb\nc\nd\ntheirs\n",
+            ["first\nb\nc\nd\ntheirs\n", "first\nb\nthen\nd\ntheirs\n"],
+        ),
+        ("sums", [1, 11, 111], 3, [13, 113]),
+    ],
+)
+def test_so_do_entries_whose_parts_a_text_merge_or_a_function_brings_together(
+    column: str, values: list[Any], theirs: Any, expected: list[Any]
+) -> None:
+    """Giving the later one up would otherwise take the earlier one's part along."""
+    first, second = itertools.pairwise(values)
+    chain = [page_update(1, 1, column, *first), page_update(2, 2, column, *second)]
+    sent = {**START, column: theirs}
+    row = RemoteRow(table="pages", id="p", server_seq=9, values=sent, hlc=lab_stamp(0, 7))
+    outcome = merge_row(PAGES, chain, {**START, column: values[-1]}, row, NOW_MS)
+    waits = [outcome.changes[position] for position in (1, 2)]
+    assert [change and change.new[column] for change in waits] == expected
+    assert [change and change.old[column] for change in waits] == [theirs, expected[0]]
+
+
+def page_update(position: int, at: int, column: str, old: Any, new: Any) -> Pending:
+    change = Change(table="pages", op=Op.UPDATE, id="p", old={column: old}, new={column: new})
+    return Pending(position=position, stamp=lab_stamp(at), change=change)
 
 
 def test_a_moment_alone_is_not_worth_a_push() -> None:

@@ -26,7 +26,7 @@ from bmaddb.schema.tables import Table
 _IDENTITY = frozenset({"id", "user_id", SERVER_SEQ})
 _MOMENTS = frozenset({"created_at", "updated_at"})
 _UNFIT = "what both sides make together breaks a check of the column"
-_ADD_UP = frozenset({MergeRule.CNT, MergeRule.SET, MergeRule.MAP})
+_ADD_UP = frozenset({MergeRule.CNT, MergeRule.SET, MergeRule.MAP, MergeRule.TXT, MergeRule.FUN})
 _ASK_A_PERSON = frozenset({MergeRule.IMM})
 
 
