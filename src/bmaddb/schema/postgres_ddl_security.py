@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from bmaddb.schema.json_text import JSON_DEPTH_MAX
+from bmaddb.schema.kinds import Kind
 from bmaddb.schema.postgres_ddl_tables import declared_columns, fixed_columns, qualified, quoted
 from bmaddb.schema.records import deletable, writable
 from bmaddb.schema.rules import Scope
@@ -16,6 +18,8 @@ from bmaddb.schema.tables import Table
 
 _MINE: Final = "user_id = (select bmad_sync.uid())"
 _OWN: Final = "nullif(split_part(current_setting('bmad_sync.own', true), ' ', 2), '')::bigint"
+_SHALLOW_BYTES: Final = 8 * JSON_DEPTH_MAX
+"""Smaller jsonb nests no deeper: each level takes two words of four bytes."""
 _NOT_OWN: Final = f"pg_trigger_depth() > 0 or new.server_seq is distinct from {_OWN}"
 
 
@@ -47,6 +51,7 @@ def triggers(table: Table, number: int) -> str:
         (
             *(_user_stamps(name, number) if what == "user" else _catalogue_stamps(name, number)),
             *_loosened(table),
+            *_shallow(table),
             f"create trigger bury after delete on {name} referencing old table as gone for each statement",
             f"  execute function bmad_sync.bury_{what}_rows({number});",
             f"create trigger keep before truncate on {name} for each statement",
@@ -77,6 +82,19 @@ def _loosened(table: Table) -> Iterator[str]:
         yield f"create trigger hold before update on {qualified(table.name)} for each row"
         yield f"  when (current_user = 'authenticated' and ({changed}))"
         yield "  execute function bmad_sync.refuse_fixed();"
+
+
+def _shallow(table: Table) -> Iterator[str]:
+    """JSON that no device can read would keep every device of the user from pulling, whoever wrote it."""
+    held = [f"new.{quoted(column.name)}" for column in declared_columns(table) if column.kind is Kind.JSON]
+    if held:
+        deep = f"'strict $.**{{{JSON_DEPTH_MAX + 1}}}'"
+        too_deep = "\n    or ".join(
+            f"pg_column_size({value}) > {_SHALLOW_BYTES} and jsonb_path_exists({value}, {deep})" for value in held
+        )
+        yield f"create trigger nesting before insert or update on {qualified(table.name)} for each row"
+        yield f"  when ({too_deep})"
+        yield "  execute function bmad_sync.refuse_nesting();"
 
 
 def _catalogue_stamps(name: str, number: int) -> Iterator[str]:

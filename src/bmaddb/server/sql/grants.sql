@@ -17,7 +17,8 @@ declare
 begin
   foreach closed in array array[
     'reserve', 'next_version', 'lock_head', 'bury', 'bury_user_rows', 'bury_catalogue_rows',
-    'is_reserved', 'stamp_user_row', 'stamp_catalogue_row', 'check_versions', 'refuse_fixed', 'refuse_truncate',
+    'is_reserved', 'stamp_user_row', 'stamp_catalogue_row', 'check_versions', 'refuse_fixed', 'refuse_nesting',
+    'refuse_truncate',
     'purge', 'after_restore', 'handle_requests', 'grant_plan', 'end_subscription'
   ] loop
     execute format('revoke all on function bmad_sync.%I from authenticated', closed);

@@ -95,6 +95,16 @@ begin
 end
 $$;
 
+-- BEFORE ROW: JSON nests deeper than a device reads. (JSON_DEPTH_MAX; the trigger looks, and only at what is large enough.)
+create function bmad_sync.refuse_nesting() returns trigger
+language plpgsql
+as $$
+begin
+  raise exception 'too_deep: JSON of a row of bmad.% nests deeper than 64 levels', tg_table_name
+    using errcode = '22023', hint = 'no device could read it: make it flatter';
+end
+$$;
+
 -- BEFORE ROW: plain SQL of a client gives another value to a column that is set at insert. (A push is answered before.)
 create function bmad_sync.refuse_fixed() returns trigger
 language plpgsql
