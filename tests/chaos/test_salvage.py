@@ -116,5 +116,5 @@ def test_a_second_damage_is_set_aside_beside_the_first(tmp_path: Path) -> None:
         found = salvage(path, catalog=CATALOG, user=USER)
         assert found.aside == tmp_path / f"device.db.damaged-{number}"
         assert found.rows == 0
-    with pytest.raises(e.StoreError, match="cannot be set aside"):
+    with pytest.raises(e.StoreError, match="there is no file"):
         salvage(tmp_path / "missing.db", catalog=CATALOG)

@@ -177,6 +177,22 @@ def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
     assert names(tmp_path) == {"words.txt"}
 
 
+def test_a_backup_that_may_only_be_read_is_restored_to_a_file_to_work_with(tmp_path: Path) -> None:
+    with filled(tmp_path / "a.db") as db:
+        db.backup(tmp_path / "b.db")
+    (tmp_path / "b.db").chmod(0o444)
+    bmaddb.restore(tmp_path / "b.db", tmp_path / "c.db")
+    assert (tmp_path / "c.db").stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize("name", ["a\0.db", "\udcff.db", ":memory:"])
+def test_what_is_no_path_of_a_file_is_refused_with_words(tmp_path: Path, name: str) -> None:
+    with pytest.raises(e.StoreError):
+        bmaddb.open(name, user=USER)
+    with filled(tmp_path / "a.db") as db, pytest.raises(e.StoreError):
+        db.backup(name)
+
+
 def test_a_bare_copy_of_a_file_is_restored_as_a_backup_is(tmp_path: Path) -> None:
     with filled(tmp_path / "a.db", key=KEY) as db:
         device = db.device_id

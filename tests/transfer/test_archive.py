@@ -111,7 +111,7 @@ def test_an_export_that_cannot_be_written_leaves_nothing(db: Database, tmp_path:
     assert not list(tmp_path.glob("x*"))
 
 
-@pytest.mark.parametrize("way", ["itself", "log", "link", "hard link", "part", "table"])
+@pytest.mark.parametrize("way", ["itself", "log", "link", "hard link", "table"])
 def test_an_export_never_takes_the_place_of_the_database(db: Database, tmp_path: Path, way: str) -> None:
     file = tmp_path / "device.db"
     with db.write() as tx:
@@ -125,8 +125,6 @@ def test_an_export_never_takes_the_place_of_the_database(db: Database, tmp_path:
         target.symlink_to(file)
     elif way == "hard link":
         target.hardlink_to(file)
-    elif way == "part":
-        (tmp_path / "all.zip.part").symlink_to(file)
     else:
         target, record = tmp_path / "tasks.csv", Task
         target.symlink_to(file)
@@ -136,6 +134,28 @@ def test_an_export_never_takes_the_place_of_the_database(db: Database, tmp_path:
         tx.insert(Task, title="later")
     with opened(file) as again:
         assert again.query(Task).count() == 2
+
+
+def test_an_export_touches_nothing_but_its_own_file(db: Database, tmp_path: Path) -> None:
+    """Not what somebody made ready under a name like it, and not a file of the user's that happens to have one."""
+    own, thesis = tmp_path / "tasks.csv.part", tmp_path / "thesis.txt"
+    own.write_text("my notes")
+    own.chmod(0o666)
+    thesis.write_text("kept")
+    (tmp_path / "all.zip.part").symlink_to(thesis)
+    fill(db)
+    db.export(tmp_path / "tasks.csv", Task)
+    db.export(tmp_path / "all.zip")
+    assert (own.read_text(), thesis.read_text()) == ("my notes", "kept")
+    for made in (tmp_path / "tasks.csv", tmp_path / "all.zip"):
+        assert not made.is_symlink()
+        assert made.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.parametrize("name", ["a\0.zip", "a\0.csv"])
+def test_what_is_no_path_is_refused_with_words(db: Database, tmp_path: Path, name: str) -> None:
+    with pytest.raises(e.SettingsError, match="not a path"):
+        db.export(tmp_path / name, Task if name.endswith("csv") else None)
 
 
 def test_everything_goes_into_a_zip_only(db: Database, tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from bmaddb.cli.catalogs import add_catalog_option, chosen_catalog
-from bmaddb.cli.device_file import existing
 from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.service import salvage
 from bmaddb.settings import Settings
@@ -25,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Do it, and say what was found and where to doubt."""
     secret = chosen_secret(options, settings)
-    found = salvage(existing(options.file), catalog=chosen_catalog(options), user=options.user, **secret)
+    found = salvage(options.file, catalog=chosen_catalog(options), user=options.user, **secret)
     print(f"{options.file}: {found.rows} rows and {found.entries} waiting entries were read")
     print(f"the damaged file is {found.aside}: keep it until a sync has brought the rest")
     if found.unread:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
+
+import apsw
 
 from bmaddb import errors as e
 from bmaddb import statements
@@ -11,15 +15,31 @@ from bmaddb.clock import Clock, SystemClock
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
 from bmaddb.device.store.cipher import FileKey, Secret, key_of_file, read_head
-from bmaddb.device.store.connection import checked_path
-from bmaddb.device.store.salvage import Salvaged, copy_readable, set_aside
+from bmaddb.device.store.connection import checked_path, open_writer
+from bmaddb.device.store.copies import part_of_copy
+from bmaddb.device.store.salvage import OUTBOX, PART, copy_readable, exchange, was_cut
 from bmaddb.device.sync.giveback import GiveBack
+from bmaddb.device.sync.identity import become_another_device
 from bmaddb.device.sync.pages import Pages
 from bmaddb.entropy import Entropy, SystemEntropy
 from bmaddb.modules.registry import default_catalog
 from bmaddb.schema import Catalog, Scope
 from bmaddb.schema.records import writable
 from bmaddb.service.keys import secret_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Salvaged:
+    """Where the damaged file is now, and what was found in it.
+
+    `unread` names the tables of which a part is gone; the server may still have it.
+    """
+
+    aside: Path
+    rows: int = 0
+    entries: int = 0
+    unread: tuple[str, ...] = ()
+
 
 _SQL: Final = statements.load("bmaddb.service", "salvaging.sql")
 
@@ -34,26 +54,75 @@ def salvage(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
 ) -> Salvaged:
-    """Set the damaged file at `path` aside and make a new one there, with every row and entry that can be read.
+    """Make a new file of the damaged one at `path`, with every row and entry that can be read, and set that aside.
 
     The next sync reads everything of the server again and sends what waits. Nothing may have the file open.
     Rows that only the damaged part held and the server never saw are gone; `Salvaged.unread` says where to doubt.
     `key`, `passphrase`: what the damaged file was encrypted with, and the new one will be; WrongKey when it was not.
-    Raises StoreError when the file cannot be set aside or a new one cannot be made.
+    Of a backup it makes a device of its own, as `restore` does.
+
+    The damaged file keeps its place until the new one is whole; what is cut before has changed nothing, and what is
+    cut after is ended by the next call. Raises StoreError when there is no such file, when it is another program's, or
+    when a new one cannot be made; MigrationError when the file is of another schema version.
     """
     place, tables = checked_path(path), catalog or default_catalog()
-    secret = secret_of(key, passphrase)
-    old = _key_of(place, secret)  # a wrong key sets nothing aside
-    doors = {"clock": clock or SystemClock(), "entropy": entropy or SystemEntropy(), "key": secret}
-    aside = set_aside(place)
-    with Store(place, tables, **doors) as fresh:  # type: ignore[arg-type]
-        new = fresh.key
-    found = copy_readable(aside, place, tables, old, new)
-    with Store(place, tables, user=user, **doors) as store:  # type: ignore[arg-type]
-        outbox = Outbox(store)
-        Pages(store, outbox).begin_resync()
-        _queue_orphans(store, outbox)
-    return found
+    doors = _Doors(clock or SystemClock(), entropy or SystemEntropy(), secret_of(key, passphrase))
+    if was_cut(place):
+        return _ended(place, tables, doors)
+    if not os.path.isfile(place):
+        raise e.StoreError(f"there is no file {place}", hint="check the path")
+    old = _key_of(place, doors.key)
+    with part_of_copy(place + PART, like=place) as part:
+        new = _made(part, tables, doors)
+        found = copy_readable(place, part, tables, old, new)
+        if found.of_backup:
+            _rename_device(part, new, doors.entropy)
+        with doors.open(part, tables, user) as store:
+            outbox = Outbox(store)
+            Pages(store, outbox).begin_resync()
+            _queue_orphans(store, outbox)
+        aside = exchange(place, part)
+    return Salvaged(aside=aside, rows=found.rows, entries=found.entries, unread=found.unread)
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """How the new file is opened."""
+
+    clock: Clock
+    entropy: Entropy
+    key: Secret | None
+
+    def open(self, path: str, catalog: Catalog, user: str | None = None) -> Store:
+        """The store at `path`."""
+        return Store(path, catalog, clock=self.clock, entropy=self.entropy, key=self.key, user=user)
+
+
+def _made(part: str, catalog: Catalog, doors: _Doors) -> FileKey | None:
+    """A new file in the place of the empty one; what it is encrypted with."""
+    with doors.open(part, catalog) as fresh:
+        return fresh.key
+
+
+def _rename_device(part: str, key: FileKey | None, entropy: Entropy) -> None:
+    connection = open_writer(part, "full", key)
+    try:
+        become_another_device(connection, entropy)
+    finally:
+        connection.close(True)
+
+
+def _ended(place: str, catalog: Catalog, doors: _Doors) -> Salvaged:
+    """The new file was whole when the last call was cut: it only takes its place."""
+    aside = exchange(place, place + PART)
+    with doors.open(place, catalog) as store, store.read() as connection:
+        counts = {table.name: _count(connection, table.name) for table in catalog.device_tables}
+    return Salvaged(aside=aside, rows=sum(counts.values()), entries=counts.get(OUTBOX, 0))
+
+
+def _count(connection: apsw.Connection, table: str) -> int:
+    [(count,)] = connection.execute(_SQL["count"].format(table=table))
+    return int(count)
 
 
 def _key_of(path: str, secret: Secret | None) -> FileKey | None:

@@ -2,3 +2,6 @@
 
 -- name: unsent
 select id from "{table}" where server_seq is null
+
+-- name: count
+select count(*) from "{table}"

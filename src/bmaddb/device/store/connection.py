@@ -133,6 +133,10 @@ def checked_path(path: str | os.PathLike[str]) -> str:
     text = os.fspath(path)
     if not text or text.startswith((":", "file:")) or "\0" in text:
         raise e.StoreError(f"'{text}' is not a path of a file", hint="a device store lives in a file")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise e.StoreError(f"{text!r} is not UTF-8", hint="SQLite takes no other names of files") from None
     return os.path.realpath(text)
 
 

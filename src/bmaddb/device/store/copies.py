@@ -39,11 +39,11 @@ def copy_to(source: apsw.Connection, path: str, key: FileKey | None, entropy: En
     """
     refuse_what_is_there(path)
     refuse_own_files(source.filename, path)
-    with _part(f"{path}-part-{entropy.random_bytes(4).hex()}", like=source.filename) as part:
+    with part_of_copy(f"{path}-part-{entropy.random_bytes(4).hex()}", like=source.filename) as part:
         _fill(source, part, key, finish)
         refuse_what_is_there(path)
         os.replace(part, path)
-    _sync_folder(path)
+    sync_folder(path)
 
 
 def replace_file(writer: apsw.Connection, key: FileKey | None) -> None:
@@ -53,12 +53,12 @@ def replace_file(writer: apsw.Connection, key: FileKey | None) -> None:
     """
     path = os.path.realpath(writer.filename)
     _be_alone(writer, path)
-    with _part(path + _REKEYED, like=path) as part:
+    with part_of_copy(path + _REKEYED, like=path) as part:
         _fill(writer, part, key, lambda _: None)
         # A log that came back after a power cut would be taken for one of the new file.
-        _sync_folder(path)
+        sync_folder(path)
         os.replace(part, path)
-    _sync_folder(path)
+    sync_folder(path)
 
 
 def remove_leftover(path: str) -> None:
@@ -128,7 +128,7 @@ def _fill(source: apsw.Connection, part: str, key: FileKey | None, finish: Finis
         raise failure(error) from error
     if said != "ok":
         raise e.StoreCorrupt(f"the file is damaged: {said}", hint="bmaddb.service.salvage keeps what can be read")
-    _sync(part)
+    sync_file(part)
 
 
 def _vacuum_into(source: apsw.Connection, part: str, key: FileKey | None) -> e.BmadError | None:
@@ -141,11 +141,14 @@ def _vacuum_into(source: apsw.Connection, part: str, key: FileKey | None) -> e.B
 
 
 @contextlib.contextmanager
-def _part(path: str, *, like: str) -> Iterator[str]:
-    """An empty file, as open to others as the file `like`, that is gone at the end unless it was renamed."""
+def part_of_copy(path: str, *, like: str) -> Iterator[str]:
+    """An empty file, as open to others as the file `like`, that is gone at the end unless it was renamed.
+
+    It can be written by its owner, also when `like` is kept from that.
+    """
     try:
         _remove(path)
-        mode = stat.S_IMODE(os.stat(like).st_mode)
+        mode = stat.S_IMODE(os.stat(like).st_mode) | stat.S_IRUSR | stat.S_IWUSR
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
         yield path
     except OSError as error:
@@ -161,7 +164,7 @@ def _remove(path: str) -> None:
             os.unlink(path + suffix)
 
 
-def _sync(path: str) -> None:
+def sync_file(path: str) -> None:
     handle = os.open(path, os.O_RDWR)
     try:
         os.fsync(handle)
@@ -169,7 +172,7 @@ def _sync(path: str) -> None:
         os.close(handle)
 
 
-def _sync_folder(path: str) -> None:
+def sync_folder(path: str) -> None:
     """Make names durable; where a folder cannot be opened, the system does it by itself."""
     with contextlib.suppress(OSError):
         handle = os.open(os.path.dirname(path), os.O_RDONLY)

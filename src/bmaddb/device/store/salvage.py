@@ -1,11 +1,13 @@
 """A damaged file: set aside as it is, and read row by row for what can still be read.
 
-Rules of this room: the damaged file is opened for reading only and never removed; a row that cannot be read
-costs only itself; what is copied is copied without capture, for its entries are copied too.
+Rules of this room: the damaged file is opened for reading only and never removed, and keeps its name until the new
+one is whole; a row that cannot be read costs only itself; what is copied is copied without capture, for its entries are
+copied too.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +21,8 @@ from bmaddb import statements
 from bmaddb.device.store import meta
 from bmaddb.device.store.cipher import FileKey
 from bmaddb.device.store.connection import open_reader, open_writer
+from bmaddb.device.store.copies import sync_file, sync_folder
+from bmaddb.device.store.failures import failure
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.rules import Scope
 from bmaddb.schema.tables import Table
@@ -27,56 +31,95 @@ _SQL: Final = statements.load("bmaddb.device.store", "sql/salvage.sql")
 _TRANSACTION: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
 _OF_THE_NEW_FILE: Final = frozenset({meta.SCHEMA_VERSION, meta.SCHEMA_DIGEST, meta.CREATED_AT})
 OUTBOX: Final = "outbox_operations"
+PART: Final = ".salvaging"
+"""The new file, until it is whole."""
+_LOGS_AND_FILE: Final = ("-wal", "-journal", "")
+_NO_DAMAGE: Final = (apsw.BusyError, apsw.LockedError, apsw.NoMemError, apsw.InterruptError)
+_NOT_WRITTEN: Final = (*_NO_DAMAGE, apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
+"""Not the row is to blame: SQLite may have undone the whole transaction."""
 ROWIDS_TRIED_MAX: Final = 1_000_000
 """Between two damaged pages of a table that has no index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Salvaged:
+class Readable:
     """What was found. `unread` names the tables of which a part is gone; the server may still have it."""
 
-    aside: Path
     rows: int = 0
     entries: int = 0
     unread: tuple[str, ...] = ()
+    of_backup: bool = False
+    """Was the file a backup? Then the device it is of goes on under its own name."""
 
 
-def set_aside(path: str) -> Path:
-    """Rename the damaged file with its log, so that its place is free; the answer is where it is now.
+def exchange(path: str, part: str) -> Path:
+    """Set the damaged file at `path` aside with its log, and put the whole new file `part` in its place.
 
-    StoreError when there is no such file, or it cannot be renamed. Nothing may have it open.
+    The answer is where the damaged one is now. StoreError when it cannot be renamed. Nothing may have it open.
     """
-    number = 1
-    while os.path.exists(f"{path}.damaged-{number}"):
-        number += 1
-    aside = f"{path}.damaged-{number}"
+    number = _last_number(path)
+    aside = _aside(path, number if was_cut(path) else number + 1)
+    moved: list[str] = []
     try:
-        for suffix in ("-wal", ""):
-            if not suffix or os.path.exists(path + suffix):
+        sync_file(part)
+        for suffix in _LOGS_AND_FILE:
+            if os.path.exists(path + suffix):
                 os.rename(path + suffix, aside + suffix)
-    except OSError as error:
+                moved.append(suffix)
+        Path(f"{path}-shm").unlink(missing_ok=True)
+        os.replace(part, path)
+    except BaseException as error:
+        for suffix in reversed(moved):
+            with contextlib.suppress(OSError):
+                os.rename(aside + suffix, path + suffix)
+        if not isinstance(error, OSError):
+            raise
         hint = "check the path, and that its folder is yours"
         raise e.StoreError(f"the file cannot be set aside: {error.strerror}", hint=hint) from error
-    Path(f"{path}-shm").unlink(missing_ok=True)
+    sync_folder(path)
     return Path(aside)
 
 
-def copy_readable(aside: Path, path: str, catalog: Catalog, old: FileKey | None, new: FileKey | None) -> Salvaged:
-    """Copy what can be read of the file `aside` into the new file at `path`, in one transaction.
+def was_cut(path: str) -> bool:
+    """Was an exchange cut between its renames? At `path` is a damaged file without its log then, or nothing."""
+    number = _last_number(path)
+    begun = number > 0 and os.path.exists(path + PART)
+    return begun and not (os.path.exists(path) and os.path.exists(_aside(path, number)))
 
-    `old` and `new`: what the one and the other are encrypted with.
+
+def _last_number(path: str) -> int:
+    """Of the damaged files beside it; 0 when there is none."""
+    number = 0
+    while any(os.path.exists(_aside(path, number + 1) + suffix) for suffix in _LOGS_AND_FILE):
+        number += 1
+    return number
+
+
+def _aside(path: str, number: int) -> str:
+    return f"{path}.damaged-{number}"
+
+
+def copy_readable(damaged: str, path: str, catalog: Catalog, old: FileKey | None, new: FileKey | None) -> Readable:
+    """Copy what can be read of the file `damaged` into the new file at `path`, in one transaction.
+
+    `old` and `new`: what the one and the other are encrypted with. StoreError for a database of another program,
+    MigrationError for one of another schema version, and whatever `path` cannot be written for.
     """
     try:
-        source = open_reader(str(aside), old)
+        source = open_reader(damaged, old)
+    except e.StoreBusy:
+        raise
     except e.StoreError:
-        return Salvaged(aside=aside, unread=tuple(table.name for table in catalog.device_tables))
+        return Readable(unread=tuple(table.name for table in catalog.device_tables))
     target = open_writer(path, "full", new)
     try:
         target.pragma("foreign_keys", False)
         target.execute(_TRANSACTION["begin_write"])
-        found = _Copy(source, target, catalog).all(aside)
+        found = _Copy(source, target, catalog).all()
         target.execute(_TRANSACTION["commit"])
         return found
+    except apsw.Error as error:
+        raise failure(error) from error
     finally:
         source.close(True)
         target.close(True)
@@ -92,19 +135,47 @@ class _Copy:
         self._unread: set[str] = set()
         self._same_order = True
 
-    def all(self, aside: Path) -> Salvaged:
-        for key, value in self._pairs().items():
+    def all(self) -> Readable:
+        held = self._pairs()
+        of_backup = self._is_ours() == meta.BACKUP_ID
+        self._refuse_other_version(held.get(meta.SCHEMA_VERSION))
+        for key, value in held.items():
             if key not in _OF_THE_NEW_FILE:
                 meta.put(self._target, key, value)
         rows = {table.name: self._table(table) for table in self._catalog.device_tables}
         if self._same_order:
             self._play_again()
-        return Salvaged(
-            aside=aside,
+        strange = self._tables(self._source) - self._tables(self._target)
+        self._unread.update(name for name in strange if not name.startswith("_bmad"))
+        return Readable(
             rows=sum(rows.values()),
             entries=rows.get(OUTBOX, 0),
             unread=tuple(sorted(self._unread)),
+            of_backup=of_backup,
         )
+
+    def _is_ours(self) -> int:
+        """Its application id; StoreError for what another program made."""
+        application_id = int(self._source.pragma("application_id") or 0)
+        tables = self._tables(self._source)
+        if application_id not in (meta.APPLICATION_ID, meta.BACKUP_ID) and tables and "_bmad_meta" not in tables:
+            raise e.StoreError("the file is a database of another program", hint="it is as it was; check the path")
+        return application_id
+
+    def _refuse_other_version(self, held: str | None) -> None:
+        """What waits in it is in the names of its own version."""
+        if held is not None and held != str(self._catalog.version):
+            raise e.MigrationError(
+                f"the file has schema version {held}, this program knows {self._catalog.version}",
+                hint="salvage it with the program that wrote it, then open it with this one; it is as it was",
+            )
+
+    def _tables(self, connection: apsw.Connection) -> set[str]:
+        try:
+            return {str(name) for (name,) in connection.execute(_SQL["tables"])}
+        except apsw.Error:
+            self._unread.add("_bmad_meta")
+            return set()
 
     def _pairs(self) -> dict[str, str]:
         up = dict(self._read("_bmad_meta", _SQL["meta_up"]))
@@ -144,12 +215,16 @@ class _Copy:
         """Rows until the end or until the damage."""
         try:
             yield from self._source.execute(text, arguments)
+        except _NO_DAMAGE:
+            raise
         except apsw.Error:
             self._unread.add(name)
 
     def _put(self, name: str, text: str, row: tuple[Any, ...]) -> None:
         try:
             self._target.execute(text, row)
+        except _NOT_WRITTEN:
+            raise
         except apsw.Error:  # damage that looks like a row
             self._unread.add(name)
 
@@ -158,5 +233,7 @@ class _Copy:
         for (changeset,) in self._target.execute(_SQL["changesets"]).fetchall():
             try:
                 apsw.Changeset.apply(changeset, self._target, conflict=lambda *_: apsw.SQLITE_CHANGESET_OMIT)
+            except _NOT_WRITTEN:
+                raise
             except apsw.Error:
                 self._unread.add(OUTBOX)

@@ -129,12 +129,15 @@ def export_table(store: Store, record: type[Record], path: str | os.PathLike[str
 def placed(store: Store, path: Path) -> Iterator[IO[bytes]]:
     """A file to write that takes its place when it is whole and synced; only its owner may read it.
 
-    SettingsError when its place is the store's own.
+    SettingsError when its place is the store's own, or no path.
     """
-    part = path.with_name(f"{path.name}.part")
-    refuse_own_files(store.path, path, part)
+    if "\0" in str(path):
+        raise e.SettingsError(f"{str(path)!r} is not a path of a file", hint="check the path")
+    # A name nobody can have made ready: a link would lead the export elsewhere, a file would be as open as it was.
+    part = path.with_name(f"{path.name}.part-{store.entropy.random_bytes(4).hex()}")
+    refuse_own_files(store.path, path)
     try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
