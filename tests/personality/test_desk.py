@@ -25,9 +25,11 @@ from bmaddb.personality.memory import LISTS_MAX
 from bmaddb.personality.presentation import NEUTRAL
 from bmaddb.personality.state import STATE_BYTES_MAX
 from bmaddb.service import Database
+from bmaddb.testing import ManualClock
 from tests.upkeep.shelf import MODULE
 
 USER = "0190f3d2-6f1a-7c3b-8a2e-5b1d9c4e7f60"
+DAY_MS = 86_400_000
 
 
 @pytest.fixture
@@ -116,6 +118,32 @@ def test_an_application_without_the_tables_is_simply_off(tmp_path: Path) -> None
     with bmaddb.open(tmp_path / "shelf.db", user=USER, catalog=catalog_with(MODULE, include_defaults=False)) as db:
         assert db.personality.standing.mode == "off"
         assert db.personality.begin_session() is NOTHING
+
+
+@pytest.mark.parametrize("how", ["refused", "withdrawn"])
+def test_no_means_no_also_when_the_clock_ran_ahead_at_the_yes(path: Path, how: str) -> None:
+    clock = ManualClock(DAY_MS * 20_500)
+    with bmaddb.open(path, user=USER, clock=clock) as db:
+        clock.set_wall(DAY_MS * 20_530)
+        db.personality.consent(text="what was shown", version="1")
+        db.personality.declare("ENTP")
+        db.personality.switch("prior")
+        clock.set_wall(DAY_MS * 20_501)
+        db.personality.declare("ISTJ")
+        assert db.personality.standing.profile.code == "ISTJ"
+        db.personality.decline()
+        assert db.personality.history()[0].source == "declined"
+        if how == "refused":
+            db.personality.consent(text="what was shown", version="1", granted=False)
+        else:
+            db.personality.withdraw()
+        assert not db.personality.standing.consented
+        with pytest.raises(e.ConsentMissing):
+            db.personality.switch("prior")
+    with bmaddb.open(path, user=USER, clock=clock) as db:
+        assert (db.personality.standing.consented, db.personality.standing.mode) == (False, "off")
+        db.personality.consent(text="what was shown", version="1")
+        assert db.personality.standing.consented
 
 
 # -- the same rows -----------------------------------------------------------------------------------------

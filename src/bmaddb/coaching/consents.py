@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Final
 
-from bmaddb.coaching.candidate import Candidate
+from bmaddb.coaching.candidate import Candidate, moment
 from bmaddb.device.atomic.rules import Reader, RuleContext
 from bmaddb.modules.user_management import ConsentRecord, User
+from bmaddb.schema.moments import after_newest
 
 PLANNED_CONSENTS: Final = "planned_consents"
 """The fact that names what the same operation grants: purpose -> policy version."""
@@ -28,6 +30,12 @@ def grant(reader: Reader, purpose: str) -> ConsentRecord | None:
     """The record that grants `purpose` now, or None."""
     record = last_record(reader, purpose)
     return record if record is not None and record.action == "granted" else None
+
+
+def decided_at(context: RuleContext, purpose: str) -> datetime:
+    """The moment of a decision about `purpose` that is made now: it comes after the one it replaces."""
+    last = last_record(context.reader, purpose)
+    return after_newest(moment(context.now_ms), None if last is None else last.acted_at)
 
 
 def in_force(context: RuleContext, purpose: str) -> bool:

@@ -15,6 +15,7 @@ from bmaddb import errors as e
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, UserPreferences
 from bmaddb.personality.profile import NOBODY, Profile, columns_of, from_row
+from bmaddb.schema.moments import after_newest
 
 Optimisation: TypeAlias = Literal["off", "prior", "adaptive"]
 """`prior`: adapt to use, with the type as a guarded prior. `adaptive`: adapt to use alone."""
@@ -45,8 +46,7 @@ def standing(store: Store) -> Standing:
     """Read what is in force. In an application without these tables nothing ever is."""
     if not all(table in store.catalog.records for table in TABLES):
         return OFF
-    said = store.query(ConsentRecord).where(ConsentRecord.purpose == PURPOSE)
-    last = said.order_by(ConsentRecord.acted_at.desc(), ConsentRecord.id.desc()).first()
+    last = _last_said(store)
     consented = last is not None and last.action == "granted"
     preferences = store.query(UserPreferences).first()
     row = current(store)
@@ -56,6 +56,11 @@ def standing(store: Store) -> Standing:
         profile=NOBODY if row is None else from_row(row),
         influence=0.0 if row is None else row.influence,
     )
+
+
+def _last_said(reader: Store | WriteTransaction) -> ConsentRecord | None:
+    said = reader.query(ConsentRecord).where(ConsentRecord.purpose == PURPOSE)
+    return said.order_by(ConsentRecord.acted_at.desc(), ConsentRecord.id.desc()).first()
 
 
 def current(store: Store) -> MbtiProfile | None:
@@ -72,6 +77,7 @@ def history(store: Store, limit: int = PROFILES_SHOWN_MAX) -> list[MbtiProfile]:
 def say(store: Store, action: str, *, text: str, version: str, locale: str) -> None:
     """Write down a decision, with the hash of the exact text that was shown."""
     with store.write() as tx:
+        last = _last_said(tx)
         tx.insert(
             ConsentRecord,
             purpose=PURPOSE,
@@ -80,17 +86,17 @@ def say(store: Store, action: str, *, text: str, version: str, locale: str) -> N
             policy_sha256=sha256(text.encode()).hexdigest(),
             shown_locale=locale,
             method="settings",
-            acted_at=_now(store),
+            acted_at=after_newest(_now(store), None if last is None else last.acted_at),
         )
 
 
 def withdraw(store: Store) -> None:
     """Write down that consent is withdrawn, switch off, and delete the determinations of type, in one transaction."""
-    granted = store.query(ConsentRecord).where(ConsentRecord.purpose == PURPOSE)
-    last = granted.order_by(ConsentRecord.acted_at.desc(), ConsentRecord.id.desc()).first()
+    last = _last_said(store)
     if last is None or last.action == "withdrawn":
         return
     with store.write() as tx:
+        last = _last_said(tx) or last  # again: another process may have written one
         tx.insert(
             ConsentRecord,
             purpose=PURPOSE,
@@ -99,7 +105,7 @@ def withdraw(store: Store) -> None:
             policy_sha256=last.policy_sha256,
             shown_locale=last.shown_locale,
             method="settings",
-            acted_at=_now(store),
+            acted_at=after_newest(_now(store), last.acted_at),
         )
         _switch(store, tx, "off")
         for row in store.query(MbtiProfile).all():
@@ -121,10 +127,12 @@ def determine(store: Store, profile: Profile, influence: float) -> MbtiProfile:
     if not standing(store).consented:
         raise e.ConsentMissing(hint="db.personality.consent(...) with the text that was shown")
     with store.write() as tx:
-        for row in store.query(MbtiProfile).where(MbtiProfile.is_current == True).all():  # noqa: E712 -- SQL
+        last = tx.query(MbtiProfile).order_by(MbtiProfile.assessed_at.desc()).first()
+        assessed_at = after_newest(_now(store), None if last is None else last.assessed_at)
+        for row in tx.query(MbtiProfile).where(MbtiProfile.is_current == True).all():  # noqa: E712 -- SQL
             tx.update(row, is_current=False)
         return tx.insert(
-            MbtiProfile, **columns_of(profile, influence=influence), assessed_at=_now(store), is_current=True
+            MbtiProfile, **columns_of(profile, influence=influence), assessed_at=assessed_at, is_current=True
         )
 
 

@@ -11,7 +11,7 @@ from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, e
 from bmaddb.coaching.checks import ONBOARDING_CHECKS
 from bmaddb.coaching.checks.findings import NOTES
 from bmaddb.coaching.checks.onboarding import CREATE_SESSION
-from bmaddb.coaching.consents import PLANNED_CONSENTS
+from bmaddb.coaching.consents import PLANNED_CONSENTS, decided_at
 from bmaddb.coaching.derived import derived_values
 from bmaddb.coaching.rules.coaching_session import CoachingSessionValidator, type_in_use
 from bmaddb.coaching.rules.general import GENERAL
@@ -24,6 +24,7 @@ from bmaddb.modules.onboarding import OnboardingProgress
 from bmaddb.modules.seeds.onboarding_steps import FLOW, VERSION
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, User, UserDevice
 from bmaddb.protocol.merge.counters import counted
+from bmaddb.schema.moments import after_newest
 
 FIRST_SESSION_DELAY: Final = timedelta(hours=1)
 
@@ -106,7 +107,7 @@ def consents_step(consents: tuple[Consent, ...]) -> Step:
                 "policy_sha256": consent.policy_sha256,
                 "shown_locale": consent.shown_locale,
                 "method": consent.method,
-                "acted_at": moment(context.now_ms),
+                "acted_at": decided_at(context, consent.purpose),
             }
             for consent in consents
         ]
@@ -125,8 +126,7 @@ def type_row(context: RuleContext, given: Mapping[str, Any] | None) -> dict[str,
 
 def _after_the_newest(context: RuleContext) -> datetime:
     newest = context.reader.query(MbtiProfile).order_by(MbtiProfile.assessed_at.desc()).first()
-    now = moment(context.now_ms)
-    return now if newest is None else max(now, newest.assessed_at)
+    return after_newest(moment(context.now_ms), None if newest is None else newest.assessed_at)
 
 
 def _device(data: Onboarding) -> Any:
