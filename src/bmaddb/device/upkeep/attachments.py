@@ -2,12 +2,11 @@
 
 Rules of this room: only a regular file goes, whose size and hash are those of the bytes that were uploaded, and that no
 row has still to upload; the file goes before its path does, so that what is cut in between leaves a path to nothing and
-never a file nobody knows.
+never a file nobody knows. One the system does not let go of stays, with its path, and holds up no other.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import stat
@@ -23,7 +22,8 @@ from bmaddb.schema.rules import Scope
 
 _SQL = statements.load("bmaddb.device.upkeep", "sql/upkeep.sql")
 _NEEDED = frozenset({"local_path", "upload_state", "byte_size", "sha256"})
-_ANOTHER = "a file is not, byte for byte, the one that was uploaded"
+_ANOTHER = "a file is not, byte for byte, the one that was uploaded, or cannot be read"
+_HELD = "the system does not let a file be removed"
 READ_BYTES = 1 << 20
 
 
@@ -60,12 +60,23 @@ def _evict(work: Work, table: str, row_id: str, path: str, size: int, sha256: st
         if found is None:
             work.tally.kept = _ANOTHER
             return
-        if found:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
+        if found and not _removed(path):
+            work.tally.kept = _HELD
+            return
         connection.execute(_SQL["forget_path"].format(table=table), (row_id, path))
     work.tally.rows += 1
     work.attachment_bytes -= found
+
+
+def _removed(path: str) -> bool:
+    """Remove the file; False when it stays, as in a folder that may not be written or while another program has it."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def _needed_by_another(connection: apsw.Connection, table: str, row_id: str, path: str, size: int) -> bool:
@@ -83,7 +94,7 @@ def _same_file(one: str, other: str) -> bool:
 
 
 def _is(path: str, size: int, sha256: str) -> int | None:
-    """The size of the file that may go; 0 when there is none at all; None when it is another than was uploaded."""
+    """The size of the file that may go; 0 when there is none; None when it is unreadable, or not what was uploaded."""
     try:
         held = os.stat(path, follow_symlinks=False)
     except FileNotFoundError:
@@ -93,7 +104,10 @@ def _is(path: str, size: int, sha256: str) -> int | None:
     if not stat.S_ISREG(held.st_mode) or held.st_size != size:
         return None
     digest = hashlib.sha256()
-    with Path(path).open("rb") as file:
-        while chunk := file.read(READ_BYTES):
-            digest.update(chunk)
+    try:
+        with Path(path).open("rb") as file:
+            while chunk := file.read(READ_BYTES):
+                digest.update(chunk)
+    except OSError:
+        return None
     return size if digest.hexdigest() == sha256 else None

@@ -93,8 +93,9 @@ class Keeper:
         """One clean-up; False when another one soon would be in vain."""
         try:
             report = CleanUp(self._store, self._outbox, self._policy(), self._stopping.is_set).run()
-        except e.BmadError as error:
-            _log.warning("an upkeep ended early: %s", error)
-            self._store.signals.emit(UpkeepEnded(ended=error.code, rows=0, bytes_before=0, bytes_after=0))
+        except Exception as error:  # nothing may end the thread: no file of this process would be cleaned again
+            _log.warning("an upkeep ended early: %s", error, exc_info=not isinstance(error, e.BmadError))
+            code = error.code if isinstance(error, e.BmadError) else e.BmadError.code
+            self._store.signals.emit(UpkeepEnded(ended=code, rows=0, bytes_before=0, bytes_after=0))
             return False
         return report.ended is not Ended.STILL_OVER
