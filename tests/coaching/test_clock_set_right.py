@@ -15,6 +15,7 @@ from bmaddb.coaching.reconciling import reconcile
 from bmaddb.device.atomic import Status
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
+from bmaddb.modules.tasks_productivity import Habit, Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, UserPreferences
 from bmaddb.testing import ManualClock
 from tests.coaching.acts import all_hold, done, plan, rules, run
@@ -109,3 +110,60 @@ def test_a_type_far_ahead_of_a_right_clock_is_still_refused(ada: Store) -> None:
     refused = run(ada, dated)
     assert refused.status is Status.ROLLED_BACK
     assert "M8" in rules(refused)
+
+
+# -- progress ---------------------------------------------------------------------------------------------------
+
+
+def day_of_all(store: Store, metric: str) -> tuple[int, str | None]:
+    row = store.query(UserProgress).where(UserProgress.metric_code == metric, UserProgress.period_key == "all").one()
+    return row.value, row.last_activity_on
+
+
+def test_what_counts_is_counted_after_a_day_that_lay_ahead(ada: Store) -> None:
+    with ada.write() as tx:
+        habit = tx.insert(Habit, name="walk", rrule="FREQ=DAILY")
+        task = tx.insert(Task, title="post the letter")
+    with ahead(ada, 60):
+        done(ada, ops.check_in(3))
+    assert day_of_all(ada, "checkins") == (1, "2027-01-28")
+    done(ada, ops.check_in(3))
+    done(ada, ops.complete_task(task.id))
+    done(ada, ops.log_habit(habit.id))
+    done(ada, ops.fill_wheel({"work": 5}))
+    begun = plan(session={"id": "begun", "kind": "regular", "coach_kind": "self"})
+    done(ada, ops.coaching_session(begun))
+    done(ada, ops.change_session("begun", changes={"status": "completed"}, active_seconds=1))
+    for metric, count in {"checkins": 2, "tasks_done": 1, "wheels_filled": 1, "active_days": 2}.items():
+        assert day_of_all(ada, metric) == (count, "2026-11-29")
+    reconcile(ada)
+    assert reconcile(ada) == 0
+    all_hold(ada)
+
+
+def test_a_day_counts_once_also_when_a_merge_brings_the_day_ahead_back(ada: Store) -> None:
+    with ahead(ada, 60):
+        done(ada, ops.check_in(3))
+    for _ in range(3):
+        done(ada, ops.check_in(3))
+        assert day_of_all(ada, "active_days")[0] == 2
+        with ada.write() as tx:  # a merge keeps the latest of two days
+            for row in tx.query(UserProgress).where(UserProgress.period_key == "all").all():
+                tx.update(row, last_activity_on="2027-01-28")
+        assert reconcile(ada) == 0
+        all_hold(ada)
+    assert day_of_all(ada, "checkins")[0] == 4
+    ada.clock.advance(DAY_MS)  # type: ignore[attr-defined]
+    done(ada, ops.check_in(3))
+    assert day_of_all(ada, "active_days") == (3, "2026-11-30")
+
+
+def test_a_task_is_taken_back_also_beside_a_day_that_lies_ahead(ada: Store) -> None:
+    with ada.write() as tx:
+        task = tx.insert(Task, title="post the letter")
+    done(ada, ops.complete_task(task.id))
+    with ahead(ada, 60), ada.write() as tx:
+        for row in tx.query(UserProgress).where(UserProgress.metric_code == "tasks_done").all():
+            tx.update(row, last_activity_on="2027-01-28")
+    done(ada, ops.reopen_task(task.id))
+    assert day_of_all(ada, "tasks_done")[0] == 0

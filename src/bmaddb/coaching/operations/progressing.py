@@ -12,7 +12,7 @@ from bmaddb.coaching.checks.findings import notes, written
 from bmaddb.coaching.checks.session import PROGRESS_BEFORE, PROGRESS_PLANNED, UPDATE_PROGRESS, recently_changed
 from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.derived import derived_values
-from bmaddb.coaching.local_days import day_before, day_of, local_day, period_key
+from bmaddb.coaching.local_days import day_after, day_before, day_of, local_day, period_key
 from bmaddb.coaching.registries import METRIC
 from bmaddb.coaching.rules.progress import COUNTED_MAX, SESSION_ID, ProgressValidator
 from bmaddb.device.atomic import Action, RuleContext, Step
@@ -102,12 +102,13 @@ def _counting(context: RuleContext, metric: str, period: str, delta: int, today:
     session = context.facts.get(SESSION_ID)
     if before is not None and session is not None and session in before.counted_sessions:
         return None
-    if delta == 0 or (metric in ONCE_A_DAY and before is not None and _has_day(before, today)):
+    if delta == 0 or (metric in ONCE_A_DAY and _has_day(context, metric, before, today)):
         return None
     row: dict[str, Any] = dict(key) if before is None else values_of(before)
     row["device_counts"] = counted(row.get("device_counts"), context.device_id, delta, context.now_ms)
     if delta > 0:
-        row["last_activity_on"] = max(today.isoformat(), row.get("last_activity_on") or "")
+        last = day_of(row.get("last_activity_on"))
+        row["last_activity_on"] = (today if last is None or _is_ahead(context, last) else max(today, last)).isoformat()
     if session is not None:
         row["last_session_id"] = session
         others = sorted({*row.get("counted_sessions", ()), session} - {session})
@@ -119,9 +120,21 @@ def _counting(context: RuleContext, metric: str, period: str, delta: int, today:
     return {name: value for name, value in row.items() if name not in _FIXED}
 
 
-def _has_day(row: UserProgress, day: date) -> bool:
-    """Is the day counted? One that was taken back leaves no streak, though a merge may have kept the later day."""
-    return row.last_activity_on == day.isoformat() and row.streak_current > 0
+def _has_day(context: RuleContext, metric: str, row: UserProgress | None, day: date) -> bool:
+    """Is the day counted? One that was taken back leaves no streak, though a merge may have kept the later day.
+
+    A day that a wrong clock left ahead comes back with every merge, which keeps the latest: then the week says it.
+    """
+    last = None if row is None else day_of(row.last_activity_on)
+    if last is not None and _is_ahead(context, last):
+        week = {"metric_code": metric, "period_key": period_key("week", day)}
+        row = context.reader.get(UserProgress, progress_id(context, week))
+    return row is not None and row.last_activity_on == day.isoformat() and row.streak_current > 0
+
+
+def _is_ahead(context: RuleContext, day: date) -> bool:
+    """Does it lie beyond tomorrow, where the user lives? A clock that ran ahead said so."""
+    return day > day_after(local_day(context.now_ms, zone_of(context)))
 
 
 def _activity_before(row: UserProgress, value: int, session_day: str | None, others: Sequence[str]) -> dict[str, Any]:
