@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,13 @@ from bmaddb.coaching import operations as ops
 from bmaddb.coaching.candidate import moment
 from bmaddb.coaching.consents import grant
 from bmaddb.coaching.reconciling import reconcile
-from bmaddb.device.atomic import Status
+from bmaddb.device.atomic import OuterContext, OuterStep, Status
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
+from bmaddb.modules.chat_journal import CoachingSession
 from bmaddb.modules.tasks_productivity import Habit, Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, UserPreferences
+from bmaddb.protocol.merge.counters import total
 from bmaddb.testing import ManualClock
 from tests.coaching.acts import all_hold, done, plan, rules, run
 from tests.coaching.ground import NOW_MS, POLICY, open_store, settle
@@ -167,3 +170,68 @@ def test_a_task_is_taken_back_also_beside_a_day_that_lies_ahead(ada: Store) -> N
             tx.update(row, last_activity_on="2027-01-28")
     done(ada, ops.reopen_task(task.id))
     assert day_of_all(ada, "tasks_done")[0] == 0
+
+
+# -- sessions ---------------------------------------------------------------------------------------------------
+
+
+def begin_ahead(store: Store, days: int = 3) -> None:
+    with ahead(store, days):
+        done(store, ops.coaching_session(plan(session={"id": "begun", "kind": "regular", "coach_kind": "self"})))
+
+
+@pytest.mark.parametrize("status", ["completed", "abandoned"])
+@pytest.mark.parametrize("paused", [False, True])
+@pytest.mark.parametrize("seconds", [0, 1_800])
+def test_a_session_that_begins_ahead_ends_and_makes_room(ada: Store, status: str, paused: bool, seconds: int) -> None:
+    begin_ahead(ada)
+    if paused:
+        done(ada, ops.change_session("begun", changes={"status": "paused"}, active_seconds=60))
+        done(ada, ops.change_session("begun", changes={"status": "in_progress"}))
+    ending = ops.change_session(
+        "begun",
+        changes={"status": status, "mood_after": 4},
+        active_seconds=seconds,
+        progress={"sessions_completed": 1},
+        events=[ops.Event("session.started", {"coach": "self"})],
+        insights=[ops.Insight(kind="pattern", title="Mornings", body="You begin sessions in the morning.")],
+    )
+    done(ada, ending)
+    row = ada.get(CoachingSession, "begun")
+    assert row is not None
+    assert row.started_at is not None
+    assert row.ended_at == row.started_at + timedelta(seconds=seconds + 60 * paused)
+    assert reconcile(ada) == 0
+    done(ada, ops.coaching_session(plan()))
+    all_hold(ada)
+
+
+def test_what_was_active_stays_counted_while_the_start_lies_ahead(ada: Store) -> None:
+    begin_ahead(ada)
+    done(ada, ops.change_session("begun", changes={"status": "paused"}, active_seconds=1_800))
+    assert reconcile(ada) == 0
+    row = ada.get(CoachingSession, "begun")
+    assert row is not None
+    assert total(row.device_seconds) == 1_800
+    all_hold(ada)
+
+
+def test_a_session_that_begins_ahead_is_undone_whole(ada: Store) -> None:
+    """It is undone behind the moment in which the clock was set right, and the server has seen it."""
+    clock = ada.clock
+    assert isinstance(clock, ManualClock)
+
+    def set_right(context: OuterContext) -> None:
+        with ada.apply() as connection:
+            connection.execute("update coaching_sessions set server_seq = 1 where id = 'begun'")
+        clock.set_wall(NOW_MS + 60_000)
+        raise ConnectionError("the reminder fails")
+
+    step = OuterStep("remind", set_right, lambda context: None)
+    session = {"id": "begun", "kind": "regular", "coach_kind": "self"}
+    clock.set_wall(NOW_MS + 3 * DAY_MS)
+    assert run(ada, ops.coaching_session(plan(session=session, after=(step,)))).status is Status.COMPENSATED
+    row = ada.get(CoachingSession, "begun")
+    assert row is not None
+    assert (row.status, row.ended_at) == ("abandoned", row.started_at)
+    all_hold(ada)

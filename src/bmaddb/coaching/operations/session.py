@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from bmaddb.coaching.candidate import Candidate, RuleSet, candidate_of, moment
@@ -16,7 +17,7 @@ from bmaddb.coaching.operations.events import Event, dropped_step, events_step
 from bmaddb.coaching.operations.insighting import Insight, insights_step, supersede_step
 from bmaddb.coaching.operations.progressing import PROGRESS, Deltas, progress_step
 from bmaddb.coaching.operations.standing import standing
-from bmaddb.coaching.rules.coaching_session import CoachingSessionValidator, type_in_use
+from bmaddb.coaching.rules.coaching_session import WALL_MS_MAX, CoachingSessionValidator, type_in_use
 from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.coaching.rules.progress import SESSION_ID
 from bmaddb.coaching.rules.session_prerequisites import (
@@ -134,7 +135,8 @@ def undo_session(tx: WriteTransaction, context: RuleContext) -> None:
     elif row.status == "scheduled":
         tx.update(row, status="cancelled")
     else:
-        tx.update(row, status="abandoned", ended_at=moment(context.now_ms))
+        ended_at = _ended_at(moment(context.now_ms), row.started_at, row.device_seconds)
+        tx.update(row, status="abandoned", ended_at=ended_at)
 
 
 def undo_use(tx: WriteTransaction, context: RuleContext) -> None:
@@ -221,11 +223,19 @@ def _changed(context: RuleContext, session_id: str, changes: Mapping[str, Any], 
     status, now = row.get("status", before.status), moment(context.now_ms)
     if status == "in_progress" and before.started_at is None:
         row.setdefault("started_at", now)
-    if status in ("completed", "abandoned") and before.status != status:
-        row.setdefault("ended_at", now)
     if active_seconds or status == "in_progress":
         row["device_seconds"] = counted(before.device_seconds, context.device_id, active_seconds, context.now_ms)
+    if status in ("completed", "abandoned") and before.status != status:
+        started_at, seconds = row.get("started_at", before.started_at), row.get("device_seconds", before.device_seconds)
+        row.setdefault("ended_at", _ended_at(now, started_at, seconds))
     return row
+
+
+def _ended_at(now: datetime, started_at: Any, device_seconds: Any) -> datetime:
+    """Now; of a session that a clock which ran ahead has start later, so long after its start as it was active."""
+    if not isinstance(started_at, datetime) or started_at <= now:
+        return now
+    return started_at + timedelta(seconds=min(max(total(device_seconds), 0), WALL_MS_MAX // 1000))
 
 
 def _completed(context: RuleContext, session_id: str) -> dict[str, int]:

@@ -73,6 +73,7 @@ def a4_moment_is_near(c: Candidate) -> Flaws:
     if session is None:
         return
     started = ms(session.started_at) or ms(session.created_at) or 0
+    started = min(started, c.now_ms)  # a clock that ran ahead began it later than now
     ended = ms(session.ended_at) or c.now_ms
     if not started - AHEAD_MS_MAX <= at_ms <= ended + AHEAD_MS_MAX:
         yield error("occurred_at", "it lies outside its session")

@@ -182,6 +182,11 @@ def _planned_flaws(c: Candidate, planned_ms: int | None) -> Flaws:
 
 
 def wall_ms(c: Candidate) -> int | None:
-    """How long the session lasts, until now when it has not ended; None before it starts."""
+    """How long the session lasts, until now when it has not ended; None before it starts.
+
+    One that a clock which ran ahead has start later than now, and that goes on, cannot say how long.
+    """
     started, ended = ms(c.row["started_at"]), ms(c.row["ended_at"])
-    return None if started is None else (c.now_ms if ended is None else ended) - started
+    if started is None or (ended is None and started > c.now_ms):
+        return None
+    return (c.now_ms if ended is None else ended) - started
