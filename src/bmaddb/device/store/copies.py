@@ -145,7 +145,7 @@ def _vacuum_into(source: apsw.Connection, part: str, key: FileKey | None) -> e.B
 
 @contextlib.contextmanager
 def part_of_copy(path: str, *, like: str) -> Iterator[str]:
-    """An empty file, of the owner of the file `like` and as open to others, that is gone at the end unless it was renamed.
+    """An empty file, owned and as open to others as the file `like`; it is gone at the end unless it was renamed.
 
     It can be written by its owner, also when `like` is kept from that.
     """
