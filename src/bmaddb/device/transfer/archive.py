@@ -132,7 +132,7 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
             raise ValueError("of another kind")
         manifest["schema_version"] = int(manifest["schema_version"])
         manifest["user"] = str(manifest["user"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise e.StoreError(f"the manifest of {path.name} cannot be read: {error}", hint="get the file again") from None
     return dict(manifest)
 
