@@ -288,6 +288,27 @@ def test_a_streak_follows_the_rule_of_its_habit(rule: str, days: str, wanted: in
     assert streak_of(rule, date(2026, 11, 1), done_on) == wanted
 
 
+@pytest.mark.parametrize(
+    ("rule", "days", "wanted"),
+    [
+        (
+            "FREQ=MONTHLY;BYMONTH=3,6,9,12",
+            [date(year, month, 3) for year in (2024, 2025) for month in (3, 6, 9, 12)],
+            8,
+        ),
+        ("FREQ=MONTHLY;BYMONTH=3,9", [date(2024, 3, 3), date(2025, 3, 3), date(2025, 4, 1), date(2025, 9, 1)], 2),
+        ("FREQ=WEEKLY;BYMONTH=7", [date(year, 7, day) for year in (2024, 2025) for day in (2, 9, 16, 23, 30)], 10),
+        ("FREQ=WEEKLY;BYMONTH=7", [date(2024, 7, 23), *(date(2025, 7, day) for day in (2, 9))], 2),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", [date(year, 2, 29) for year in (2016, 2020, 2024)], 3),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", [date(2096, 2, 29), date(2104, 2, 29)], 2),
+        ("FREQ=YEARLY;INTERVAL=2;BYMONTH=1;BYMONTHDAY=1", [date(year, 1, 1) for year in (2020, 2022, 2024)], 3),
+        ("FREQ=DAILY;INTERVAL=500", [date(2020, 1, 1), date(2021, 5, 15)], 2),
+    ],
+)
+def test_a_streak_goes_on_over_what_its_rule_leaves_out(rule: str, days: list[date], wanted: int) -> None:
+    assert streak_of(rule, date(2020, 1, 1), days) == wanted
+
+
 def test_a_rule_that_cannot_be_read_has_no_streak() -> None:
     assert streak_of("every day", date(2026, 11, 1), ()) is None
 

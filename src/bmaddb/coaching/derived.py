@@ -17,7 +17,7 @@ from bmaddb.coaching.archived import is_any_archived, is_archived
 from bmaddb.coaching.candidate import Candidate, ms
 from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.local_days import day_after, day_of, local_day
-from bmaddb.coaching.streaks import GAP_DAYS_MAX, Run, run_of
+from bmaddb.coaching.streaks import Run, run_of
 from bmaddb.coaching.type_codes import AXES, borderline_axes, stack_of
 from bmaddb.modules.chat_journal import Journal, Message
 from bmaddb.modules.levensgebieden import LifeAreaAssessment, LifeAreaScore, UserLifeArea
@@ -32,6 +32,8 @@ SPREAD_MAX: Final = 50.0
 """The standard deviation of scores (0 to 100) at which a wheel counts as out of balance."""
 TAG_COUNTS: Final = "tag_counts"
 """The fact that says how often each tag is named: id -> count."""
+DAYS_AHEAD_MAX: Final = 400
+"""After the last log that is here, an archived one is not looked for further on."""
 KEPT_NOW: Final = "kept_now"
 """The fact that names the habits an operation has kept for today, with logs that did not say done before."""
 
@@ -114,7 +116,7 @@ def _goes_on(c: Candidate, done: Sequence[date], run: Run) -> bool:
     if not done:
         return True
     last = max(done)
-    ahead = min(GAP_DAYS_MAX, date.max.toordinal() - last.toordinal())
+    ahead = min(DAYS_AHEAD_MAX, date.max.toordinal() - last.toordinal())
     days = (*run.missed, *(last + timedelta(days=number) for number in range(1, ahead + 1)))
     keys = ({"habit_id": c.row["id"], "log_date": day.isoformat()} for day in days)
     return is_any_archived(c, HabitLog, (natural_id(HabitLog.__table__, key) for key in keys))

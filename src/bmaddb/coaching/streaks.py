@@ -6,17 +6,17 @@ that was broken stands as it was until the habit is logged again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
 from bmaddb import errors as e
 from bmaddb.coaching.recurrence import Recurrence, read_recurrence
 
-PERIOD_DAYS_MAX: Final = 4_000
-"""Of a period that was missed no day is looked for further back."""
-GAP_DAYS_MAX: Final = 400
-"""The day before in a rule is not looked for further back."""
+GAP_DAYS_MAX: Final = 3_000
+"""The day before in a rule is not looked for further back; two leap days lie eight years apart around 2100."""
+PERIOD_DAYS_MAX: Final = 10_000
+"""Nor a day of the period before."""
 
 
 class Run(NamedTuple):
@@ -30,7 +30,8 @@ def streak_of(rule: str, start: date, done: Collection[date]) -> int | None:
     """How many times in a row it was done, up to the last time; None when the rule cannot be read.
 
     `start`: the day the rule counts from. A rule that names its days wants each of them, and a day beside them neither
-    helps nor harms; FREQ=WEEKLY, MONTHLY or YEARLY alone wants one day, whichever, in each week, month or year.
+    helps nor harms; FREQ=WEEKLY, MONTHLY or YEARLY alone wants one day, whichever, in each week, month or year
+    that has a day in the rule's BYMONTH.
     """
     run = run_of(rule, start, done)
     return None if run is None else run.length
@@ -48,26 +49,46 @@ def run_of(rule: str, start: date, done: Collection[date]) -> Run | None:
 
 
 def _run_of_periods(recurrence: Recurrence, start: date, done: Collection[date]) -> Run:
+    """A week, month or year that has no day in the months of the rule is passed over."""
     kept: dict[int, date] = {}
     for day in sorted(done, reverse=True):
-        kept[_period(recurrence, start, day)] = day
-    last, streak = max(kept, default=0), 0
-    while last - streak in kept:
-        streak += 1
-    return Run(streak, _days_of_period_before(recurrence, start, kept[last - streak + 1]) if streak else ())
+        if _is_in_months(recurrence, day):
+            kept[_period(recurrence, start, day)] = day
+    period, streak, day = max(kept, default=0), 0, start
+    while period in kept:
+        streak, day = streak + 1, kept[period]
+        period = _period_before(recurrence, start, day)
+    return Run(streak, _days_of(recurrence, start, period, day) if streak else ())
 
 
-def _days_of_period_before(recurrence: Recurrence, start: date, day: date) -> list[date]:
-    wanted = _period(recurrence, start, day) - 1
+def _period_before(recurrence: Recurrence, start: date, day: date) -> int:
+    this = _period(recurrence, start, day)
+    if recurrence.months:
+        for before in _days_back(day, PERIOD_DAYS_MAX):
+            if _is_in_months(recurrence, before) and _period(recurrence, start, before) < this:
+                return _period(recurrence, start, before)
+    return this - 1
+
+
+def _days_of(recurrence: Recurrence, start: date, period: int, day: date) -> list[date]:
+    """The days of a period that lies before `day`."""
     days = []
-    for back in range(1, min(PERIOD_DAYS_MAX, day.toordinal() - 1) + 1):
-        before = day - timedelta(days=back)
-        period = _period(recurrence, start, before)
-        if period < wanted:
+    for before in _days_back(day, PERIOD_DAYS_MAX):
+        found = _period(recurrence, start, before)
+        if found < period:
             break
-        if period == wanted:
+        if found == period and _is_in_months(recurrence, before):
             days.append(before)
     return days
+
+
+def _is_in_months(recurrence: Recurrence, day: date) -> bool:
+    return not recurrence.months or day.month in recurrence.months
+
+
+def _days_back(day: date, days_max: int) -> Iterator[date]:
+    for back in range(1, min(days_max, day.toordinal() - 1) + 1):
+        yield day - timedelta(days=back)
 
 
 def _period(recurrence: Recurrence, start: date, day: date) -> int:
@@ -85,8 +106,7 @@ def _run_of_days(recurrence: Recurrence, start: date, done: frozenset[date]) -> 
 
 
 def _day_before(recurrence: Recurrence, start: date, day: date) -> date | None:
-    for back in range(1, min(GAP_DAYS_MAX, day.toordinal() - 1) + 1):
-        before = day - timedelta(days=back)
+    for before in _days_back(day, GAP_DAYS_MAX):
         if recurrence.falls_on(start, before):
             return before
     return None
