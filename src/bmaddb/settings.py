@@ -55,7 +55,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 
 def port_of(text: str) -> int:
     """A TCP port; 0 means: a free one."""
-    if not (text.isascii() and text.isdigit() and int(text) <= PORT_MAX):
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(PORT_MAX)) and int(text) <= PORT_MAX):
         raise e.SettingsError(f"{text!r} is not a port", hint=f"a number from 0 (a free one) to {PORT_MAX}")
     return int(text)
 

@@ -22,6 +22,7 @@ from bmaddb.device.atomic import (
     resuming,
 )
 from bmaddb.device.atomic.resumer import BUSY_WAIT_S, Resumer
+from bmaddb.device.atomic.resuming import ODD_WAIT_MS
 from bmaddb.testing import ManualClock
 from tests.atomic.acts import breaking, cut, line, names, open_db, operation, outer
 from tests.atomic.world import TYPE, World, saga, session
@@ -90,6 +91,21 @@ def test_what_cannot_be_undone_yet_holds_nobody_up(
     assert second.waiting == tuple(one.id for one in known)
     assert second.due_ms is not None
     assert second.due_ms > clock.now_ms()
+
+
+def test_one_whose_line_cannot_be_read_holds_nobody_up(db: bmaddb.Database, clock: ManualClock) -> None:
+    """As one that a later version wrote."""
+    older, younger = (operation(outer("one"), outer("cut", do=cut)) for _ in range(2))
+    for one in (older, younger):
+        with pytest.raises(KeyboardInterrupt):
+            db.execute(one)
+        clock.advance(1)
+    with db.store.apply("local") as connection:
+        connection.execute("update operation_journal set compensations = '{\"debts\": 5}' where id = ?", (older.id,))
+    report = db.resume({"saga": (outer("one"), outer("cut"))})
+    assert (report.compensated, report.waiting) == ((younger.id,), (older.id,))
+    assert report.due_ms == clock.now_ms() + ODD_WAIT_MS
+    assert line(db, older.id).status == "running"
 
 
 def test_it_is_not_resumed_where_others_commits_are_not_seen(db: bmaddb.Database) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import threading
 from contextlib import closing
 from typing import Any
@@ -26,10 +27,10 @@ from bmaddb.device.atomic import (
     Status,
     Step,
 )
-from bmaddb.device.atomic.compensation import ATTEMPTS_MAX
+from bmaddb.device.atomic.compensation import ATTEMPTS_MAX, ERROR_CHARS_MAX
 from bmaddb.device.store import WriteTransaction, writer
 from bmaddb.testing import ManualClock
-from tests.atomic.acts import author, breaking, line, names, operation, outer
+from tests.atomic.acts import author, breaking, cut, line, names, operation, outer
 from tests.atomic.world import OPERATION, TYPE, World, saga, session
 from tests.store.shelf import Author, Book
 
@@ -127,6 +128,47 @@ def test_one_that_always_fails_is_given_up_and_the_rest_is_undone(
     assert kept.status == "failed"
     assert "ConnectionError: never" in kept.compensations["debts"][1]["error"]
     assert db.resume({"saga": steps}).failed == ()
+
+
+class Unsayable(Exception):
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(f"cannot remove {os.fsdecode(bytes([0xE9]))}.jpg"), "OSError: cannot remove \\udce9.jpg"),
+        (ValueError("x" * 1_000_000), "ValueError: " + "x" * (ERROR_CHARS_MAX - 12)),
+        (Unsayable(), "Unsayable, which cannot be said"),
+    ],
+)
+def test_one_whose_words_no_file_holds_is_counted_and_given_up(
+    db: bmaddb.Database, clock: ManualClock, error: Exception, said: str
+) -> None:
+    undone = []
+
+    def undo(_: OuterContext) -> None:
+        raise error
+
+    steps = (outer("one", undo), outer("two", do=breaking))
+    after = Operation(
+        "after", (outer("one", lambda _: undone.append(1)), outer("cut", do=cut)), strategy=Rollback.COMPENSATE
+    )
+    result = db.execute(operation(*steps))
+    assert result.status is Status.COMPENSATING
+    clock.advance(1)
+    with pytest.raises(KeyboardInterrupt):
+        db.execute(after)
+    by_type = {"saga": steps, "after": (outer("one", lambda _: undone.append(1)), outer("cut"))}
+    report = db.resume(by_type)
+    assert (report.compensated, undone) == ((after.id,), [1]), "the older one holds it up"
+    while report.due_ms is not None:
+        clock.advance(report.due_ms - clock.now_ms())
+        report = db.resume(by_type)
+    assert report.failed == (result.operation_id,)
+    debt = line(db, result.operation_id).compensations["debts"][0]
+    assert (debt["attempts"], debt["error"]) == (ATTEMPTS_MAX, said)
 
 
 def test_rows_are_undone_as_their_step_says(db: bmaddb.Database) -> None:

@@ -94,6 +94,27 @@ def test_two_that_reopen_it_take_it_back_once(world: World) -> None:
     assert counted(first)["all"] == counted(second)["all"] == 1
 
 
+def test_one_that_counted_it_long_ago_takes_it_back_where_another_counted_it(world: World) -> None:
+    first, second = pair(world)
+    with first.store.write() as tx:
+        tx.insert(Task, id="bins", title="Empty the bins")
+    run(first, ops.complete_task("bins"))
+    run(first, ops.complete_task("plants"))
+    run(first, ops.reopen_task("plants"))
+    settled(world, first, second)
+    bins = counted(first)
+    for device in (first, second):
+        device.clock.advance(70 * DAY_MS)
+    run(second, ops.complete_task("plants"))
+    settled(world, first, second)
+    run(first, ops.reopen_task("plants"))
+    settled(world, first, second)
+    assert counted(first) == counted(second) == bins, "the other task's"
+    run(first, ops.reopen_task("bins"))
+    settled(world, first, second)
+    assert counted(first) == counted(second) == {}
+
+
 def test_three_devices_agree_too(world: World) -> None:
     first, second = pair(world)
     third = world.device(first.user)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -182,6 +183,89 @@ def test_rows_a_device_has_archived_are_not_counted_as_gone(lived: Store) -> Non
     assert lived.query(Conversation).one().message_count == 3
 
 
+@pytest.mark.parametrize(
+    ("rule", "days_back", "streak", "gained"),
+    [
+        ("FREQ=DAILY", range(1, 301), 300, 1),
+        ("FREQ=WEEKLY", range(1, 900, 3), 129, 0),
+        ("FREQ=WEEKLY;BYDAY=SA", range(1, 301, 7), 43, 0),
+    ],
+)
+def test_a_streak_whose_first_days_were_let_go_stands_and_goes_on(
+    ada: Store, rule: str, days_back: range, streak: int, gained: int
+) -> None:
+    log_days(ada, rule, days_back)
+    assert reconcile(ada) == 1
+    assert ada.query(Habit).one().streak_current == streak
+    let_go(ada, "habit_logs", "log_date < '2026-10-30'")
+    assert reconcile(ada) == 0
+    streaks = []
+    for _ in range(2):
+        done(ada, ops.log_habit("habit"))
+        streaks.append(ada.query(Habit).one().streak_current)
+    assert streaks == [streak + gained] * 2, "kept once a day"
+    assert (ada.query(Habit).one().streak_longest, reconcile(ada)) == (streak + gained, 0)
+    all_hold(ada)
+
+
+def test_a_streak_is_counted_where_no_day_that_was_let_go_belongs_to_it(ada: Store) -> None:
+    log_days(ada, "FREQ=DAILY", [1, 2, 3, *range(5, 100)])
+    let_go(ada, "habit_logs", "log_date < '2026-11-01'")
+    with ada.apply() as connection:
+        connection.execute("update habits set streak_current = 50")
+    assert reconcile(ada) == 1
+    assert ada.query(Habit).one().streak_current == 3
+    done(ada, ops.log_habit("habit"))
+    assert ada.query(Habit).one().streak_current == 4
+
+
+def test_a_streak_of_which_no_day_is_left_stands(ada: Store) -> None:
+    log_days(ada, "FREQ=DAILY", range(1, 10))
+    reconcile(ada)
+    let_go(ada, "habit_logs", "true")
+    assert reconcile(ada) == 0
+    assert ada.query(Habit).one().streak_current == 9
+
+
+@pytest.mark.parametrize("table", ["life_area_scores", "life_area_assessments"])
+def test_an_area_whose_wheels_were_let_go_keeps_its_score(lived: Store, table: str) -> None:
+    before = values(lived, "user_life_areas", "current_score")
+    let_go(lived, table, "true")
+    assert reconcile(lived) == 0
+    assert values(lived, "user_life_areas", "current_score") == before
+    done(lived, ops.fill_wheel({"work": 10}))
+    work = lived.query(UserLifeArea).where(UserLifeArea.code == "work").one()
+    assert work.current_score == 100
+    assert reconcile(lived) == 0
+    all_hold(lived)
+
+
+def test_a_wheel_some_of_whose_scores_were_let_go_keeps_its_balance(lived: Store) -> None:
+    before = values(lived, "life_area_assessments", "balance_index")
+    let_go(lived, "life_area_scores", "raw_score = 8")
+    assert reconcile(lived) == 0
+    assert values(lived, "life_area_assessments", "balance_index") == before
+
+
+def log_days(store: Store, rule: str, days_back: Iterable[int]) -> None:
+    with store.write() as tx:
+        tx.insert(Habit, id="habit", name="Move", rrule=rule, created_at=at(days=1_000), updated_at=at(days=1_000))
+        for back in days_back:
+            day = at(days=back)
+            counts = {"device_counts": {"d": [1, "s"]}, "total": 1, "state": "done"}
+            tx.insert(HabitLog, habit_id="habit", log_date=day.date().isoformat(), **counts)
+
+
+def let_go(store: Store, table: str, which: str) -> None:
+    with store.apply("local") as connection:
+        connection.execute(
+            "insert into _bmad_archived (table_name, id, server_seq, hash) "
+            f"select '{table}', id, 1, 0 from {table} where {which}"
+        )
+        connection.execute("pragma defer_foreign_keys = on")
+        connection.execute(f"delete from {table} where {which}")
+
+
 # -- streaks ---------------------------------------------------------------------------------------------------
 
 
@@ -202,6 +286,27 @@ def test_rows_a_device_has_archived_are_not_counted_as_gone(lived: Store) -> Non
 def test_a_streak_follows_the_rule_of_its_habit(rule: str, days: str, wanted: int) -> None:
     done_on = {date(2026, 11, int(day)) for day in days.split()}
     assert streak_of(rule, date(2026, 11, 1), done_on) == wanted
+
+
+@pytest.mark.parametrize(
+    ("rule", "days", "wanted"),
+    [
+        (
+            "FREQ=MONTHLY;BYMONTH=3,6,9,12",
+            [date(year, month, 3) for year in (2024, 2025) for month in (3, 6, 9, 12)],
+            8,
+        ),
+        ("FREQ=MONTHLY;BYMONTH=3,9", [date(2024, 3, 3), date(2025, 3, 3), date(2025, 4, 1), date(2025, 9, 1)], 2),
+        ("FREQ=WEEKLY;BYMONTH=7", [date(year, 7, day) for year in (2024, 2025) for day in (2, 9, 16, 23, 30)], 10),
+        ("FREQ=WEEKLY;BYMONTH=7", [date(2024, 7, 23), *(date(2025, 7, day) for day in (2, 9))], 2),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", [date(year, 2, 29) for year in (2016, 2020, 2024)], 3),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29", [date(2096, 2, 29), date(2104, 2, 29)], 2),
+        ("FREQ=YEARLY;INTERVAL=2;BYMONTH=1;BYMONTHDAY=1", [date(year, 1, 1) for year in (2020, 2022, 2024)], 3),
+        ("FREQ=DAILY;INTERVAL=500", [date(2020, 1, 1), date(2021, 5, 15)], 2),
+    ],
+)
+def test_a_streak_goes_on_over_what_its_rule_leaves_out(rule: str, days: list[date], wanted: int) -> None:
+    assert streak_of(rule, date(2020, 1, 1), days) == wanted
 
 
 def test_a_rule_that_cannot_be_read_has_no_streak() -> None:

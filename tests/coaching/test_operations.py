@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -22,7 +23,9 @@ from bmaddb.modules.sync_status import OperationJournal, OutboxOperation, Server
 from bmaddb.modules.tasks_productivity import Habit, HabitLog, Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, User, UserDevice, UserPreferences
 from bmaddb.protocol.merge.counters import total
+from bmaddb.schema.kinds import milliseconds
 from bmaddb.schema.natural_keys import natural_id
+from bmaddb.testing import ManualClock
 from tests.coaching.acts import all_hold, done, onboarding, plan, rules, run
 from tests.coaching.ground import POLICY, PURPOSES, at, consent, event_row
 from tests.support.server import USER
@@ -143,6 +146,22 @@ def test_completing_twice_counts_once(ada: Store) -> None:
         done(ada, ops.change_session(session_id, changes={"status": "in_progress"}))
     counted = ada.query(UserProgress).where(UserProgress.metric_code == "sessions_completed").all()
     assert {row.value for row in counted} == {1}
+    all_hold(ada)
+
+
+def test_a_session_completed_again_in_the_next_month_counts_in_the_first(ada: Store) -> None:
+    clock = ada.clock
+    assert isinstance(clock, ManualClock)
+    clock.set_wall(milliseconds(datetime(2026, 11, 30, 22, 30, tzinfo=UTC)))
+    [session_id] = done(ada, ops.coaching_session(plan(progress={}))).ids("create_session_record")
+    clock.advance(15 * 60_000)
+    done(ada, ops.change_session(session_id, changes={"status": "completed"}, active_seconds=600))
+    clock.advance(30 * 60_000)  # it is December in Amsterdam
+    done(ada, ops.change_session(session_id, changes={"status": "in_progress", "ended_at": None}))
+    done(ada, ops.change_session(session_id, changes={"status": "completed"}))
+    for metric, value in (("sessions_completed", 1), ("coaching_minutes", 10)):
+        rows = ada.query(UserProgress).where(UserProgress.metric_code == metric).all()
+        assert {row.period_key: row.value for row in rows} == {"all": value, "2026-11": value, "2026-W49": value}
     all_hold(ada)
 
 

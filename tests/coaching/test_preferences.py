@@ -113,6 +113,9 @@ def test_rejects(shared_store: Store, case: Case) -> None:
         ("P3", "quiet_hours_end", {"quiet_hours_start": "22:00", "quiet_hours_end": "25:00"}),
         ("P7", "retention_overrides", {"retention_overrides": {"payments": 30}}),
         ("P7", "retention_overrides", {"retention_overrides": {"tasks": 6}}),
+        ("P7", "retention_overrides", {"retention_overrides": {"entitlements": 30}}),
+        ("P7", "retention_overrides", {"retention_overrides": {"usage_counters": 30}}),
+        ("P7", "retention_overrides", {"retention_overrides": {"extension_records": 30}}),
         ("P9", "custom", {"custom": {"x-much": "x" * 17_000}}),
     ],
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -216,6 +218,36 @@ def test_a_rekeyed_database_goes_on_as_before(tmp_path: Path) -> None:
         assert db.get(Task, task.id) == task
         with pytest.raises(e.SettingsError, match="plain or has a key"):
             db.backup(tmp_path / "b.db", passphrase="words", plain=True)
+
+
+@pytest.mark.parametrize("looks", [False, True])
+@pytest.mark.parametrize("secret", [{}, {"key": KEY}], ids=["plain", "encrypted"])
+def test_a_rekey_takes_along_what_another_process_committed(
+    tmp_path: Path, secret: dict[str, Any], looks: bool
+) -> None:
+    path = tmp_path / "a.db"
+    with bmaddb.open(path, user=USER, **secret) as db, db.write() as tx:
+        ids = [tx.insert(Task, title=f"task {number}").id for number in range(5)]
+    with bmaddb.open(path, user=USER, **secret) as db:
+        with db.write() as tx:
+            for row_id in ids:
+                tx.update(Task, row_id, notes="mine")
+        code = f"""
+import bmaddb
+from bmaddb.modules.tasks_productivity import Task
+with bmaddb.open({str(path)!r}, **{secret!r}) as db, db.write() as tx:
+    for row_id in {ids!r}:
+        tx.update(Task, row_id, notes="theirs")
+"""
+        subprocess.run([sys.executable, "-c", code], check=True)
+        if looks:
+            assert {task.notes for task in db.query(Task).all()} == {"theirs"}
+        db.rekey(key=b"z" * 32)
+        assert {task.notes for task in db.query(Task).all()} == {"theirs"}
+        assert db.outbox.counts().queued == 3
+    with bmaddb.open(path, key=b"z" * 32) as again:
+        assert {task.notes for task in again.query(Task).all()} == {"theirs"}
+        assert again.health().file_faults == ()
 
 
 def test_salvage_of_an_encrypted_file(tmp_path: Path) -> None:

@@ -152,6 +152,18 @@ def test_an_export_touches_nothing_but_its_own_file(db: Database, tmp_path: Path
         assert made.stat().st_mode & 0o077 == 0
 
 
+def test_no_name_in_an_archive_leads_out_of_its_folder(db: Database, tmp_path: Path) -> None:
+    fill(db)
+    with db.store.apply() as connection:
+        connection.execute("update journal_entries set entry_date = '../../../d'")
+        assert connection.changes()
+    db.export(tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        notes = [name for name in archive.namelist() if name.endswith(".md")]
+    assert notes
+    assert all(name.startswith("journal/undated-") for name in notes)
+
+
 @pytest.mark.parametrize("name", ["a\0.zip", "a\0.csv"])
 def test_what_is_no_path_is_refused_with_words(db: Database, tmp_path: Path, name: str) -> None:
     with pytest.raises(e.SettingsError, match="not a path"):

@@ -142,3 +142,25 @@ def test_a_line_of_csv_is_whole_or_refused(
     else:
         assert found == {"b": "ok"}
         assert [(bad.line, bad.reason) for bad in report.bad] == [(2, "not CSV: a line is longer than 40 bytes")]
+
+
+@pytest.mark.parametrize("version", ["1e999", "[" * 100_000, '"' + "9" * 5_000 + '"'], ids=["inf", "deep", "long"])
+def test_a_manifest_nobody_can_read_is_refused_with_words(db: Database, tmp_path: Path, version: str) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        archive.writestr(
+            "manifest.json", f'{{"format": "bmaddb export 1", "files": {{}}, "schema_version": {version}}}'
+        )
+    with pytest.raises(e.StoreError, match="manifest"):
+        db.import_from(tmp_path / "x.zip")
+
+
+def test_a_zip_of_a_kind_that_python_cannot_unpack_is_refused_with_words(db: Database, tmp_path: Path) -> None:
+    path = tmp_path / "x.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("manifest.json", "{}")
+    content = bytearray(path.read_bytes())
+    deflate64, central = (9).to_bytes(2, "little"), content.index(b"PK\1\2")
+    content[8:10] = content[central + 10 : central + 12] = deflate64
+    path.write_bytes(content)
+    with pytest.raises(e.StoreError, match="cannot be unpacked here"):
+        db.import_from(path)

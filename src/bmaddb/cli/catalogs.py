@@ -69,6 +69,13 @@ def named(path: str) -> Any:
         sys.path.append(folder)
     try:
         return getattr(importlib.import_module(module_name), name)
+    except e.BmadError:
+        raise
     except (ImportError, AttributeError, TypeError, ValueError) as error:
         hint = "write package.module:NAME"
         raise e.SchemaError(f"nothing at '{path}': {error}", hint=hint) from None
+    except Exception as error:  # somebody else's module
+        what = f"{type(error).__name__}: {error}"
+        raise e.SchemaError(
+            f"'{module_name}' cannot be imported: {what}", hint="import it in Python, and see where it fails"
+        ) from error

@@ -11,8 +11,12 @@ _HINT = "name the file that bmaddb.open() was given"
 
 def existing(path: Path) -> Path:
     """`path`, when there is a file with something in it; StoreError else, for opening would make a database of it."""
-    if not path.is_file():
+    try:
+        size = path.stat().st_size if path.is_file() else None
+    except (OSError, ValueError) as error:
+        raise e.StoreError(f"{str(path)!r} cannot be looked at: {error}", hint=_HINT) from None
+    if size is None:
         raise e.StoreError(f"there is no file {path}", hint=_HINT)
-    if not path.stat().st_size:
+    if not size:
         raise e.StoreError(f"{path} is empty: no database", hint=_HINT)
     return path

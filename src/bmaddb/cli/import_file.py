@@ -38,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Import, with progress; exit code 1 when a line was refused."""
     catalog = chosen_catalog(options)
-    migrations, secret = chosen_migrations(options), chosen_secret(options, settings)
+    migrations, secret = chosen_migrations(options), chosen_secret(options, settings, new=not options.file.exists())
     with open_database(options.file, user=options.user, catalog=catalog, migrations=migrations, **secret) as db:
         report = db.import_from(
             options.source,

@@ -68,7 +68,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         options = _parser(words).parse_args(words)
-        return _command(options.command).run(options, read_settings(os.environ))
+        answer = _command(options.command).run(options, read_settings(os.environ))
+        if sys.stdout is not None:
+            sys.stdout.flush()  # here a full disk can still be told
+        return answer
     except e.BmadError as error:
         hint = f" (hint: {error.hint})" if error.hint else ""
         print(f"bmaddb: {error.message}{hint}", file=sys.stderr)
@@ -77,6 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return EXIT_INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # whoever read our output has had enough
+        return EXIT_ERROR
+    except OSError as error:
+        print(f"bmaddb: {error.strerror or error}", file=sys.stderr)
         return EXIT_ERROR
 
 

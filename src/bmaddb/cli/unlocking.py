@@ -37,9 +37,9 @@ def add_new_secret_options(parser: argparse.ArgumentParser) -> None:
     way.add_argument("--plain", action="store_true", help="do not encrypt it")
 
 
-def chosen_secret(options: argparse.Namespace, settings: Settings) -> Secrets:
-    """What opens the file; nothing for a plain one."""
-    return _read(options, "", settings.key, settings.passphrase, again=False)
+def chosen_secret(options: argparse.Namespace, settings: Settings, *, new: bool = False) -> Secrets:
+    """What opens the file; nothing for a plain one. `new`: the file is made with it, so it is asked for twice."""
+    return _read(options, "", settings.key, settings.passphrase, again=new)
 
 
 def chosen_new_secret(options: argparse.Namespace, settings: Settings) -> Secrets:
@@ -86,10 +86,14 @@ def _read(
 
 
 def _typed(*, again: bool) -> str:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise e.SettingsError("there is no terminal to ask at", hint="use --passphrase-fd or the environment")
-    words = getpass("Passphrase: ")
-    if again and getpass("Once more: ") != words:
+    try:
+        words = getpass("Passphrase: ")
+        repeated = getpass("Once more: ") if again else words
+    except (EOFError, UnicodeDecodeError):
+        raise e.SettingsError("no passphrase was typed", hint="nothing was changed") from None
+    if repeated != words:
         raise e.SettingsError("the two are not the same", hint="nothing was changed")
     return words
 
@@ -99,5 +103,5 @@ def _line_of(descriptor: int) -> str:
     try:
         with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
             return file.readline(SECRET_BYTES_MAX).rstrip(b"\r\n").decode()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, TypeError, OverflowError) as error:
         raise e.SettingsError(f"nothing can be read from file descriptor {descriptor}: {error}") from None

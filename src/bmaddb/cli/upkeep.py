@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Clean up, print, and answer 0 when the file is within its budget."""
     existing(options.file)
-    budget_bytes = int(options.budget_mb * MEGABYTE)
+    budget_bytes = int(options.budget_mb * MEGABYTE) if math.isfinite(options.budget_mb) else 0
     if budget_bytes <= 0:
         raise e.SettingsError("a budget is more than nothing", hint="--budget-mb 100")
     catalog, migrations = chosen_catalog(options), chosen_migrations(options)

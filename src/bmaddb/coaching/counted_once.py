@@ -8,7 +8,7 @@ from bmaddb.coaching.alone import Alone
 from bmaddb.coaching.local_days import period_key
 from bmaddb.coaching.operations.progressing import progress_id
 from bmaddb.coaching.registries import METRIC
-from bmaddb.coaching.tallies import COLLECTION, EXTENSION, count_of, counted_on, give_way, tally_of
+from bmaddb.coaching.tallies import COLLECTION, EXTENSION, count_of, counted_on, day_of_entry, give_way, tally_of
 from bmaddb.device.atomic import RuleContext
 from bmaddb.device.store import WriteTransaction
 from bmaddb.device.sync.arrivals import Arrived
@@ -49,7 +49,7 @@ def _settle(tx: WriteTransaction, context: RuleContext, tally: ExtensionRecord) 
 
 def _take(tx: WriteTransaction, context: RuleContext, tally: ExtensionRecord, change: int) -> int:
     device, data = context.device_id, tally.data
-    day = counted_on(context, tally.record_key)
+    day = day_of_entry(data, device) or counted_on(context, tally.record_key)
     tx.update(tally, data={**data, device: [count_of(data, device) + change, day.isoformat()]})
     written = 1
     for period in METRIC[_METRIC]["periods"]:

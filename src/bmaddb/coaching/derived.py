@@ -1,27 +1,30 @@
 """The columns that follow from others (DRV): how each is computed.
 
 Rules of this room: pure of the row and of what is stored; the same rows give the same values on every device. What is
-counted over rows some of which this device has archived is left as it is: it cannot count them, another one can.
+counted over rows some of which this device has archived is left as it is: it cannot count them, another one can. An
+operation adds what it does itself.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any, Final
 
+from bmaddb.coaching.archived import is_any_archived, is_archived
 from bmaddb.coaching.candidate import Candidate, ms
 from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.local_days import day_after, day_of, local_day
-from bmaddb.coaching.streaks import streak_of
+from bmaddb.coaching.streaks import Run, run_of
 from bmaddb.coaching.type_codes import AXES, borderline_axes, stack_of
 from bmaddb.modules.chat_journal import Journal, Message
 from bmaddb.modules.levensgebieden import LifeAreaAssessment, LifeAreaScore, UserLifeArea
 from bmaddb.modules.tasks_productivity import HabitLog, Task
 from bmaddb.modules.user_management import MbtiProfile
 from bmaddb.protocol.merge.counters import total
-from bmaddb.schema.records import Record
+from bmaddb.schema.natural_keys import natural_id
 
 CONFIDENCE_SELF: Final = 0.35
 CONFIDENCE_IMPORTED_MAX: Final = 0.6
@@ -29,8 +32,10 @@ SPREAD_MAX: Final = 50.0
 """The standard deviation of scores (0 to 100) at which a wheel counts as out of balance."""
 TAG_COUNTS: Final = "tag_counts"
 """The fact that says how often each tag is named: id -> count."""
-ARCHIVED_TABLES: Final = "archived_tables"
-"""The fact that names the tables of which this device has archived rows."""
+DAYS_AHEAD_MAX: Final = 400
+"""After the last log that is here, an archived one is not looked for further on."""
+KEPT_NOW: Final = "kept_now"
+"""The fact that names the habits an operation has kept for today, with logs that did not say done before."""
 
 
 def derived_values(c: Candidate) -> Mapping[str, Any]:
@@ -94,15 +99,34 @@ def _habit(c: Candidate) -> dict[str, Any]:
     logs = c.query(HabitLog).where(HabitLog.habit_id == c.row["id"], HabitLog.state == "done").all()
     done = [day for log in logs if (day := day_of(log.log_date)) is not None]
     start = local_day(ms(c.row["created_at"]) or 0, zone_of(c))
-    streak = streak_of(c.row["rrule"] or "", start, done)
-    return {} if streak is None else {"streak_current": streak}
+    run = run_of(c.row["rrule"] or "", start, done)
+    if run is None:
+        return {}
+    if not is_archived(c, HabitLog) or not _goes_on(c, done, run):
+        return {"streak_current": run.length}
+    before, gained = int(c.old("streak_current") or 0), 0
+    if c.row["id"] in c.fact(KEPT_NOW, ()):
+        without = run_of(c.row["rrule"] or "", start, {*done} - {local_day(c.now_ms, zone_of(c))})
+        gained = run.length - (0 if without is None else without.length)
+    return {"streak_current": max(run.length, before + max(gained, 0))}
+
+
+def _goes_on(c: Candidate, done: Sequence[date], run: Run) -> bool:
+    """May the run be longer than the logs say that are here: is one archived of a day that would lengthen it?"""
+    if not done:
+        return True
+    last = max(done)
+    ahead = min(DAYS_AHEAD_MAX, date.max.toordinal() - last.toordinal())
+    days = (*run.missed, *(last + timedelta(days=number) for number in range(1, ahead + 1)))
+    keys = ({"habit_id": c.row["id"], "log_date": day.isoformat()} for day in days)
+    return is_any_archived(c, HabitLog, (natural_id(HabitLog.__table__, key) for key in keys))
 
 
 def _goal(c: Candidate) -> dict[str, Any]:
     """The share of its tasks that are done. What has a metric is measured by the application, and left alone."""
     if c.row["state"] == "achieved":
         return {"progress_pct": 100}
-    if c.row["metric"] is not None or _is_archived(c, Task):
+    if c.row["metric"] is not None or is_archived(c, Task):
         return {}
     tasks = c.query(Task).where(Task.goal_id == c.row["id"], Task.state != "cancelled").all()
     done = sum(task.state == "done" for task in tasks)
@@ -126,13 +150,8 @@ def _tag(c: Candidate) -> dict[str, Any]:
     return {} if counts is None else {"use_count": counts.get(c.row["id"], 0)}
 
 
-def _is_archived(c: Candidate, record: type[Record]) -> bool:
-    """Has this device rows of the table that it does not hold? Then it cannot count them."""
-    return record.__table__.name in c.fact(ARCHIVED_TABLES, ())
-
-
 def _conversation(c: Candidate) -> dict[str, Any]:
-    if _is_archived(c, Message):
+    if is_archived(c, Message):
         return {}
     return {"message_count": c.query(Message).where(Message.conversation_id == c.row["id"]).count()}
 
@@ -154,7 +173,7 @@ def score_pct(raw_score: float, scoring_version: int) -> float:
 
 
 def _assessment(c: Candidate) -> dict[str, Any]:
-    if c.row["state"] != "submitted":
+    if c.row["state"] != "submitted" or (c.stored and is_archived(c, LifeAreaScore, UserLifeArea)):
         return {}
     scores = c.query(LifeAreaScore).where(LifeAreaScore.assessment_id == c.row["id"]).order_by(LifeAreaScore.id).all()
     if not scores:
@@ -181,6 +200,8 @@ def _life_area(c: Candidate) -> dict[str, Any]:
         if (assessment := c.get(LifeAreaAssessment, score.assessment_id)) is not None
         and assessment.state == "submitted"
     ]
+    if (c.stored or not found) and is_archived(c, LifeAreaScore, LifeAreaAssessment):
+        return {}
     return {"current_score": max(found)[2] if found else None}
 
 

@@ -7,3 +7,9 @@ SELECT named.value, count(*) FROM (
   UNION ALL SELECT tag_ids FROM journal_entries WHERE tag_ids <> '[]'
   UNION ALL SELECT tag_ids FROM conversations WHERE tag_ids <> '[]'
 ) AS rows JOIN json_each(rows.tag_ids) AS named GROUP BY named.value
+
+-- name: is_archived
+SELECT EXISTS (SELECT 1 FROM _bmad_archived WHERE table_name = ?1)
+
+-- name: is_any_archived
+SELECT EXISTS (SELECT 1 FROM _bmad_archived WHERE table_name = ?1 AND id IN (SELECT value FROM json_each(?2)))

@@ -12,11 +12,12 @@ from typing import Any, Final
 
 from bmaddb import statements
 from bmaddb.coaching.alone import Alone
+from bmaddb.coaching.archived import ARCHIVED_TABLES
 from bmaddb.coaching.candidate import STORED, Candidate, candidate_of, ms
 from bmaddb.coaching.concerned import CONCERNED
 from bmaddb.coaching.consents import grant, last_record
 from bmaddb.coaching.counted_once import TABLES, count_once
-from bmaddb.coaching.derived import ARCHIVED_TABLES, TAG_COUNTS, derived_values
+from bmaddb.coaching.derived import TAG_COUNTS, derived_values
 from bmaddb.coaching.follows import DERIVED, TAGGED, TYPE_AND_CONSENT, Follows
 from bmaddb.coaching.rules.coaching_session import SLACK_S, c4_active_time_fits, wall_ms
 from bmaddb.coaching.rules.preferences import filled, p3_quiet_hours_are_a_pair

@@ -100,5 +100,8 @@ def _day(context: RuleContext, data: Mapping[str, Any], by: int) -> date:
     today = local_day(context.now_ms, zone_of(context))
     if by > 0:
         return today
+    own = day_of_entry(data, context.device_id)
+    if own is not None and count_of(data, context.device_id) > 0:
+        return own
     days = [day for name in data if count_of(data, name) > 0 and (day := day_of_entry(data, name)) is not None]
-    return day_of_entry(data, context.device_id) or max(days, default=today)
+    return max(days, default=own or today)  # of an entry that was taken back the day is an old one

@@ -54,8 +54,8 @@ class Personality:
         if self._standing.mode != "off":
             self._switched(self._standing)
         elif state.is_there(store) or self.indexes.built():
-            with contextlib.suppress(e.StoreBusy):  # it was switched off while nobody here listened
-                self._erase()
+            self._unclean = True  # it was switched off while nobody here listened
+            self._clean_up()
 
     # -- what the user says --------------------------------------------------------------------------------
 
@@ -222,17 +222,17 @@ class Personality:
         before, self._standing = self._standing, now
         if now.mode == "off":
             if before.mode != "off" or before.consented:
-                try:
-                    self._erase()
-                except e.StoreBusy:
-                    self._unclean = True  # whoever asked is told by their own call; else the next session tries again
+                self._unclean = True  # whoever asked is told by their own call; else the next session tries again
+                self._clean_up()
             return
+        self._clean_up()  # what was to be gone when it was off is not begun with
         model, guard = UseModel(len(VIEWS)), Guard()
         if self._memory is not None:
             model, guard = self._memory.cache.model, self._memory.cache.guard
             self._memory.stop()
-        else:
+        elif not self._unclean:
             state.recall(self._store, model, guard)
+        self._unclean = False  # what is saved from now on takes its place
         if now.mode != "prior":
             self.indexes.drop_all()
         cache = AdaptiveCache(
@@ -269,12 +269,11 @@ class Personality:
             self._unclean = False
 
     def _clean_up(self) -> None:
-        """Empty the log, if a snapshot was in the way when the state was forgotten."""
+        """Erase what somebody was in the way of when it was switched off: who writes, or a snapshot."""
         with self._lock:
             if self._unclean:
                 with contextlib.suppress(e.StoreBusy):
-                    state.empty_log(self._store)
-                    self._unclean = False
+                    self._erase()
 
     def _model(self) -> UseModel:
         return UseModel(len(VIEWS)) if self._memory is None else self._memory.cache.model

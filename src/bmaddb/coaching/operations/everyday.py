@@ -10,7 +10,7 @@ from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, e
 from bmaddb.coaching.checks import verify_progress_updated
 from bmaddb.coaching.checks.findings import NOTES
 from bmaddb.coaching.consents import zone_of
-from bmaddb.coaching.derived import derived_values, score_pct
+from bmaddb.coaching.derived import KEPT_NOW, derived_values, score_pct
 from bmaddb.coaching.local_days import local_day
 from bmaddb.coaching.operations.progressing import progress_step
 from bmaddb.coaching.operations.recurring import next_step
@@ -183,7 +183,7 @@ def _counting(kind: str, *steps: Step, counts: Mapping[str, int]) -> Operation:
 
 
 def _operation(kind: str, *steps: Step) -> Operation:
-    return Operation(type=kind, steps=steps, checks=(verify_progress_updated,), facts={NOTES: {}})
+    return Operation(type=kind, steps=steps, checks=(verify_progress_updated,), facts={NOTES: {}, KEPT_NOW: set()})
 
 
 def _habit_steps(habit_ids: Sequence[str]) -> tuple[Step, ...]:
@@ -191,6 +191,7 @@ def _habit_steps(habit_ids: Sequence[str]) -> tuple[Step, ...]:
         return ()
 
     def rows(context: RuleContext) -> list[dict[str, Any]]:
+        context.facts[KEPT_NOW].clear()
         return [_logged(context, habit_id) for habit_id in habit_ids]
 
     def streaks(context: RuleContext) -> list[dict[str, Any]]:
@@ -209,6 +210,8 @@ def _logged(context: RuleContext, habit_id: str) -> dict[str, Any]:
     counts = counted(None if before is None else before.device_counts, context.device_id, 1, context.now_ms)
     done = total(counts)
     state = "done" if done >= habit.target_count else "partial"
+    if state == "done" and (before is None or before.state != "done"):
+        context.facts[KEPT_NOW].add(habit_id)
     return {**key, "device_counts": counts, "total": done, "state": state}
 
 

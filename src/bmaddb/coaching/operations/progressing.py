@@ -46,6 +46,7 @@ def progress_step(
         made = [
             row
             for metric, delta in wanted.items()
+            if not _has_counted(context, metric)
             for period in METRIC[metric]["periods"]
             if (row := _counting(context, metric, period, delta, day)) is not None
         ]
@@ -95,13 +96,18 @@ def _checked(deltas: Deltas) -> Deltas:
     return deltas
 
 
+def _has_counted(context: RuleContext, metric: str) -> bool:
+    """Did the metric count the session already, in whichever month? The row of all time says so, which each is in."""
+    session = context.facts.get(SESSION_ID)
+    row = context.reader.get(UserProgress, progress_id(context, {"metric_code": metric, "period_key": "all"}))
+    return session is not None and row is not None and session in row.counted_sessions
+
+
 def _counting(context: RuleContext, metric: str, period: str, delta: int, today: date) -> dict[str, Any] | None:
     """The whole row after it counted; None when there is nothing to count."""
     key = {"metric_code": metric, "period_key": period_key(period, today)}
     before = context.reader.get(UserProgress, progress_id(context, key))
     session = context.facts.get(SESSION_ID)
-    if before is not None and session is not None and session in before.counted_sessions:
-        return None
     if delta == 0 or (metric in ONCE_A_DAY and _has_day(context, metric, before, today)):
         return None
     row: dict[str, Any] = dict(key) if before is None else values_of(before)

@@ -19,6 +19,8 @@ from bmaddb.schema.rules import Retention, RetentionKind
 
 STORAGE_USED_BYTES: Final = "storage_used_bytes"
 RETENTION_DAYS_MIN: Final = 7
+ASKED_BY_RULES: Final = frozenset({"entitlements", "usage_counters", "extension_records"})
+"""What the user may do, has used and has counted: without these rows a rule would answer as if there were none."""
 DAYS_A_MONTH: Final = 30
 STORAGE_MB_MIN, STORAGE_MB_MAX = 20, 2000
 CUSTOM_BYTES_MAX: Final = 16 * 1024
@@ -143,7 +145,7 @@ PreferencesValidator: Final = RuleSet(UserPreferences, (*(r for r in GENERAL if 
 def retention_days_max(catalog: Catalog, table: str) -> int | None:
     """The most days a user may keep rows of `table`; None where it is not for the user to say."""
     record = catalog.records.get(table)
-    if record is None:
+    if record is None or table in ASKED_BY_RULES:
         return None
     retention: Retention = record.__table__.options.retention
     if retention.kind is RetentionKind.ARCHIVE:

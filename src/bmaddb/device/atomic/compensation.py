@@ -23,6 +23,8 @@ from bmaddb.device.store import Store
 ATTEMPTS_MAX: Final = 12
 """With the waits between them, about half an hour; then a person must look."""
 FIRST_WAIT_MS: Final = 1_000
+ERROR_CHARS_MAX: Final = 500
+"""Of what a compensation raised; the ledger is written anew with every attempt."""
 _OUTSIDE: Final = "outside of the file"
 AnyStep: TypeAlias = Step | OuterStep
 
@@ -134,12 +136,21 @@ def _take_back(store: Store, account: Account, debt: Debt) -> None:
 
 def _put_off(store: Store, account: Account, debt: Debt, error: Exception) -> None:
     debt.attempts += 1
-    debt.error = f"{type(error).__name__}: {error}"
+    debt.error = _words(error)
     debt.gave_up = debt.attempts >= ATTEMPTS_MAX
     wait_ms = backoff_ms(FIRST_WAIT_MS, debt.attempts, store.entropy.fraction())
     debt.due_ms = store.clock.now_ms() + round(wait_ms)
     with store.apply("local", durable=True):
         _note(store, account)
+
+
+def _words(error: Exception) -> str:
+    """What an error says, as the file can hold it: a name of a file may hold half a surrogate pair."""
+    try:
+        said = f"{type(error).__name__}: {error}"
+    except Exception:
+        said = f"{type(error).__name__}, which cannot be said"
+    return said.encode("utf-8", "backslashreplace").decode()[:ERROR_CHARS_MAX]
 
 
 def _note(store: Store, account: Account) -> None:

@@ -1,4 +1,7 @@
-"""After a crash, or when a compensation failed: unfinished sagas are undone, as far as they are due."""
+"""After a crash, or when a compensation failed: unfinished sagas are undone, as far as they are due.
+
+Rules of this room: whatever is wrong with one saga, the others are undone.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from bmaddb import errors as e
 from bmaddb.device.atomic import alive, journal
 from bmaddb.device.atomic.compensation import Account, AnyStep, settle
 from bmaddb.device.atomic.ledger import read_ledger
@@ -18,6 +22,8 @@ RESUMED_MAX: Final = 1_000
 """Unfinished sagas that one resume undoes, the oldest first; what waits or is unknown does not count."""
 LOOKED_AT_MAX: Final = 100_000
 """Unfinished sagas that one resume looks at."""
+ODD_WAIT_MS: Final = 60_000
+"""Until the next look at one that could not be looked at."""
 _log: Final = logging.getLogger("bmaddb.atomic")
 
 
@@ -27,7 +33,9 @@ class ResumeReport:
 
     compensated: tuple[str, ...] = ()
     waiting: tuple[str, ...] = ()
-    """A compensation failed, and is tried again when it is due: `due_ms` is the first such moment."""
+    """A compensation failed, or its line cannot be read; it is tried again when it is due: `due_ms` is the first such
+    moment.
+    """
     failed: tuple[str, ...] = ()
     """A compensation was given up; the journal says which, and why."""
     unknown: tuple[str, ...] = ()
@@ -50,7 +58,7 @@ def resume(store: Store, steps: Mapping[str, Sequence[AnyStep]]) -> ResumeReport
             if found.tried == RESUMED_MAX:
                 found.due_ms.append(store.clock.now_ms())
                 break
-            _one(store, line, steps.get(line.op_type), found)
+            _guarded(store, line, steps.get(line.op_type), found)
     return found.report()
 
 
@@ -72,6 +80,17 @@ class _Found:
             reasons=self.reasons,
             due_ms=min(self.due_ms, default=None),
         )
+
+
+def _guarded(store: Store, line: OperationJournal, steps: Sequence[AnyStep] | None, found: _Found) -> None:
+    try:
+        _one(store, line, steps, found)
+    except e.StoreError:  # the file takes nothing: it would be the same with every other
+        raise
+    except Exception as error:
+        _log.warning("operation %s is not undone: %s: %s", line.id, type(error).__name__, error)
+        found.ends.setdefault(Status.COMPENSATING, []).append(line.id)
+        found.due_ms.append(store.clock.now_ms() + ODD_WAIT_MS)
 
 
 def _one(store: Store, line: OperationJournal, steps: Sequence[AnyStep] | None, found: _Found) -> None:

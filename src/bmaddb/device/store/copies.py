@@ -100,6 +100,9 @@ def _be_alone(writer: apsw.Connection, path: str) -> None:
             writer.execute(_SQL["commit"])
             # Somebody may have come and gone in between, and left the file in WAL mode again.
             alone = writer.pragma("journal_mode") == "delete"
+            # Pages read in WAL mode would pass for today's: what others committed in that mode since moved no counter
+            # of the file, and the copy would be made without it.
+            writer.pragma("shrink_memory")
     except apsw.BusyError:
         alone = False
     if not alone:
@@ -142,14 +145,17 @@ def _vacuum_into(source: apsw.Connection, part: str, key: FileKey | None) -> e.B
 
 @contextlib.contextmanager
 def part_of_copy(path: str, *, like: str) -> Iterator[str]:
-    """An empty file, as open to others as the file `like`, that is gone at the end unless it was renamed.
+    """An empty file, owned and as open to others as the file `like`; it is gone at the end unless it was renamed.
 
     It can be written by its owner, also when `like` is kept from that.
     """
     try:
         _remove(path)
-        mode = stat.S_IMODE(os.stat(like).st_mode) | stat.S_IRUSR | stat.S_IWUSR
+        owned = os.stat(like)
+        mode = stat.S_IMODE(owned.st_mode) | stat.S_IRUSR | stat.S_IWUSR
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode))
+        with contextlib.suppress(OSError, AttributeError):  # an administrator must not lock its owner out
+            os.chown(path, owned.st_uid, owned.st_gid)
         yield path
     except OSError as error:
         raise e.StoreError(f"the copy cannot be written: {error.strerror}", hint="check its folder and disk") from error

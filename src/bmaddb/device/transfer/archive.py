@@ -11,6 +11,7 @@ import json
 import os
 import zipfile
 from collections.abc import Iterable, Mapping
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -57,7 +58,7 @@ def export_archive(store: Store, path: str | os.PathLike[str]) -> ExportReport:
             _put(archive, hashes, f"tables/{record.__table__.name}.jsonl", json_lines(store, record, tally))
         if store.catalog.records.get(JournalEntry.__table__.name) is JournalEntry:
             for entry, text in notes_of(store, tally):
-                _put(archive, hashes, f"journal/{entry.entry_date[:10]}-{entry.id}.md", (text,))
+                _put(archive, hashes, f"journal/{_day(entry.entry_date)}-{entry.id}.md", (text,))
         report = tally.report(hashes)
         manifest = {
             "format": FORMAT,
@@ -70,6 +71,14 @@ def export_archive(store: Store, path: str | os.PathLike[str]) -> ExportReport:
         }
         _put(archive, {}, MANIFEST, (json.dumps(manifest, indent=1).encode(),))
     return report
+
+
+def _day(text: str) -> str:
+    """The day in the name of a note. Another client may have written anything there, and a name may lead elsewhere."""
+    try:
+        return date.fromisoformat(text[:10]).isoformat()
+    except ValueError:
+        return "undated"
 
 
 def archive_sources(store: Store, path: Path) -> list[JsonLines]:
@@ -123,7 +132,7 @@ def _manifest(archive: zipfile.ZipFile, path: Path) -> dict[str, Any]:
             raise ValueError("of another kind")
         manifest["schema_version"] = int(manifest["schema_version"])
         manifest["user"] = str(manifest["user"])
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise e.StoreError(f"the manifest of {path.name} cannot be read: {error}", hint="get the file again") from None
     return dict(manifest)
 

@@ -25,6 +25,10 @@ def readable(path: Path) -> Iterator[None]:
         raise e.StoreError(f"{path} cannot be read: {error.strerror}", hint="check the path") from error
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise e.StoreError(f"{path} is no whole ZIP: {error}", hint="get it again") from error
+    except NotImplementedError as error:  # a way to compress, or a version, that Python does not know
+        raise e.StoreError(
+            f"{path} cannot be unpacked here: {error}", hint="unpack it, and import what is in it"
+        ) from error
 
 
 def digest(open_it: Opener) -> tuple[str, int]:

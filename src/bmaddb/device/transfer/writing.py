@@ -169,7 +169,8 @@ def whole_writing(store: Store, on: WriteTransaction | apsw.Connection) -> Writi
         differs = [name for name, value in row.values.items() if name != "server_seq" and held[name] != value]
         if not differs:
             return Fate.SAME
-        if not isinstance(on, WriteTransaction) or row.values["updated_at"] <= held["updated_at"]:
+        edited_ms = row.values["updated_at"]
+        if not isinstance(on, WriteTransaction) or edited_ms is None or edited_ms <= held["updated_at"]:
             return Fate.KEPT
         columns = [table.column(name) for name in differs]
         changeable = [c for c in columns if c.client_writable and c.spec.merge is not MergeRule.IMM]
