@@ -168,9 +168,12 @@ def test_each_entry_adds_its_own_part_to_what_the_server_holds() -> None:
             ["first\nb\nc\nd\ntheirs\n", "first\nb\nthen\nd\ntheirs\n"],
         ),
         ("sums", [1, 11, 111], 3, [13, 113]),
+        ("top", [0, 2, 5], 3, [None, 5]),
+        ("low", [9, 6, 1], 4, [None, 1]),
+        ("members", [[], ["y"], ["x", "y"]], ["x"], [["x", "y"], None]),
     ],
 )
-def test_so_do_entries_whose_parts_a_text_merge_or_a_function_brings_together(
+def test_so_do_entries_of_every_rule_that_merges_parts(
     column: str, values: list[Any], theirs: Any, expected: list[Any]
 ) -> None:
     """Giving the later one up would otherwise take the earlier one's part along."""
@@ -180,8 +183,9 @@ def test_so_do_entries_whose_parts_a_text_merge_or_a_function_brings_together(
     row = RemoteRow(table="pages", id="p", server_seq=9, values=sent, hlc=lab_stamp(0, 7))
     outcome = merge_row(PAGES, chain, {**START, column: values[-1]}, row, NOW_MS)
     waits = [outcome.changes[position] for position in (1, 2)]
-    assert [change and change.new[column] for change in waits] == expected
-    assert [change and change.old[column] for change in waits] == [theirs, expected[0]]
+    assert [change and change.new[column] for change in waits] == expected, "None: it has nothing to add"
+    olds = [change.old[column] for change in waits if change is not None]
+    assert olds == [theirs, *[value for value in expected if value is not None][:-1]]
 
 
 def page_update(position: int, at: int, column: str, old: Any, new: Any) -> Pending:

@@ -85,16 +85,21 @@ def _loosened(table: Table) -> Iterator[str]:
 
 
 def _shallow(table: Table) -> Iterator[str]:
-    """JSON that no device can read would keep every device of the user from pulling, whoever wrote it."""
-    held = [f"new.{quoted(column.name)}" for column in declared_columns(table) if column.kind is Kind.JSON]
+    """JSON that no device can read would keep every device of the user from pulling, whoever wrote it.
+
+    A row that holds some already can be changed all the same.
+    """
+    held = [quoted(column.name) for column in declared_columns(table) if column.kind is Kind.JSON]
     if held:
         deep = f"'strict $.**{{{JSON_DEPTH_MAX + 1}}}'"
-        too_deep = "\n    or ".join(
-            f"pg_column_size({value}) > {_SHALLOW_BYTES} and jsonb_path_exists({value}, {deep})" for value in held
-        )
-        yield f"create trigger nesting before insert or update on {qualified(table.name)} for each row"
-        yield f"  when ({too_deep})"
-        yield "  execute function bmad_sync.refuse_nesting();"
+        tests = [
+            f"pg_column_size(new.{name}) > {_SHALLOW_BYTES} and jsonb_path_exists(new.{name}, {deep})" for name in held
+        ]
+        changed = [f"{test} and new.{name} is distinct from old.{name}" for test, name in zip(tests, held, strict=True)]
+        for when, event, listed in (("new", "insert", tests), ("changed", "update", changed)):
+            yield f"create trigger nesting_{when} before {event} on {qualified(table.name)} for each row"
+            yield "  when (" + "\n    or ".join(listed) + ")"
+            yield "  execute function bmad_sync.refuse_nesting();"
 
 
 def _catalogue_stamps(name: str, number: int) -> Iterator[str]:

@@ -26,7 +26,18 @@ from bmaddb.schema.tables import Table
 _IDENTITY = frozenset({"id", "user_id", SERVER_SEQ})
 _MOMENTS = frozenset({"created_at", "updated_at"})
 _UNFIT = "what both sides make together breaks a check of the column"
-_ADD_UP = frozenset({MergeRule.CNT, MergeRule.SET, MergeRule.MAP, MergeRule.TXT, MergeRule.FUN})
+_OWN_PART = frozenset(
+    {
+        MergeRule.CNT,
+        MergeRule.SET,
+        MergeRule.MAP,
+        MergeRule.TXT,
+        MergeRule.FUN,
+        MergeRule.MAX,
+        MergeRule.MIN,
+    }
+)
+"""Each waiting entry is merged for itself: when a later one is given up, what is left must not be less than theirs."""
 _ASK_A_PERSON = frozenset({MergeRule.IMM})
 
 
@@ -68,7 +79,7 @@ class _Outcome(msgspec.Struct):
     row: dict[str, Any] = msgspec.field(default_factory=dict)
     kept: set[str] = msgspec.field(default_factory=set)
     patched: dict[str, Mapping[int, Any]] = msgspec.field(default_factory=dict)
-    """Columns that hold something of both sides: what the entry at each position must say now."""
+    """Columns of which each entry is merged for itself: what the entry at each position must say now."""
     verdicts: list[Verdict] = msgspec.field(default_factory=list)
 
 
@@ -139,7 +150,8 @@ def _merge_column(
     outcome.row[name] = merged.value
     if merged.winner is not Winner.THEIRS:
         outcome.kept.add(name)
-    if merged.winner is Winner.BOTH:
+    has_parts = column.spec.merge in _OWN_PART and name not in _MOMENTS
+    if merged.winner is Winner.BOTH or (merged.winner is Winner.MINE and has_parts):
         outcome.patched[name] = {
             **dict(_earlier(column, dispute, touching[:-1])),
             touching[-1].position: merged.value,
@@ -149,9 +161,9 @@ def _merge_column(
 
 
 def _earlier(column: Column[Any], dispute: Dispute, touching: Chain) -> Iterator[tuple[int, Any]]:
-    """What earlier entries say of a column whose parts add up: their own part on top of the server's, so that
+    """What earlier entries say of a column of which each has a part: their own on top of the server's, so that
     giving a later one up gives up that one's part alone."""
-    if column.spec.merge not in _ADD_UP:
+    if column.spec.merge not in _OWN_PART:
         return
     for item in touching:
         mine = item.change.new[column.name]
