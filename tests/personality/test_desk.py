@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import struct
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,21 +25,10 @@ from bmaddb.personality.presentation import NEUTRAL
 from bmaddb.personality.state import STATE_BYTES_MAX
 from bmaddb.service import Database
 from bmaddb.testing import ManualClock
+from tests.support.server import USER
 from tests.upkeep.shelf import MODULE
 
-USER = "0190f3d2-6f1a-7c3b-8a2e-5b1d9c4e7f60"
 DAY_MS = 86_400_000
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "own.db"
-
-
-@pytest.fixture
-def db(path: Path) -> Iterator[Database]:
-    with bmaddb.open(path, user=USER) as opened:
-        yield opened
 
 
 def bytes_of(path: Path) -> bytes:

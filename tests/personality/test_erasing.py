@@ -11,23 +11,11 @@ import apsw
 import pytest
 from bench.personality.equal import fill, ready
 
-import bmaddb
 from bmaddb.device.store.connection import BUSY_WAIT_MS_MAX
 from bmaddb.device.store.hooks import CommitFact
 from bmaddb.personality.desk import Personality
 from bmaddb.service import Database
-from tests.personality.test_desk import USER, bytes_of, marks_of, use
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "own.db"
-
-
-@pytest.fixture
-def db(path: Path) -> Iterator[Database]:
-    with bmaddb.open(path, user=USER) as opened:
-        yield opened
+from tests.personality.test_desk import bytes_of, marks_of, use
 
 
 @pytest.mark.parametrize("then", ["the next session", "stop", "the next opening"])

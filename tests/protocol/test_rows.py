@@ -10,10 +10,11 @@ import pytest
 
 from bmaddb.protocol.changes import Change, Op
 from bmaddb.protocol.merge import Action, Pending, RemoteRow, RowMerge, merge_row
-from bmaddb.schema import Table
+from bmaddb.schema import Catalog, Table
 from tests.protocol.lab import NOW_MS, PAGES, START
 from tests.protocol.lab import stamp as lab_stamp
 from tests.protocol.things import JOBS, NOTES, TOKENS
+from tests.sync.desk import MODULE
 
 NOW = 1_800_000_000_000
 NODE = "0000000000aa"
@@ -186,6 +187,30 @@ def test_so_do_entries_of_every_rule_that_merges_parts(
     assert [change and change.new[column] for change in waits] == expected, "None: it has nothing to add"
     olds = [change.old[column] for change in waits if change is not None]
     assert olds == [theirs, *[value for value in expected if value is not None][:-1]]
+
+
+def test_a_part_that_a_check_may_refuse_is_said_by_the_last_entry_alone() -> None:
+    """`total` may not be over 100: 60 and 90 in between would be, and 30 in the end is not."""
+    sheets = Catalog([MODULE]).table("sheets")
+    start = {column.name: column.spec.default for column in sheets.columns if column.spec.has_default}
+    start |= {"created_at": 1, "updated_at": 1, "folder_id": None, "shelf_id": None}
+    sides = [(0, 60), (60, -30)]
+    chain = [
+        Pending(
+            position=place,
+            stamp=lab_stamp(place),
+            change=Change(table="sheets", op=Op.UPDATE, id="p", old={"total": old}, new={"total": new}),
+        )
+        for place, (old, new) in enumerate(sides, start=1)
+    ]
+    row = RemoteRow(table="sheets", id="p", server_seq=9, values={**start, "total": 90}, hlc=lab_stamp(0, 7))
+    outcome = merge_row(sheets, chain, {**start, "total": -30}, row, NOW_MS)
+    assert outcome.changes[1] is None
+    last = outcome.changes[2]
+    assert last is not None
+    assert (last.old["total"], last.new["total"]) == (90, 60)
+    plain = merge_row(sheets, chain, {**start, "total": -30}, row, NOW_MS, plain={"total"})
+    assert [change and change.new for change in plain.changes.values()] == [{"total": 60}, {"total": -30}]
 
 
 def page_update(position: int, at: int, column: str, old: Any, new: Any) -> Pending:

@@ -119,54 +119,37 @@ def test_a_file_that_is_written_while_the_lock_is_waited_for_stays(shelf: World,
     assert any("byte for byte" in step.kept for step in report.steps)
 
 
-class TheSystemRefuses:
+def refuse(monkeypatch: pytest.MonkeyPatch, owner: Any, function: str, name: str) -> None:
     """What a system does about one file that it holds: a folder that may not be written, another program's handle."""
+    real = getattr(owner, function)
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, function: str, name: str) -> None:
-        self._real, self._name = getattr(os, function), name
-        monkeypatch.setattr(os, function, self)
-
-    def __call__(self, path: Any, *args: Any, **options: Any) -> Any:
-        if str(path).endswith(self._name):
+    def refused(path: Any, *args: Any, **options: Any) -> Any:
+        if str(path).endswith(name):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return self._real(path, *args, **options)
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(owner, function, refused)
 
 
-def test_a_file_that_may_not_be_removed_stays_and_holds_up_no_other(
-    shelf: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("owner", "function", "told"),
+    [(os, "unlink", "does not let"), (Path, "open", "cannot be read")],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_file_the_system_holds_stays_and_holds_up_no_other(
+    shelf: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: Any, function: str, told: str
 ) -> None:
     device = shelf.device()
     held = picture(device, tmp_path, "held")
     free = picture(device, tmp_path, "free")
     shelf.settle(device)
     with monkeypatch.context() as refusing:
-        TheSystemRefuses(refusing, "unlink", "held")
+        refuse(refusing, owner, function, "held")
         report = clean(device)
     assert (tmp_path / "held").read_bytes() == CONTENT
     assert paths(device) == {held.id: str(tmp_path / "held"), free.id: None}
     assert not (tmp_path / "free").exists()
-    assert any("does not let" in step.kept for step in report.steps)
+    assert any(told in step.kept for step in report.steps)
     clean(device)
     assert paths(device) == {held.id: None, free.id: None}
     assert not (tmp_path / "held").exists()
-
-
-def test_a_file_that_cannot_be_read_stays_and_holds_up_no_other(
-    shelf: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    device = shelf.device()
-    held = picture(device, tmp_path, "held")
-    free = picture(device, tmp_path, "free")
-    shelf.settle(device)
-    real = Path.open
-
-    def refuse(path: Path, *args: Any, **options: Any) -> Any:
-        if path.name == "held":
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
-        return real(path, *args, **options)
-
-    with monkeypatch.context() as refusing:
-        refusing.setattr(Path, "open", refuse)
-        report = clean(device)
-    assert paths(device) == {held.id: str(tmp_path / "held"), free.id: None}
-    assert any("cannot be read" in step.kept for step in report.steps)

@@ -36,7 +36,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Clean up, print, and answer 0 when the file is within its budget."""
     existing(options.file)
-    budget_bytes = int(options.budget_mb * MEGABYTE) if math.isfinite(options.budget_mb) else 0
+    wanted_bytes = options.budget_mb * MEGABYTE
+    budget_bytes = int(wanted_bytes) if math.isfinite(wanted_bytes) else 0
     if budget_bytes <= 0:
         raise e.SettingsError("a budget is more than nothing", hint="--budget-mb 100")
     catalog, migrations = chosen_catalog(options), chosen_migrations(options)

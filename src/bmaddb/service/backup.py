@@ -19,7 +19,6 @@ def back_up(store: Store, path: str | os.PathLike[str], secret: Secret | None, *
     if secret is not None and plain:
         raise e.SettingsError("a backup is plain or has a key, not both")
     key = store.key if secret is None else new_file_key(secret, store.entropy)
-    checked_path(path)
     store.backup(path, None if plain else key)
 
 

@@ -17,7 +17,7 @@ from bmaddb.device.store import Store
 from bmaddb.device.store.cipher import FileKey, Secret, key_of_file, read_head
 from bmaddb.device.store.connection import checked_path, open_writer
 from bmaddb.device.store.copies import part_of_copy
-from bmaddb.device.store.salvage import OUTBOX, PART, copy_readable, exchange, was_cut
+from bmaddb.device.store.salvage import OUTBOX, PART, copy_readable, end_exchange, exchange, was_cut
 from bmaddb.device.sync.giveback import GiveBack
 from bmaddb.device.sync.identity import become_another_device
 from bmaddb.device.sync.pages import Pages
@@ -26,6 +26,8 @@ from bmaddb.modules.registry import default_catalog
 from bmaddb.schema import Catalog, Scope
 from bmaddb.schema.records import writable
 from bmaddb.service.keys import secret_of
+
+_SQL: Final = statements.load("bmaddb.service", "salvaging.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +41,6 @@ class Salvaged:
     rows: int = 0
     entries: int = 0
     unread: tuple[str, ...] = ()
-
-
-_SQL: Final = statements.load("bmaddb.service", "salvaging.sql")
 
 
 def salvage(
@@ -114,7 +113,7 @@ def _rename_device(part: str, key: FileKey | None, entropy: Entropy) -> None:
 
 def _ended(place: str, catalog: Catalog, doors: _Doors) -> Salvaged:
     """The new file was whole when the last call was cut: it only takes its place."""
-    aside = exchange(place, place + PART)
+    aside = end_exchange(place)
     with doors.open(place, catalog) as store, store.read() as connection:
         counts = {table.name: _count(connection, table.name) for table in catalog.device_tables}
     return Salvaged(aside=aside, rows=sum(counts.values()), entries=counts.get(OUTBOX, 0))

@@ -15,11 +15,8 @@ import msgspec
 from bmaddb.device.store import meta
 from bmaddb.protocol.changes import RowKey
 
-ROWS_SWEPT_MAX: Final = 2_000
-"""At one sync."""
-IDS_NOTED_MAX: Final = ROWS_SWEPT_MAX + 500
-"""Of one table; when more came, it is swept. What a sweep wrote is noted when it is on the server: that is fewer, or
-the sweep would begin anew each time."""
+IDS_NOTED_MAX: Final = 2_500
+"""Of one table; when more came, it is to be swept."""
 _KEY: Final = "arrived"
 
 

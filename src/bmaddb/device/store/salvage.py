@@ -32,7 +32,9 @@ _TRANSACTION: Final = statements.load("bmaddb.device.store", "sql/transaction.sq
 _OF_THE_NEW_FILE: Final = frozenset({meta.SCHEMA_VERSION, meta.SCHEMA_DIGEST, meta.CREATED_AT})
 OUTBOX: Final = "outbox_operations"
 PART: Final = ".salvaging"
-"""The new file, until it is whole."""
+"""The new file, while it is being made."""
+_WHOLE: Final = ".salvaged"
+"""The new file, when it is whole and not yet in its place."""
 _LOGS_AND_FILE: Final = ("-wal", "-journal", "")
 _NO_DAMAGE: Final = (apsw.BusyError, apsw.LockedError, apsw.NoMemError, apsw.InterruptError)
 _NOT_WRITTEN: Final = (*_NO_DAMAGE, apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
@@ -55,27 +57,26 @@ class Readable:
 def exchange(path: str, part: str) -> Path:
     """Set the damaged file at `path` aside with its log, and put the whole new file `part` in its place.
 
-    The answer is where the damaged one is now. StoreError when it cannot be renamed. Nothing may have it open.
+    The answer is where the damaged one is now. StoreError when it cannot be renamed; then all is as it was. Nothing
+    may have it open.
     """
-    number = _last_number(path)
-    aside = _aside(path, number if was_cut(path) else number + 1)
+    whole, aside = path + _WHOLE, _aside(path, _last_number(path) + 1)
+    with _renaming():
+        sync_file(part)
+        os.replace(part, whole)
+        sync_folder(path)
     moved: list[str] = []
     try:
-        sync_file(part)
-        for suffix in _LOGS_AND_FILE:
-            if os.path.exists(path + suffix):
-                os.rename(path + suffix, aside + suffix)
-                moved.append(suffix)
-        Path(f"{path}-shm").unlink(missing_ok=True)
-        os.replace(part, path)
-    except BaseException as error:
+        _move(path, aside, moved)
+        with _renaming():
+            os.replace(whole, path)
+    except BaseException:
         for suffix in reversed(moved):
             with contextlib.suppress(OSError):
                 os.rename(aside + suffix, path + suffix)
-        if not isinstance(error, OSError):
-            raise
-        hint = "check the path, and that its folder is yours"
-        raise e.StoreError(f"the file cannot be set aside: {error.strerror}", hint=hint) from error
+        with contextlib.suppress(OSError):
+            os.unlink(whole)
+        raise
     sync_folder(path)
     return Path(aside)
 
@@ -83,8 +84,37 @@ def exchange(path: str, part: str) -> Path:
 def was_cut(path: str) -> bool:
     """Was an exchange cut between its renames? At `path` is a damaged file without its log then, or nothing."""
     number = _last_number(path)
-    begun = number > 0 and os.path.exists(path + PART)
-    return begun and not (os.path.exists(path) and os.path.exists(_aside(path, number)))
+    has_log_only = number > 0 and not os.path.exists(_aside(path, number))
+    return os.path.exists(path + _WHOLE) and (has_log_only or not os.path.exists(path))
+
+
+def end_exchange(path: str) -> Path:
+    """What is left of an exchange that `was_cut`."""
+    aside = _aside(path, _last_number(path))
+    _move(path, aside, [])
+    with _renaming():
+        os.replace(path + _WHOLE, path)
+    sync_folder(path)
+    return Path(aside)
+
+
+def _move(path: str, aside: str, moved: list[str]) -> None:
+    """The damaged file and its logs, those first: a log that stayed would be taken for one of the new file."""
+    with _renaming():
+        for suffix in _LOGS_AND_FILE:
+            if os.path.exists(path + suffix):
+                os.rename(path + suffix, aside + suffix)
+                moved.append(suffix)
+        Path(f"{path}-shm").unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _renaming() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        hint = "check the path, and that its folder is yours"
+        raise e.StoreError(f"the file cannot be set aside: {error.strerror}", hint=hint) from error
 
 
 def _last_number(path: str) -> int:

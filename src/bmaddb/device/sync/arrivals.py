@@ -19,13 +19,16 @@ import apsw
 
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox, unreacted
-from bmaddb.device.outbox.unreacted import ROWS_SWEPT_MAX
+from bmaddb.device.outbox.unreacted import IDS_NOTED_MAX
 from bmaddb.device.store import Store
 from bmaddb.protocol.changes import RowKey
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.digests import row_texts
 from bmaddb.protocol.messages import TablePage
 
+ROWS_SWEPT_MAX: Final = IDS_NOTED_MAX - 500
+"""At one sync. What a sweep wrote is noted when it is on the server: were that not fewer than are noted, it would begin
+anew each time."""
 PAGE_BYTES_MAX: Final = 256 * 1024
 """Of a larger part of a page no ids are read."""
 Arrived: TypeAlias = Mapping[str, frozenset[str] | None]

@@ -150,8 +150,8 @@ def _merge_column(
     outcome.row[name] = merged.value
     if merged.winner is not Winner.THEIRS:
         outcome.kept.add(name)
-    has_parts = column.spec.merge in _OWN_PART and name not in _MOMENTS
-    if merged.winner is Winner.BOTH or (merged.winner is Winner.MINE and has_parts):
+    has_parts = column.spec.merge in _OWN_PART and name not in ground.plain | _MOMENTS
+    if merged.winner is not Winner.THEIRS and has_parts:
         outcome.patched[name] = {
             **dict(_earlier(column, dispute, touching[:-1])),
             touching[-1].position: merged.value,
@@ -162,9 +162,10 @@ def _merge_column(
 
 def _earlier(column: Column[Any], dispute: Dispute, touching: Chain) -> Iterator[tuple[int, Any]]:
     """What earlier entries say of a column of which each has a part: their own on top of the server's, so that
-    giving a later one up gives up that one's part alone."""
-    if column.spec.merge not in _OWN_PART:
-        return
+    giving a later one up gives up that one's part alone.
+
+    Where that would be a value neither side had, and a check of the column may refuse it, the last one says it all.
+    """
     for item in touching:
         mine = item.change.new[column.name]
         base = touching[0].change.old.get(column.name, _unset(column))  # an insert has no value before its own
@@ -172,7 +173,9 @@ def _earlier(column: Column[Any], dispute: Dispute, touching: Chain) -> Iterator
             yield item.position, dispute.theirs  # what entries before it did, this one took back
         else:
             part = replace(dispute, base=base, mine=mine, my_stamp=item.stamp)
-            yield item.position, merge_value(column.spec.merge, part).value
+            merged = merge_value(column.spec.merge, part)
+            if merged.winner is not Winner.BOTH or column.spec.check is None:
+                yield item.position, merged.value
 
 
 def combined(merged: RowMerge) -> tuple[str, ...]:
