@@ -1,7 +1,8 @@
 """Operations beside the same writes without them: a batch of a thousand, one in ten of which fails.
 
-The peer writes the rows of the nine hundred good ones through the same store and outbox, in one transaction: without
-rules, savepoints, checks of references or a journal, and it is spared the hundred that are undone.
+Two peers write through the same store and outbox, in one transaction, without rules, checks of references, results or
+a journal. One does by hand what a batch does: each act is a nested write, and the hundred that fail are undone alone.
+The other writes the rows of the nine hundred good ones and nothing else: it is spared the nested writes and what fails.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import gc
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +21,7 @@ from bmaddb.device.atomic import Action, Operation, Operations, RuleContext, Sev
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.store import Store
 from bmaddb.entropy import SystemEntropy
+from bmaddb.errors import RecordNotFound
 from bmaddb.modules.registry import ModuleRegistry
 from bmaddb.modules.tasks_productivity import Task
 from bmaddb.schema import Record
@@ -33,10 +36,14 @@ SLOWER_MAX: Final = round(1 / 0.6, 2)
 def measure(operations: int = OPERATIONS, rounds: int = ROUNDS) -> list[Figure]:
     """Batches of operations of one row and of three rows, with a rule each; microseconds a good operation."""
     with tempfile.TemporaryDirectory(prefix="bmaddb-bench-") as folder:
-        return [_compared(Path(folder) / f"{rows}", rows, operations, rounds) for rows in (1, 3)]
+        return [
+            _compared(Path(folder) / f"{by_hand} {rows}", rows, operations, rounds, by_hand=by_hand)
+            for by_hand in (False, True)
+            for rows in (1, 3)
+        ]
 
 
-def _compared(folder: Path, rows: int, operations: int, rounds: int) -> Figure:
+def _compared(folder: Path, rows: int, operations: int, rounds: int, *, by_hand: bool) -> Figure:
     folder.mkdir()
     ours, peer = _opened(folder / "ours.db"), _opened(folder / "peer.db")
     desk = Operations(ours)
@@ -52,6 +59,17 @@ def _compared(folder: Path, rows: int, operations: int, rounds: int) -> Figure:
             raise RuntimeError("the wrong operations were committed")
         return len(good)
 
+    def nested() -> int:
+        with peer.write() as tx:
+            peer.expect_many()
+            for number, one in enumerate(given):
+                with suppress(RecordNotFound), tx.savepoint():
+                    for row in one:
+                        tx.insert(Task, **row)
+                    if number % FAILS_EVERY == 0:
+                        tx.update(Task, "none", title="x")
+        return len(good)
+
     def plain() -> int:
         with peer.write() as tx:
             peer.expect_many()
@@ -62,7 +80,8 @@ def _compared(folder: Path, rows: int, operations: int, rounds: int) -> Figure:
 
     try:
         name = f"operation of {rows} row{'s' if rows > 1 else ''}, in a batch of {operations:,}"
-        return compare(name, batch, plain, rounds=rounds, limit=SLOWER_MAX, peer_name="the same writes alone")
+        peer_name = "nested writes by hand" if by_hand else "the good rows alone"
+        return compare(name, batch, nested if by_hand else plain, rounds=rounds, limit=SLOWER_MAX, peer_name=peer_name)
     finally:
         gc.unfreeze()
         ours.close()

@@ -21,6 +21,7 @@ from bmaddb.schema import (
     Sensitivity,
     ServerRecord,
     UserRecord,
+    archive,
     boolean,
     integer,
     json,
@@ -87,6 +88,12 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: declare(delete=DeleteRule.EDIT_WINS_WHILE_OPEN),
         "open_states",
     ),
+    "open states of nothing": (
+        lambda: declare(delete=DeleteRule.EDIT_WINS_WHILE_OPEN, open_states=("a",)),
+        "a column 'state'",
+    ),
+    "cold after no moment": (lambda: declare(retention=archive(months=2, after="t")), "after a timestamp column"),
+    "cold after nothing": (lambda: declare(retention=archive(months=2, after="nowhere")), "after a timestamp column"),
     "a merge on a catalogue": (
         lambda: declare(CatalogRecord, {"t": text(merge=MergeRule.LWW)}),
         "does not fit",

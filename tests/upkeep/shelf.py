@@ -52,6 +52,24 @@ class Letter(UserRecord, table="letters", retention=archive(months=12), delete=D
     seen = boolean(default=False, merge=MergeRule.LOC)
 
 
+class Chore(
+    UserRecord,
+    table="chores",
+    retention=archive(months=12),
+    delete=DeleteRule.EDIT_WINS_WHILE_OPEN,
+    open_states=("todo", "it's waiting"),
+):
+    """What is in use as long as it is to be done."""
+
+    state = text(default="todo", enum=("todo", "it's waiting", "done"))
+
+
+class Permit(UserRecord, table="permits", retention=archive(months=12, after="valid_until")):
+    """What is in use as long as it is valid."""
+
+    valid_until = timestamp(null=True)
+
+
 class Note(UserRecord, table="notes"):
     """A row that is kept, and may hold on to a letter."""
 
@@ -108,7 +126,7 @@ class Vector(LocalRecord, table="vectors"):
 MODULE = Module(
     name="shelf",
     purpose="Rows that may leave a device.",
-    records=(Room, Letter, Note, Draft, Event, Setting, Picture, Reading, Vector),
+    records=(Room, Letter, Chore, Permit, Note, Draft, Event, Setting, Picture, Reading, Vector),
 )
 ORDER = (
     Prune(name="readings", table="readings", column="at", keep_days=1),

@@ -6,10 +6,24 @@ import pytest
 
 from bmaddb import errors as e
 from bmaddb.device.sync import Verified
-from bmaddb.device.upkeep import Ended
+from bmaddb.device.upkeep import CleanUp, Ended, UpkeepPolicy
 from tests.sync.devices import Device, World
 from tests.upkeep.acts import archived, broken_references, clean, ids, image, letters, moment, old, packed, upkeep
-from tests.upkeep.shelf import PACKED, Draft, Event, Letter, Note, Reading, Room, Setting, Vector
+from tests.upkeep.shelf import (
+    DAY_MS,
+    PACKED,
+    YEAR_MS,
+    Chore,
+    Draft,
+    Event,
+    Letter,
+    Note,
+    Permit,
+    Reading,
+    Room,
+    Setting,
+    Vector,
+)
 
 
 def test_cold_rows_leave_and_come_back_byte_for_byte(both_shelves: World) -> None:
@@ -96,6 +110,22 @@ def test_what_waits_is_young_or_is_held_stays(shelf: World) -> None:
     assert {key: left[key] for key in left if key.startswith(("notes", "rooms"))} == {
         key: before[key] for key in before if key.startswith(("notes", "rooms"))
     }
+
+
+def test_what_is_in_use_stays_however_old_it_is(shelf: World) -> None:
+    device = shelf.device()
+    now_ms = device.store.clock.now_ms()
+    with device.store.write() as tx:
+        chores = [tx.insert(Chore, state=state, **old(device)) for state in ("todo", "it's waiting", "done")]
+        until = (None, moment(now_ms + YEAR_MS), moment(now_ms - DAY_MS), moment(now_ms - 2 * YEAR_MS))
+        permits = [tx.insert(Permit, valid_until=end, **old(device)) for end in until]
+    shelf.settle(device)
+    clean(device, PACKED)
+    assert archived(device, Chore) == [chores[2].id]
+    assert archived(device, Permit) == [permits[3].id]
+    CleanUp(device.store, device.outbox, UpkeepPolicy(keep_days={"chores": 30, "permits": 30})).run()
+    assert archived(device, Chore) == ids(chores), "whoever says how long says it of all"
+    assert archived(device, Permit) == [permits[3].id], "but a permit that is valid, or was a day ago, is none of them"
 
 
 def test_nothing_leaves_before_a_first_sync(shelf: World) -> None:

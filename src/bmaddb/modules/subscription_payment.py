@@ -139,7 +139,7 @@ class Payment(
 class Entitlement(
     UserRecord,
     table="entitlements",
-    retention=archive(months=24),
+    retention=archive(months=24, after="valid_until"),
     delete=DeleteRule.SERVER_ONLY,
     natural_key=("user_id", "feature_code", "source"),
     indexes=(("user_id", "feature_code", "valid_until"),),

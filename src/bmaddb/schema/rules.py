@@ -84,15 +84,17 @@ class RetentionKind(enum.StrEnum):
 
 
 class Retention(msgspec.Struct, frozen=True):
-    """How long a row is kept; `months` for ARCHIVE, `days` for PRUNE."""
+    """How long a row is kept; `months` for ARCHIVE, which may count from `after`, `days` for PRUNE."""
 
     kind: RetentionKind
     months: int | None = None
     days: int | None = None
+    after: str | None = None
 
     def __str__(self) -> str:
         if self.months is not None:
-            return f"archive after {self.months} months"
+            past = "" if self.after is None else f" past {self.after}"
+            return f"archive after {self.months} months{past}"
         return f"prune after {self.days} days" if self.days is not None else str(self.kind)
 
 
@@ -101,9 +103,13 @@ UNTIL_ACKNOWLEDGED = Retention(RetentionKind.ACKNOWLEDGED)
 LEGAL_HOLD = Retention(RetentionKind.LEGAL_HOLD)
 
 
-def archive(*, months: int) -> Retention:
-    """Cold after `months`: compressed in place, off the device when the server has it."""
-    return Retention(RetentionKind.ARCHIVE, months=months)
+def archive(*, months: int, after: str | None = None) -> Retention:
+    """Cold after `months` without a change: compressed in place, off the device when the server has it.
+
+    `after`: a timestamp column that must be as long past, too; while it is null the row is in use. A row in one of the
+    table's `open_states` is in use as well.
+    """
+    return Retention(RetentionKind.ARCHIVE, months=months, after=after)
 
 
 def prune(*, days: int) -> Retention:

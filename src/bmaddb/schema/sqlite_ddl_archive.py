@@ -10,17 +10,18 @@ from typing import Any
 
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
-from bmaddb.schema.sqlite_ddl import enforced_references, quoted
+from bmaddb.schema.sqlite_ddl import enforced_references, literal, quoted
 from bmaddb.schema.sqlite_ddl_digests import canonical
 from bmaddb.schema.tables import Table
 
 
-def read_cold(table: Table, *, newest_first: bool) -> str:
-    """The ids beyond ?2, in their order, of at most ?3 rows that were last changed before ?1 and are synced."""
+def read_cold(table: Table, *, newest_first: bool, open_too: bool) -> str:
+    """The ids beyond ?2, in their order, of at most ?3 rows that are cold since ?1 and are synced."""
     beyond, order = ("<", "DESC") if newest_first else (">", "ASC")
     return (
         f"SELECT id FROM {quoted(table.name)}\n"
-        f"WHERE id {beyond} ?2 AND updated_at < ?1 AND server_seq >= 0 ORDER BY id {order} LIMIT ?3"
+        f"WHERE id {beyond} ?2 AND {_cold(table, '?1', open_too=open_too)} AND server_seq >= 0\n"
+        f"ORDER BY id {order} LIMIT ?3"
     )
 
 
@@ -33,13 +34,23 @@ def read_surplus(table: Table, group: str, order: str) -> str:
     )
 
 
-def read_leaving(table: Table) -> str:
-    """(canonical text, every column in order) of the rows among the ids ?1 that are synced, changed before ?2."""
+def read_leaving(table: Table, *, open_too: bool) -> str:
+    """(canonical text, every column in order) of the rows among the ids ?1 that are synced, and cold since ?2."""
     columns = ", ".join(quoted(column.name) for column in table.columns)
     return (
         f"SELECT {canonical(table)}, {columns} FROM {quoted(table.name)}\n"
-        f"WHERE id IN (SELECT value FROM json_each(?1)) AND server_seq >= 0 AND updated_at < ?2"
+        f"WHERE id IN (SELECT value FROM json_each(?1)) AND server_seq >= 0 AND {_cold(table, '?2', open_too=open_too)}"
     )
+
+
+def _cold(table: Table, since: str, *, open_too: bool) -> str:
+    """Was the row not changed since, and is it out of use as long? `open_too`: whatever its state is."""
+    parts = [f"updated_at < {since}"]
+    if table.options.retention.after is not None:
+        parts.append(f"{quoted(table.options.retention.after)} < {since}")
+    if table.options.open_states and not open_too:
+        parts.append(f"state NOT IN ({', '.join(map(literal, table.options.open_states))})")
+    return " AND ".join(parts)
 
 
 def read_referred(child: Table, column: Column[Any]) -> str:

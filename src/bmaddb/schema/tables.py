@@ -75,10 +75,15 @@ class TableOptions(msgspec.Struct, frozen=True, kw_only=True):
                 raise e.SchemaError(f"{table}: no column {', '.join(missing)}")
         if (made.delete is DeleteRule.EDIT_WINS_WHILE_OPEN) != bool(made.open_states):
             raise e.SchemaError(f"{table}: open_states go with DeleteRule.EDIT_WINS_WHILE_OPEN, and only with it")
+        if made.open_states and "state" not in names:
+            raise e.SchemaError(f"{table}: open_states name values of a column 'state', and there is none")
         if made.engine and scope is not Scope.LOCAL:
             raise e.SchemaError(f"{table}: only a local table is the engine's own")
+        by_name = {column.name: column for column in columns}
         if made.row_key:
-            _check_row_key(table, scope, {column.name: column for column in columns}.get(made.row_key))
+            _check_row_key(table, scope, by_name.get(made.row_key))
+        if made.retention.after is not None:
+            _check_moment(table, by_name.get(made.retention.after))
         for column in columns:
             _check_column(column, scope)
             if column.name in made.searchable and column.kind is not Kind.TEXT:
@@ -91,6 +96,11 @@ def _check_row_key(table: str, scope: Scope, column: Column[Any] | None) -> None
         raise e.SchemaError(f"{table}: only a local table has a row_key")
     if column is None or column.kind is not Kind.INT or column.spec.nullable:
         raise e.SchemaError(f"{table}: a row_key is an integer column that is never null")
+
+
+def _check_moment(table: str, column: Column[Any] | None) -> None:
+    if column is None or column.kind is not Kind.TS:
+        raise e.SchemaError(f"{table}: a retention counts after a timestamp column")
 
 
 def _check_column(column: Column[Any], scope: Scope) -> None:

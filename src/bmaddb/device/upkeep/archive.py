@@ -37,6 +37,19 @@ DAYS_PER_MONTH = 30.44
 NOT_STANDING = "nothing leaves before a first sync has ended, nor while everything is read again"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lot:
+    """Rows of one table that are to go: those that are cold since `before_ms`; are they packed, or is a stub enough?
+
+    `open_too`: also what is still to be done, because somebody said how long rows of the table are to stay.
+    """
+
+    table: Table
+    before_ms: int = EVERYTHING_MS
+    packed: bool = False
+    open_too: bool = True
+
+
 @dataclass(frozen=True, slots=True)
 class _Leaving:
     hash: int
@@ -47,7 +60,7 @@ def let_go(work: Work, step: LetGo) -> None:
     """Rows of one table, oldest first; only their stubs stay."""
     table = _synced(work, step.table)
     if table is not None:
-        _walk(work, table, work.before(step.keep_days) if step.keep_days else EVERYTHING_MS, packed=False)
+        _walk(work, _Lot(table=table, before_ms=work.before(step.keep_days) if step.keep_days else EVERYTHING_MS))
 
 
 def thin_out(work: Work, step: ThinOut) -> None:
@@ -60,7 +73,7 @@ def thin_out(work: Work, step: ThinOut) -> None:
         ids = [str(row[0]) for row in connection.execute(query, (step.keep, SURPLUS_MAX))]
     while ids and not work.enough:
         batch, ids = ids[: work.batch_rows], ids[work.batch_rows :]
-        _Batch(work, table, EVERYTHING_MS, packed=False).move(batch)
+        _Batch(work, _Lot(table=table)).move(batch)
 
 
 def pack_cold(work: Work, _: PackCold) -> None:
@@ -68,10 +81,10 @@ def pack_cold(work: Work, _: PackCold) -> None:
     for table in reversed(work.store.catalog.device_tables):
         months = table.options.retention.months
         if table.options.retention.kind is RetentionKind.ARCHIVE and months and _synced(work, table.name):
-            before_ms = work.before(int(months * DAYS_PER_MONTH))
+            lot = _Lot(table=table, before_ms=work.before(int(months * DAYS_PER_MONTH)), packed=True, open_too=False)
             if not work.enough:
-                _learn(work, table, before_ms)
-                _walk(work, table, before_ms, packed=True)
+                _learn(work, lot)
+                _walk(work, lot)
 
 
 def let_go_sooner(work: Work, name: str, keep_days: int) -> None:
@@ -79,9 +92,10 @@ def let_go_sooner(work: Work, name: str, keep_days: int) -> None:
     table = _synced(work, name)
     if table is not None:
         packed = table.options.retention.kind is RetentionKind.ARCHIVE
+        lot = _Lot(table=table, before_ms=work.before(keep_days), packed=packed)
         if packed:
-            _learn(work, table, work.before(keep_days))
-        _walk(work, table, work.before(keep_days), packed=packed)
+            _learn(work, lot)
+        _walk(work, lot)
 
 
 def _synced(work: Work, name: str) -> Table | None:
@@ -97,38 +111,40 @@ def _synced(work: Work, name: str) -> Table | None:
     return table
 
 
-def _walk(work: Work, table: Table, before_ms: int, *, packed: bool) -> None:
+def _walk(work: Work, lot: _Lot) -> None:
     """Oldest ids first; what was held by younger rows gets more chances from the other end, as long as any goes."""
-    moved, held = _lap(work, table, before_ms, packed=packed, newest_first=False)
+    moved, held = _lap(work, lot, newest_first=False)
     moved = moved or held
     while held and moved:
-        moved, held = _lap(work, table, before_ms, packed=packed, newest_first=True)
+        moved, held = _lap(work, lot, newest_first=True)
 
 
-def _lap(work: Work, table: Table, before_ms: int, *, packed: bool, newest_first: bool) -> tuple[int, int]:
+def _lap(work: Work, lot: _Lot, *, newest_first: bool) -> tuple[int, int]:
     """Once through the table: how many rows went, and how many might have but were held."""
-    query = ddl.read_cold(table, newest_first=newest_first)
+    query = ddl.read_cold(lot.table, newest_first=newest_first, open_too=lot.open_too)
     at, moved, held = HIGHEST_ID if newest_first else LOWEST_ID, 0, 0
     while not work.enough:
         with work.store.read() as connection:
-            ids = [str(row[0]) for row in connection.execute(query, (before_ms, at, work.batch_rows))]
+            ids = [str(row[0]) for row in connection.execute(query, (lot.before_ms, at, work.batch_rows))]
         if not ids:
             break
         at = ids[-1]
-        went = _Batch(work, table, before_ms, packed=packed).move(ids)
+        went = _Batch(work, lot).move(ids)
         moved, held = moved + went, held + len(ids) - went
     return moved, held
 
 
-def _learn(work: Work, table: Table, before_ms: int) -> None:
+def _learn(work: Work, lot: _Lot) -> None:
     """A dictionary for the table's rows, if it has none; learnt outside of any transaction."""
+    table = lot.table
     with work.store.read() as connection:
         if Packer(connection).choose(table.name):
             return
         register(connection)
-        query = ddl.read_cold(table, newest_first=False)
-        ids = [str(row[0]) for row in connection.execute(query, (before_ms, LOWEST_ID, SAMPLES_MAX))]
-        found = connection.execute(ddl.read_leaving(table), (stubs.listed(ids), before_ms))
+        query = ddl.read_cold(table, newest_first=False, open_too=lot.open_too)
+        ids = [str(row[0]) for row in connection.execute(query, (lot.before_ms, LOWEST_ID, SAMPLES_MAX))]
+        leaving = ddl.read_leaving(table, open_too=lot.open_too)
+        found = connection.execute(leaving, (stubs.listed(ids), lot.before_ms))
         dictionary = learnt(_values(table, row[1:]) for row in found)
     if dictionary is not None:
         with work.batch() as connection:
@@ -138,11 +154,10 @@ def _learn(work: Work, table: Table, before_ms: int) -> None:
 class _Batch:
     """One transaction's worth of rows of one table."""
 
-    def __init__(self, work: Work, table: Table, before_ms: int, *, packed: bool) -> None:
+    def __init__(self, work: Work, lot: _Lot) -> None:
         self._work = work
-        self._table = table
-        self._before_ms = before_ms
-        self._packed = packed
+        self._lot = lot
+        self._table = table = lot.table
         referring = ddl.referring(table, work.store.catalog)
         self._own = [column for child, column in referring if child.name == table.name]
         self._others = [(child, column) for child, column in referring if child.name != table.name]
@@ -178,7 +193,8 @@ class _Batch:
             for row in connection.execute(_SQL[block], (self._table.name, asked))
         }
         found: dict[str, _Leaving] = {}
-        for canonical, *raw in connection.execute(ddl.read_leaving(self._table), (asked, self._before_ms)):
+        leaving = ddl.read_leaving(self._table, open_too=self._lot.open_too)
+        for canonical, *raw in connection.execute(leaving, (asked, self._lot.before_ms)):
             values = _values(self._table, raw)
             if values["id"] not in held and all(values[name] == usual for name, usual in self._device_only.items()):
                 found[values["id"]] = _Leaving(row_hash(canonical), values)
@@ -221,10 +237,10 @@ class _Batch:
 
     def _stubs(self, connection: apsw.Connection, rows: dict[str, _Leaving]) -> list[stubs.Stub]:
         packer = Packer(connection)
-        if self._packed:
+        if self._lot.packed:
             packer.choose(self._table.name)
         return [
-            stubs.Stub(row_id, row.values[SERVER_SEQ], row.hash, packer.pack(row.values) if self._packed else None)
+            stubs.Stub(row_id, row.values[SERVER_SEQ], row.hash, packer.pack(row.values) if self._lot.packed else None)
             for row_id, row in rows.items()
         ]
 
