@@ -26,12 +26,13 @@ class Settings:
     new_key: str | None = field(default=None, repr=False)
     new_passphrase: str | None = field(default=None, repr=False)
     metrics_token: str | None = field(default=None, repr=False)
+    token: str | None = field(default=None, repr=False)
     host: str = HOST
     port: int = PORT
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from BMADDB_DATA, _DATABASE_URL, _JWT_SECRET, _METRICS_TOKEN, _HOST, _PORT, and what opens files: _KEY,
+    """Settings from BMADDB_DATA, _DATABASE_URL, _JWT_SECRET, _METRICS_TOKEN, _TOKEN, _HOST, _PORT, and for files _KEY,
     _PASSPHRASE, and _NEW_KEY or _NEW_PASSPHRASE for a file that is written; empty counts as unset.
     """
 
@@ -48,6 +49,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         new_key=value("NEW_KEY"),
         new_passphrase=value("NEW_PASSPHRASE"),
         metrics_token=value("METRICS_TOKEN"),
+        token=value("TOKEN"),
         host=value("HOST") or HOST,
         port=port_of(value("PORT") or str(PORT)),
     )

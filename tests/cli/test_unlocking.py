@@ -82,6 +82,17 @@ def test_verify_opens_an_encrypted_file(file: Path, capsys: pytest.CaptureFixtur
     assert "stopped:" in capsys.readouterr().out, "it got as far as the network"
 
 
+def test_the_token_is_taken_from_the_environment(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["verify", str(file), "--url", "http://127.0.0.1:9", "--key-fd"]
+    assert main([*command, handed(KEY.hex())]) == 1
+    assert "BMADDB_TOKEN" in capsys.readouterr().err
+    monkeypatch.setenv("BMADDB_TOKEN", "t")
+    assert main([*command, handed(KEY.hex())]) == 1
+    assert "stopped:" in capsys.readouterr().out, "it got as far as the network"
+
+
 def test_a_file_is_backed_up_lost_and_restored(file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     backup, again = tmp_path / "b.db", tmp_path / "c.db"
     both = handed(KEY.hex(), NEW_KEY.hex())  # one after the other through one descriptor

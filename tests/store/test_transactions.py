@@ -283,6 +283,7 @@ def test_closing_waits_for_nobody_twice_and_says_so_afterwards(path: Path) -> No
         lambda: in_thread(lambda: titles(store)),
         lambda: store.meta_get("device_id"),
         lambda: store.read().__enter__(),
+        lambda: store.backup(path.with_name("backup.db"), None),
     ):
         with pytest.raises(e.StoreError, match="the store is closed"):
             use()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from bmaddb import errors as e
+from bmaddb.cli.main import main
 from bmaddb.device.transfer import export_archive
 from bmaddb.modules.tasks_productivity import Goal, Task
 from bmaddb.schema.kinds import Kind
@@ -150,6 +151,19 @@ def test_an_export_touches_nothing_but_its_own_file(db: Database, tmp_path: Path
     for made in (tmp_path / "tasks.csv", tmp_path / "all.zip"):
         assert not made.is_symlink()
         assert made.stat().st_mode & 0o077 == 0
+
+
+def test_a_table_that_no_module_declares_is_named(
+    db: Database, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert db.export(tmp_path / "before.zip").undeclared == ()
+    with db.store.alone() as connection:
+        connection.execute("create table books (id text primary key, title text)")
+    assert db.export(tmp_path / "all.zip").undeclared == ("books",)
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert json.loads(archive.read("manifest.json"))["undeclared"] == ["books"]
+    assert main(["export", str(tmp_path / "device.db"), str(tmp_path / "by_hand.zip")]) == 0
+    assert "not in it: books, which the catalog does not declare" in capsys.readouterr().err
 
 
 def test_no_name_in_an_archive_leads_out_of_its_folder(db: Database, tmp_path: Path) -> None:

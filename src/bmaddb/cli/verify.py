@@ -6,6 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
+from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
 from bmaddb.cli.device_file import existing
 from bmaddb.cli.unlocking import add_secret_options, chosen_secret
@@ -21,7 +22,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Which file, and which server."""
     parser.add_argument("file", type=Path, metavar="FILE", help="the device's file")
     parser.add_argument("--url", required=True, help="address of the server")
-    parser.add_argument("--token", required=True, help="token of the user whose file it is")
+    parser.add_argument("--token", help="token of the user whose file it is; others see it, unlike $BMADDB_TOKEN")
     parser.add_argument("--api-key", help="the anon key of a Supabase project")
     parser.add_argument("--no-repair", action="store_true", help="only say what differs")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -33,12 +34,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Verify, print, and answer 0 when the file is whole and both sides are equal now."""
     existing(options.file)
+    token = options.token or settings.token
+    if not token:
+        raise e.SettingsError("verify needs the user's token", hint="set BMADDB_TOKEN, or give it as --token")
     with open_database(
         options.file,
         catalog=chosen_catalog(options),
         migrations=chosen_migrations(options),
         url=options.url,
-        token=options.token,
+        token=token,
         api_key=options.api_key,
         **chosen_secret(options, settings),
     ) as database:

@@ -302,9 +302,9 @@ class Database:
         """Write everything of the user to `path`, a ZIP; or one record's table, as .jsonl or .csv says.
 
         All of one moment, archived rows too; those that only the server has are fetched first, and stay. Without a
-        server, or without a network, they are not in it: `only_on_server` says of which table how many. The same rows
-        make the same files. Not encrypted. StoreError when it cannot be written, SettingsError for another ending, or
-        a path that is this very file.
+        server, or without a network, they are not in it: `only_on_server` says of which table how many. Nor are
+        tables that the catalog does not declare: `undeclared` names them. The same rows make the same files. Not
+        encrypted. StoreError when it cannot be written, SettingsError for another ending or the path of this file.
         """
         from bmaddb.service.exporting import export
 

@@ -253,16 +253,12 @@ class Store(Noted):
 
     @contextmanager
     def alone(self) -> Iterator[apsw.Connection]:
-        """The connection that writes, with no transaction open and no other thread on it; for a VACUUM.
-
-        StoreError inside a write of the same thread, and for what SQLite refuses.
-        """
+        """The connection that writes, no transaction open and no other thread on it; StoreError if SQLite refuses."""
         if self._writer.mine:
             raise e.StoreError("this cannot run inside a write", hint="let the write end first")
         self._writer.acquire()
         try:
-            if self._closed:
-                raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
+            self._refuse_closed()
             yield self._writer.connection
         except apsw.Error as error:
             raise failure(error) from error
@@ -295,6 +291,7 @@ class Store(Noted):
 
         It says that it is a backup, for a file that is simply used again would give out the same numbers twice.
         """
+        self._refuse_closed()
         reader = open_reader(self.path, self._key, self._vfs)
         try:
             copy_to(reader, checked_path(path), key, self.entropy, meta.mark_backup)
@@ -304,16 +301,14 @@ class Store(Noted):
     def rekey(self, secret: Secret | None) -> None:
         """Encrypt the file with another key or passphrase, or (None) not at all; it stays open.
 
-        StoreBusy when another process has the file open, and nothing changed then. What another thread reads at that
-        moment ends with an error; it can read again at once.
+        StoreBusy when another process has the file open; nothing changed then. Reads of other threads may fail once.
         """
         key = None if secret is None else new_file_key(secret, self.entropy)
         if self._writer.mine:
             raise e.StoreError("rekey() cannot run inside a write", hint="let the `with` block end first")
         self._writer.acquire()
         try:
-            if self._closed:
-                raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
+            self._refuse_closed()
             self._cache.end()
             self._readers.close()
             try:
@@ -467,9 +462,12 @@ class Store(Noted):
 
         return Probe(connection, gauge, self.clock)
 
-    def _begin(self, *, captured: bool, durable: bool = False, while_waiting: WhileWaiting | None = None) -> None:
+    def _refuse_closed(self) -> None:
         if self._closed:
             raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
+
+    def _begin(self, *, captured: bool, durable: bool = False, while_waiting: WhileWaiting | None = None) -> None:
+        self._refuse_closed()
         self._writer.begin(captured=captured, durable=durable, while_waiting=while_waiting)
 
     def _commit(self, hooks: list[BeforeCommit] | tuple[()], origin: Origin) -> None:

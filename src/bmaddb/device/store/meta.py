@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 
 from bmaddb import statements
+
+if TYPE_CHECKING:
+    from bmaddb.schema.catalog import Catalog
 
 _SQL: Final = statements.load("bmaddb.device.store", "sql/meta.sql")
 DEVICE_ID: Final = "device_id"
@@ -18,6 +21,8 @@ APPLICATION_ID: Final = 0x424D4442
 """The bytes BMDB in the file's header: this file is ours."""
 BACKUP_ID: Final = 0x424D424B
 """BMBK in their place: this file is a backup of one of ours, to be restored, not to be opened."""
+_OWN: Final = "_bmad_"
+"""What the names of the tables begin with that the store keeps for itself."""
 _ARCHIVE: Final = (
     "create_archived",
     "create_packed",
@@ -43,6 +48,16 @@ def holds_tables(connection: apsw.Connection) -> bool:
     """Has the file any table?"""
     [(found,)] = connection.execute(_SQL["holds_tables"])
     return bool(found)
+
+
+def tables(connection: apsw.Connection) -> set[str]:
+    """The names of all tables in the file but SQLite's own."""
+    return {str(name) for (name,) in connection.execute(_SQL["tables"])}
+
+
+def undeclared(connection: apsw.Connection, catalog: Catalog) -> list[str]:
+    """The tables of the file that neither the catalog declares nor the store keeps for itself, by name."""
+    return sorted(name for name in tables(connection) - set(catalog.tables) if not name.startswith(_OWN))
 
 
 def is_archived(connection: apsw.Connection, table: str, row_id: str) -> bool:

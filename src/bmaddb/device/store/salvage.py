@@ -202,7 +202,7 @@ class _Copy:
 
     def _tables(self, connection: apsw.Connection) -> set[str]:
         try:
-            return {str(name) for (name,) in connection.execute(_SQL["tables"])}
+            return meta.tables(connection)
         except apsw.Error:
             self._unread.add("_bmad_meta")
             return set()

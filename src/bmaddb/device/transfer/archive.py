@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from bmaddb import errors as e
-from bmaddb.device.store import Store
+from bmaddb.device.store import Store, meta
 from bmaddb.device.transfer.export_report import ExportReport, Tally
 from bmaddb.device.transfer.files import digest, readable
 from bmaddb.device.transfer.jsonl import JsonLines
@@ -45,7 +45,8 @@ def user_records(catalog: Catalog) -> list[type[Record]]:
 
 
 def export_archive(store: Store, path: str | os.PathLike[str]) -> ExportReport:
-    """Write everything to `path`, rows that are archived and packed too; what only the server has, is named.
+    """Write everything to `path`, rows that are archived and packed too; what only the server has is named, and what
+    no module declares.
 
     All of one moment. The ZIP is not encrypted, and only its owner may read it. StoreError when it cannot be written,
     SettingsError for another ending than .zip or a file of the store itself.
@@ -53,7 +54,12 @@ def export_archive(store: Store, path: str | os.PathLike[str]) -> ExportReport:
     path, hashes, tally = Path(path), dict[str, str](), Tally()
     if path.suffix.lower() != ".zip":
         raise e.SettingsError(f"'{path.suffix}' is not the ending of an export", hint="name the file .zip")
-    with placed(store, path) as file, store.read(), zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+    with (
+        placed(store, path) as file,
+        store.read() as connection,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive,
+    ):
+        tally.undeclared = tuple(meta.undeclared(connection, store.catalog))
         for record in user_records(store.catalog):
             _put(archive, hashes, f"tables/{record.__table__.name}.jsonl", json_lines(store, record, tally))
         if store.catalog.records.get(JournalEntry.__table__.name) is JournalEntry:
@@ -65,6 +71,7 @@ def export_archive(store: Store, path: str | os.PathLike[str]) -> ExportReport:
             "schema_version": store.catalog.version,
             "user": store.user,
             "only_on_server": report.only_on_server,
+            "undeclared": report.undeclared,
             "oddities": report.oddities,
             "odd": [[odd.table, odd.id, odd.column] for odd in report.odd],
             "files": hashes,

@@ -21,7 +21,7 @@ class Oddity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExportReport:
-    """What an export holds. With no `only_on_server` and no `oddities` it holds everything, as it is usually said."""
+    """What an export holds. With no `only_on_server`, `undeclared` and `oddities` it holds everything as it is."""
 
     files: Mapping[str, str]
     """The SHA-256 of each file in a ZIP; empty for one table."""
@@ -30,6 +30,8 @@ class ExportReport:
     oddities: int
     odd: tuple[Oddity, ...]
     """The first of the `oddities`. Such a value is written as the file holds it; an import may refuse its line."""
+    undeclared: tuple[str, ...] = ()
+    """Tables of the file that the catalog it was opened with does not declare. They are not in it."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,7 @@ class Tally:
     only_on_server: dict[str, int] = field(default_factory=dict)
     oddities: int = 0
     odd: list[Oddity] = field(default_factory=list)
+    undeclared: tuple[str, ...] = ()
 
     def odd_one(self, table: str, row_id: str, column: str | None) -> None:
         """Count a value, and name it if it is among the first."""
@@ -49,5 +52,9 @@ class Tally:
     def report(self, files: Mapping[str, str]) -> ExportReport:
         """As it stands now."""
         return ExportReport(
-            files=files, only_on_server=self.only_on_server, oddities=self.oddities, odd=tuple(self.odd)
+            files=files,
+            only_on_server=self.only_on_server,
+            oddities=self.oddities,
+            odd=tuple(self.odd),
+            undeclared=self.undeclared,
         )

@@ -58,7 +58,7 @@ def references(sight: Sight) -> Iterator[Finding]:
 
 def schema(sight: Sight) -> Iterator[Finding]:
     """Tables, columns and indexes beside those of the catalog."""
-    there = {str(row[0]) for row in sight.connection.execute(_SQL["tables"])}
+    there = meta.tables(sight.connection)
     indexes = {str(row[0]) for row in sight.connection.execute(_SQL["indexes"])}
     loading = frozenset(msgspec.json.decode(meta.get(sight.connection, UNINDEXED) or "[]", type=list[str]))
     for table in sight.store.catalog.device_tables:
@@ -70,8 +70,7 @@ def schema(sight: Sight) -> Iterator[Finding]:
             yield _drift(f"{table.name} differs in {', '.join(sorted(held ^ set(table.by_name)))}")
         if table.name not in loading:
             yield from _missing_indexes(sight.store, table, indexes)
-    known = set(sight.store.catalog.tables)
-    strange = sorted(name for name in there - known if not name.startswith("_bmad_"))
+    strange = meta.undeclared(sight.connection, sight.store.catalog)
     if strange:
         yield Finding(
             check="schema",

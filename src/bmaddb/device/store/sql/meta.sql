@@ -9,6 +9,8 @@ insert into _bmad_meta (key, value) values (?, ?) on conflict (key) do update se
 delete from _bmad_meta where key = ?
 -- name: holds_tables
 select exists (select 1 from sqlite_schema where type = 'table' and name not like 'sqlite\_%' escape '\')
+-- name: tables
+select name from sqlite_schema where type = 'table' and name not like 'sqlite\_%' escape '\'
 -- name: table_columns
 -- The columns of a table, and which of them is the key.
 select name, pk from pragma_table_info(?) order by cid

@@ -1,8 +1,5 @@
 -- What can still be read of a damaged file. Table and column names come from the catalog and from the file's schema.
 
--- name: tables
-select name from sqlite_schema where type = 'table' and name not like 'sqlite\_%' escape '\'
-
 -- name: columns
 select name from pragma_table_info(?) order by cid
 

@@ -18,9 +18,6 @@ SELECT name FROM pragma_table_info(?1)
 -- name: indexes
 SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL
 
--- name: tables
-SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite\_%' ESCAPE '\'
-
 -- name: strangers
 SELECT count(*) FROM "{table}" WHERE user_id <> ?1
 
