@@ -55,13 +55,18 @@ class BmadError(Exception):
     transient: ClassVar[bool] = False
 
     def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
-        self.message = message or (self.__doc__ or "").strip()
+        self.message = _sayable(message or (self.__doc__ or "").strip())
         self.hint = hint
         super().__init__(self.message)
 
     def __str__(self) -> str:
         text = f"[{self.code}] {self.message}"
         return f"{text} (hint: {self.hint})" if self.hint else text
+
+
+def _sayable(text: str) -> str:
+    """The text, with half of a surrogate pair as it is written in Python: nothing could print or send it else."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 class SchemaError(BmadError):

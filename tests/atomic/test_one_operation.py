@@ -222,6 +222,14 @@ def test_it_is_shaped_before_it_is_run(db: bmaddb.Database) -> None:
     [
         (Operation("none", ()), e.AtomicError),
         (Operation("", (author(),)), e.AtomicError),
+        (Operation("a\nb", (author(),)), e.AtomicError),
+        (Operation(3, (author(),)), e.AtomicError),  # type: ignore[arg-type]
+        (Operation("id", (author(),), id="\ud800"), e.AtomicError),
+        (Operation("id", (author(),), id="x" * 201), e.AtomicError),
+        (Operation("step", ("author",)), e.AtomicError),  # type: ignore[arg-type]
+        (Operation("step", (Step("\ud800", "authors", Action.INSERT, {}),)), e.AtomicError),
+        (Operation("action", (Step("x", "authors", "put", {}),)), e.AtomicError),  # type: ignore[arg-type]
+        (Operation("facts", (author(),), facts=None), e.AtomicError),  # type: ignore[arg-type]
         (Operation("twice", (author(), author())), e.AtomicError),
         (Operation("table", (Step("x", "nothing", Action.INSERT, {}),)), e.AtomicError),
         (Operation("server", (Step("x", "invoices", Action.INSERT, {}),)), e.ReadOnlyTable),

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
 from bmaddb import errors as e
-from bmaddb.device.atomic.operation import STEPS_MAX, Operation, OuterStep, Rollback, Step
+from bmaddb.device.atomic.operation import STEPS_MAX, Action, Operation, OuterStep, Rollback, Step
 from bmaddb.device.atomic.result import Failure, OperationResult, Status
 from bmaddb.device.atomic.rules import CheckOutcome, Reader, RuleContext, Violation
 from bmaddb.device.store import Store
 
 RESERVED_FACTS: Final = ("rows", "results")
 VIOLATIONS_MAX: Final = 1_000
+NAME_LENGTH_MAX: Final = 200
+_NAME_HINT: Final = f"a printable text of at most {NAME_LENGTH_MAX} letters"
+_ACTIONS: Final = frozenset(Action)
 
 
 class Stopped(Exception):
@@ -85,30 +88,58 @@ class Course:
 
 def declared(operation: Operation, store: Store) -> None:
     """AtomicError for an operation that cannot be run, whatever the file holds."""
-    steps = operation.steps
-    if not operation.type or not operation.id or not isinstance(operation.id, str):
-        raise e.AtomicError("an operation has a type and an id", hint="both are texts")
-    if not isinstance(operation.strategy, Rollback):
-        raise e.AtomicError(
-            f"operation '{operation.type}': {operation.strategy!r} is no strategy",
-            hint="Rollback.REVERSE, Rollback.COMPENSATE or Rollback.NONE",
-        )
+    _check_parts(operation)
+    steps, writable = operation.steps, store.catalog.writable_tables
     if not 0 < len(steps) <= STEPS_MAX:
         raise e.AtomicError(f"operation '{operation.type}' has {len(steps)} steps", hint=f"1 to {STEPS_MAX}")
+    for step in steps:
+        if isinstance(step, OuterStep):
+            _check_outer(step, operation)
+        elif not isinstance(step, Step):
+            raise _no_steps(operation)
+        elif step.table not in writable:
+            raise _not_writable(step, store)
+        elif step.action not in _ACTIONS:
+            raise e.AtomicError(f"step '{step.name}': {step.action!r} is no action", hint=", ".join(Action))
+        if not _is_name(step.name):
+            raise e.AtomicError(f"operation '{operation.type}' has a step without a name", hint=_NAME_HINT)
     if len(steps) > 1 and len({step.name for step in steps}) < len(steps):
         raise e.AtomicError(f"operation '{operation.type}' has two steps of one name")
     for name in RESERVED_FACTS if operation.facts else ():
         if name in operation.facts:
             raise e.AtomicError(f"the fact '{name}' is the engine's own", hint="call yours otherwise")
-    for step in steps:
-        if isinstance(step, OuterStep):
-            if operation.strategy is not Rollback.COMPENSATE:
-                raise e.AtomicError(
-                    f"step '{step.name}' runs outside of the file, which no rollback undoes",
-                    hint="strategy=Rollback.COMPENSATE",
-                )
-        elif step.table not in store.catalog.writable_tables:
-            raise _not_writable(step, store)
+
+
+def _check_parts(operation: Operation) -> None:
+    """Is each part of it of its kind? A batch has thousands: what is usual is looked at first."""
+    if not (_is_name(operation.type) and _is_name(operation.id)):
+        raise e.AtomicError("an operation has a type and an id", hint=_NAME_HINT)
+    if not isinstance(operation.strategy, Rollback):
+        raise e.AtomicError(
+            f"operation '{operation.type}': {operation.strategy!r} is no strategy",
+            hint="Rollback.REVERSE, Rollback.COMPENSATE or Rollback.NONE",
+        )
+    if type(operation.facts) is not dict and not isinstance(operation.facts, Mapping):
+        raise e.AtomicError(f"operation '{operation.type}': its facts are no mapping")
+    if type(operation.steps) is not tuple and not isinstance(operation.steps, Sequence):
+        raise _no_steps(operation)
+
+
+def _check_outer(step: OuterStep, operation: Operation) -> None:
+    if operation.strategy is not Rollback.COMPENSATE:
+        raise e.AtomicError(
+            f"step '{step.name}' runs outside of the file, which no rollback undoes",
+            hint="strategy=Rollback.COMPENSATE",
+        )
+
+
+def _no_steps(operation: Operation) -> e.AtomicError:
+    return e.AtomicError(f"operation '{operation.type}' has steps that are none", hint="a tuple of Step and OuterStep")
+
+
+def _is_name(text: object) -> bool:
+    """Can the journal, and whoever reads it, hold it?"""
+    return isinstance(text, str) and 0 < len(text) <= NAME_LENGTH_MAX and text.isprintable()
 
 
 def _not_writable(step: Step, store: Store) -> e.BmadError:
