@@ -108,6 +108,23 @@ def test_one_whose_line_cannot_be_read_holds_nobody_up(db: bmaddb.Database, cloc
     assert line(db, older.id).status == "running"
 
 
+def test_what_a_clock_years_ahead_put_off_is_tried_once_it_is_right(db: bmaddb.Database, clock: ManualClock) -> None:
+    down = [True]
+
+    def undo(_: OuterContext) -> None:
+        if down:
+            down.pop()
+            raise ConnectionError("the server is away")
+
+    steps, right_ms = (outer("one", undo), outer("two", do=breaking)), clock.now_ms()
+    clock.set_wall(right_ms + 3 * 365 * 86_400_000)
+    result = db.execute(operation(*steps))
+    assert result.status is Status.COMPENSATING
+    assert db.resume({"saga": steps}).waiting == (result.operation_id,)
+    clock.set_wall(right_ms)
+    assert db.resume({"saga": steps}).compensated == (result.operation_id,)
+
+
 def test_it_is_not_resumed_where_others_commits_are_not_seen(db: bmaddb.Database) -> None:
     with db.read(), pytest.raises(e.AtomicError, match="snapshot"):
         db.resume({})

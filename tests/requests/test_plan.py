@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bmaddb.device.outbox.retry import is_due
 from bmaddb.device.requests.plan import Plan, Waiting
-from bmaddb.device.requests.policy import PUT_OFF_MS_MAX, is_due
+from bmaddb.device.requests.policy import PUT_OFF_MS_MAX
 
 NOW_MS = 1_000
 ENTRIES = ("entry-1", "entry-2")
@@ -38,7 +39,7 @@ def model(queue: list[Waiting], unsettled: set[str], failing: set[str]) -> list[
         ready = [
             item
             for item in left.values()
-            if item.id not in gone and is_due(item.due_at_ms, NOW_MS)
+            if item.id not in gone and is_due(item.due_at_ms, NOW_MS, PUT_OFF_MS_MAX)
             if item.withdrawn or not any(need in left or need in unsettled for need in item.needs)
         ]
         if not ready:
@@ -62,8 +63,8 @@ def test_the_plan_is_the_models(queue: list[Waiting], unsettled: set[str], faili
 
 
 def test_a_clock_that_was_far_ahead_puts_nothing_off_for_longer_than_a_day() -> None:
-    assert is_due(None, NOW_MS)
-    assert is_due(NOW_MS, NOW_MS)
-    assert not is_due(NOW_MS + 1, NOW_MS)
-    assert not is_due(NOW_MS + PUT_OFF_MS_MAX, NOW_MS)
-    assert is_due(NOW_MS + PUT_OFF_MS_MAX + 1, NOW_MS)
+    assert is_due(None, NOW_MS, PUT_OFF_MS_MAX)
+    assert is_due(NOW_MS, NOW_MS, PUT_OFF_MS_MAX)
+    assert not is_due(NOW_MS + 1, NOW_MS, PUT_OFF_MS_MAX)
+    assert not is_due(NOW_MS + PUT_OFF_MS_MAX, NOW_MS, PUT_OFF_MS_MAX)
+    assert is_due(NOW_MS + PUT_OFF_MS_MAX + 1, NOW_MS, PUT_OFF_MS_MAX)

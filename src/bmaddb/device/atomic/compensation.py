@@ -17,7 +17,7 @@ from bmaddb.device.atomic.ledger import Debt, Ledger
 from bmaddb.device.atomic.operation import Action, OuterContext, OuterStep, Step
 from bmaddb.device.atomic.result import Status
 from bmaddb.device.atomic.rules import RuleContext
-from bmaddb.device.outbox.retry import backoff_ms
+from bmaddb.device.outbox.retry import backoff_ms, is_due
 from bmaddb.device.store import Store
 
 ATTEMPTS_MAX: Final = 12
@@ -62,7 +62,7 @@ def settle(store: Store, account: Account) -> Status:
     for debt in reversed(account.ledger.debts):
         if not debt.open:
             continue
-        if debt.due_ms > store.clock.now_ms():
+        if not is_due(debt.due_ms, store.clock.now_ms()):
             return Status.COMPENSATING
         try:
             _pay(store, account, debt)

@@ -15,6 +15,7 @@ from bmaddb.device.atomic import alive, journal
 from bmaddb.device.atomic.compensation import Account, AnyStep, settle
 from bmaddb.device.atomic.ledger import read_ledger
 from bmaddb.device.atomic.result import Status
+from bmaddb.device.outbox.retry import is_due
 from bmaddb.device.store import Store
 from bmaddb.modules.sync_status import OperationJournal
 
@@ -102,7 +103,7 @@ def _one(store: Store, line: OperationJournal, steps: Sequence[AnyStep] | None, 
             _log.warning("operation %s of type '%s' is not undone: %s", line.id, line.op_type, why)
         return
     status = Status.COMPENSATING
-    if account.due_ms <= store.clock.now_ms():
+    if is_due(account.due_ms, store.clock.now_ms()):
         found.tried += 1
         status = settle(store, account)
     found.ends.setdefault(status, []).append(line.id)

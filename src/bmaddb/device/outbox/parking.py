@@ -11,7 +11,7 @@ from bmaddb import signals
 from bmaddb.clock import Clock
 from bmaddb.device.outbox import reasons
 from bmaddb.device.outbox.entries import Entry, EntryStatus, ParkReason
-from bmaddb.device.outbox.retry import backoff_ms
+from bmaddb.device.outbox.retry import backoff_ms, is_due
 from bmaddb.device.outbox.waiting import Waiting
 from bmaddb.protocol.changes import RowKey
 
@@ -75,7 +75,7 @@ class Parking:
             entry
             for entry in map(waiting.at, timed)
             if entry is not None and entry.status is EntryStatus.PARKED
-            if entry.next_attempt_at_ms is not None and _is_due(entry.next_attempt_at_ms, now_ms)
+            if entry.next_attempt_at_ms is not None and is_due(entry.next_attempt_at_ms, now_ms, AGAIN_MS_MAX)
         ]
         self.requeue(waiting, due, by_itself=True)
         return len(due)
@@ -96,11 +96,6 @@ class Parking:
         listed = tuple(rewritten)
         self.requeue(waiting, [item for item in listed if item.changes and _lost_parent(item)])
         self.requeue_behind(waiting, [item.id for item in listed if not item.changes])
-
-
-def _is_due(at_ms: int, now_ms: int) -> bool:
-    """Also one that a clock far ahead put off: nothing waits for longer than AGAIN_MS_MAX."""
-    return not now_ms < at_ms <= now_ms + AGAIN_MS_MAX
 
 
 def _lost_parent(entry: Entry) -> bool:

@@ -13,3 +13,8 @@ def backoff_ms(first_ms: int, attempt: int, fraction: float, *, limit_ms: int = 
     """
     delay = min(first_ms << min(attempt - 1, _DOUBLINGS_MAX), limit_ms)
     return delay * (0.5 + fraction / 2)
+
+
+def is_due(at_ms: int | None, now_ms: int, longest_ms: int = WAIT_MS_MAX) -> bool:
+    """Has the moment of the next attempt come? What is further off than `longest_ms` was put there by a wrong clock."""
+    return at_ms is None or not now_ms < at_ms <= now_ms + longest_ms

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from bmaddb.device.requests.policy import is_due
+from bmaddb.device.outbox.retry import is_due
+from bmaddb.device.requests.policy import PUT_OFF_MS_MAX
 
 _BEFORE_ALL: Final = -1
 
@@ -34,7 +35,7 @@ class Plan:
         self._missing: dict[str, int] = {}
         self._behind: defaultdict[str, list[Waiting]] = defaultdict(list)
         for item in requests.values():
-            if not is_due(item.due_at_ms, now_ms):
+            if not is_due(item.due_at_ms, now_ms, PUT_OFF_MS_MAX):
                 continue
             if item.withdrawn:  # nothing is done for it any more, so it needs nothing
                 heapq.heappush(self._ready, (_BEFORE_ALL, item.position, item.id))

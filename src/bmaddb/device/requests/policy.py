@@ -35,8 +35,3 @@ class RequestPolicy:
     def wait_ms(self, failures: int, fraction: float) -> int:
         """Milliseconds after the `failures`-th failure, counted from 1; `fraction` in [0, 1) spreads devices."""
         return max(1, round(backoff_ms(self.first_wait_ms, failures, fraction, limit_ms=self.wait_ms_max)))
-
-
-def is_due(at_ms: int | None, now_ms: int) -> bool:
-    """Has the time of the next attempt come? Also when a clock that was far ahead put it off."""
-    return at_ms is None or not now_ms < at_ms <= now_ms + PUT_OFF_MS_MAX
