@@ -17,6 +17,7 @@ import bmaddb
 from bmaddb import errors as e
 from bmaddb.device.store import salvage as salvaging
 from bmaddb.device.store.connection import open_writer
+from bmaddb.device.sync.os_lock import locked
 from bmaddb.modules.registry import catalog_with
 from bmaddb.modules.tasks_productivity import Task
 from bmaddb.schema import Module
@@ -58,8 +59,8 @@ os._exit(0)
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Every file but those that any reader leaves."""
-    return {found.name: found.read_bytes() for found in folder.iterdir() if not found.name.endswith("-shm")}
+    """Every file but those that anybody leaves who is at work on one."""
+    return {found.name: found.read_bytes() for found in folder.iterdir() if not found.name.endswith(("-shm", "-sync"))}
 
 
 def tasks(path: Path) -> int:
@@ -102,6 +103,14 @@ def test_one_that_is_killed_is_ended_by_the_next(path: Path, name: str, at: int)
     assert found.aside == path.with_name("anna.db.damaged-1")
     assert tasks(path) == TASKS
     assert set(content(path.parent)) == {"anna.db", "anna.db.damaged-1", "anna.db.damaged-1-wal"}
+
+
+def test_two_at_once_do_not_take_each_others_file(path: Path) -> None:
+    before = content(path.parent)
+    with locked(f"{path}-sync"), pytest.raises(e.StoreBusy, match="another process"):
+        salvage(path, user=USER)
+    assert content(path.parent) == before
+    assert salvage(path, user=USER).entries == TASKS
 
 
 def test_a_full_disk_is_no_damage(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
