@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import bmaddb
+from bmaddb import errors as e
 from bmaddb.modules.tasks_productivity import Task
 from tests.support.server import USER
 
@@ -65,3 +66,10 @@ def test_so_does_an_odd_port(path: Path) -> None:
 def test_so_does_a_full_disk_under_the_output(path: Path) -> None:
     with open("/dev/full", "wb") as full:
         assert "No space left" in run(path, "status", "a.db", stdout=full.fileno())
+
+
+@pytest.mark.parametrize("said", ["caf\u00e9 \ud800", 404, ["a", "\udfff"], ValueError("half \ud800")])
+def test_whatever_an_error_holds_can_be_printed(said: object) -> None:
+    error = e.StoreError(said, hint="half \ud800")  # type: ignore[arg-type]
+    assert str(error).encode().decode() == str(error)
+    assert error.hint == "half \\ud800"
