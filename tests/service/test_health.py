@@ -20,7 +20,7 @@ from bmaddb.service.health_checks import DISK_FULL_BYTES, DISK_LOW_BYTES
 from bmaddb.signals import SyncEnded
 from bmaddb.testing import ManualClock
 from tests.support.golden import assert_golden
-from tests.support.server import USER, RunningServer
+from tests.support.server import RunningServer
 
 USER = "0190f3d2-6f1a-7c3b-8a2e-5b1d9c4e7f60"
 NOW_MS = ManualClock().now_ms()
