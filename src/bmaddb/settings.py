@@ -12,6 +12,7 @@ PREFIX = "BMADDB_"
 PORT = 8642
 HOST = "127.0.0.1"
 PORT_MAX = 65_535
+DATA_DEFAULT = "(default: $BMADDB_DATA, else ~/.local/share/bmaddb)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

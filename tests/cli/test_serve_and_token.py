@@ -153,7 +153,10 @@ def test_errors_are_one_line_with_a_hint(data_dir: Path) -> None:
         "cannot listen",
     )
     assert_one_line(bmaddb("serve", "--port", "0", "--data", str(data_dir), BMADDB_JWT_SECRET="short"), "JWT secret")
-    assert_one_line(bmaddb("token", "--user", "bob", "--data", str(data_dir)), "not a user id")
+    told = bmaddb("token", "--user", "bob", "--data", str(data_dir), BMADDB_JWT_SECRET="x" * 32)
+    assert_one_line(told, "not a user id")
+    assert_one_line(bmaddb("token", "--user", USER, "--data", str(data_dir / "typo")), "holds no secret of a server")
+    assert not (data_dir / "typo").exists()
     (data_dir / "file").write_text("", encoding="ascii")
     assert_one_line(bmaddb("serve", "--port", "0", "--data", str(data_dir / "file" / "data")), "file/data")
 

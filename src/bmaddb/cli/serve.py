@@ -18,7 +18,7 @@ from bmaddb.cli.catalogs import (
     named,
 )
 from bmaddb.entropy import SystemEntropy
-from bmaddb.settings import Settings, port_of
+from bmaddb.settings import DATA_DEFAULT, Settings, port_of
 
 if TYPE_CHECKING:
     from bmaddb.server.handlers import Handlers
@@ -31,9 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--port", help="TCP port; 0 takes a free one (default: $BMADDB_PORT or 8642)")
     parser.add_argument("--host", help="address to listen on (default: $BMADDB_HOST or 127.0.0.1, this machine only)")
     where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--data", type=Path, metavar="DIR", help="folder of the embedded Postgres (default: $BMADDB_DATA)"
-    )
+    where.add_argument("--data", type=Path, metavar="DIR", help=f"folder of the embedded Postgres {DATA_DEFAULT}")
     where.add_argument(
         "--database-url", metavar="URL", help="use this Postgres instead (default: $BMADDB_DATABASE_URL)"
     )

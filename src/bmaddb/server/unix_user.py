@@ -45,7 +45,7 @@ class UnixUser:
         for folder in reversed(path.resolve().parents):
             mode = folder.stat().st_mode
             if not mode & _SEARCH_BY_OTHERS:
-                _log.info("letting other users pass through %s, so that %r reaches %s", folder, USER_NAME, path)
+                _log.warning("letting other users pass through %s, so that %r reaches %s", folder, USER_NAME, path)
                 folder.chmod(mode | _SEARCH_BY_OTHERS)
 
 
@@ -71,6 +71,7 @@ def _create() -> None:
         "/usr/sbin/nologin",
         USER_NAME,
     ]
+    _log.warning("making the system user %r, for Postgres does not run as root", USER_NAME)
     try:
         subprocess.run(command, check=True, capture_output=True, text=True)
     except (OSError, subprocess.CalledProcessError) as cause:
