@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import os
 import pwd
 import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,12 +57,23 @@ def postgres_user() -> UnixUser:
     """The current user, or for root the system user `bmaddb`, created when missing."""
     if os.geteuid() != 0:
         return UnixUser()
-    try:
-        entry = pwd.getpwnam(USER_NAME)
-    except KeyError:
-        _create()
-        entry = pwd.getpwnam(USER_NAME)
+    if not _exists():
+        with _one_at_a_time():
+            if not _exists():
+                _create()
+    entry = pwd.getpwnam(USER_NAME)
     return UnixUser(uid=entry.pw_uid, gid=entry.pw_gid)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Two servers that start at once make one user: the second `useradd` may write over what the first has written."""
+    handle = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _create() -> None:
