@@ -192,7 +192,8 @@ def test_what_is_loaded_late_is_the_same_for_everybody() -> None:
     script = (
         "import bmaddb.service.salvaging, bmaddb.service as s, bmaddb.device.sync as d, bmaddb.protocol.merge as m\n"
         "import bmaddb.device.query as q, bmaddb.device.store as t, bmaddb.device.store.search as f\n"
-        "for room in (s, d, m, q, t, f):\n"
+        "import bmaddb.schema as c\n"
+        "for room in (s, d, m, q, t, f, c):\n"
         "    for _ in range(2):\n"
         "        assert all(type(getattr(room, name)).__name__ != 'module' for name in room.__all__), room\n"
         "    assert not hasattr(room, 'nothing_of_this_name')\n"
