@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ NOT_TO_OPEN = {
     "ctypes",
     "logging",
     "difflib",
+    "importlib.metadata",
     "importlib.resources",
     "dataclasses",
     "hashlib",
@@ -185,6 +187,12 @@ class Own(UserRecord, table="owns"):
 
 
 OWN = Module(name="own", purpose="Of a test.", records=(Own,))
+
+
+def test_the_version_is_the_installed_one_and_costs_only_who_asks() -> None:
+    assert bmaddb.__version__ == metadata.version("bmaddb")
+    assert "importlib.metadata" not in loaded("import sys, bmaddb\n", Path())
+    assert "importlib.metadata" in loaded("import sys, bmaddb\nbmaddb.__version__\n", Path())
 
 
 def test_what_is_loaded_late_is_the_same_for_everybody() -> None:
