@@ -63,8 +63,8 @@ def salvage(
 
     The damaged file keeps its place until the new one is whole; what is cut before has changed nothing, and what is
     cut after is ended by the next call. Raises StoreBusy while another process syncs or salvages it; StoreError when
-    there is no such file, when it is another program's, or when a new one cannot be made; MigrationError when the file
-    is of another schema version.
+    there is no such file, when it is another program's or no database at all, or when a new one cannot be made;
+    MigrationError when the file is of another schema version.
     """
     place, tables = checked_path(path), catalog or default_catalog()
     doors = _Doors(clock or SystemClock(), entropy or SystemEntropy(), secret_of(key, passphrase))
