@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import bmaddb
+from bmaddb.cli.main import COMMANDS, main
 from bmaddb.modules.tasks_productivity import Task
 from tests.support.server import USER
 
@@ -65,3 +66,11 @@ def test_so_does_an_odd_port(path: Path) -> None:
 def test_so_does_a_full_disk_under_the_output(path: Path) -> None:
     with open("/dev/full", "wb") as full:
         assert "No space left" in run(path, "status", "a.db", stdout=full.fileno())
+
+
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("usage: bmaddb")
+    assert [name for name in COMMANDS if f"\n    {name}" not in told.err] == []
