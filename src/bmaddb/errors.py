@@ -56,7 +56,7 @@ class BmadError(Exception):
 
     def __init__(self, message: str | None = None, *, hint: str | None = None) -> None:
         self.message = _sayable(message or (self.__doc__ or "").strip())
-        self.hint = hint
+        self.hint = None if hint is None else _sayable(hint)
         super().__init__(self.message)
 
     def __str__(self) -> str:
@@ -64,8 +64,9 @@ class BmadError(Exception):
         return f"{text} (hint: {self.hint})" if self.hint else text
 
 
-def _sayable(text: str) -> str:
-    """The text, with half of a surrogate pair as it is written in Python: nothing could print or send it else."""
+def _sayable(said: object) -> str:
+    """As text, with half of a surrogate pair as it is written in Python: nothing could print or send it else."""
+    text = str(said)
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 

@@ -222,10 +222,15 @@ def test_it_is_shaped_before_it_is_run(db: bmaddb.Database) -> None:
     [
         (Operation("none", ()), e.AtomicError),
         (Operation("", (author(),)), e.AtomicError),
-        (Operation("a\nb", (author(),)), e.AtomicError),
+        (Operation("a\0b", (author(),)), e.AtomicError),
+        (Operation("steps", None), e.AtomicError),  # type: ignore[arg-type]
+        (Operation("steps", iter((author(),))), e.AtomicError),  # type: ignore[arg-type]
+        (Operation("unhashable", (author(),), id=[]), e.AtomicError),  # type: ignore[arg-type]
+        (Operation("unhashable", (Step("x", [], Action.INSERT, {}),)), e.AtomicError),  # type: ignore[arg-type]
+        (Operation("unhashable", (Step("x", "authors", [], {}),)), e.AtomicError),  # type: ignore[arg-type]
+        ("no operation at all", e.AtomicError),
         (Operation(3, (author(),)), e.AtomicError),  # type: ignore[arg-type]
         (Operation("id", (author(),), id="\ud800"), e.AtomicError),
-        (Operation("id", (author(),), id="x" * 201), e.AtomicError),
         (Operation("step", ("author",)), e.AtomicError),  # type: ignore[arg-type]
         (Operation("step", (Step("\ud800", "authors", Action.INSERT, {}),)), e.AtomicError),
         (Operation("action", (Step("x", "authors", "put", {}),)), e.AtomicError),  # type: ignore[arg-type]
@@ -241,6 +246,16 @@ def test_what_is_declared_wrongly_is_refused(
 ) -> None:
     with pytest.raises(error):
         db.execute(operation)
+    with pytest.raises(error):
+        db.execute_batch([Operation("good", (author(),)), operation])
+    assert names(db) == []
+
+
+def test_any_text_is_a_name_and_any_collection_holds_steps(db: bmaddb.Database) -> None:
+    steps = {"one": author()}
+    odd = "na\u00a0me \u200d \U0001f469\u200d\U0001f4bb\n" + "x" * 1000
+    assert db.execute(Operation(odd, steps.values(), id=odd)).ok  # type: ignore[arg-type]
+    assert db.execute(Operation(odd, steps.values(), id=odd)).repeated  # type: ignore[arg-type]
 
 
 def test_an_operation_is_a_transaction_of_its_own(db: bmaddb.Database) -> None:

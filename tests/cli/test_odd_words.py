@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import bmaddb
+from bmaddb import errors as e
 from bmaddb.cli.main import COMMANDS, main
 from bmaddb.modules.tasks_productivity import Task
 from tests.support.server import USER
@@ -74,3 +75,10 @@ def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> 
     assert told.out == ""
     assert told.err.startswith("usage: bmaddb")
     assert [name for name in COMMANDS if f"\n    {name}" not in told.err] == []
+
+
+@pytest.mark.parametrize("said", ["caf\u00e9 \ud800", 404, ["a", "\udfff"], ValueError("half \ud800")])
+def test_whatever_an_error_holds_can_be_printed(said: object) -> None:
+    error = e.StoreError(said, hint="half \ud800")  # type: ignore[arg-type]
+    assert str(error).encode().decode() == str(error)
+    assert error.hint == "half \\ud800"

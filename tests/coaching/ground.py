@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bmaddb.account.type_codes import stack_of
 from bmaddb.coaching.candidate import moment
 from bmaddb.coaching.rules.insights import basis_hash
-from bmaddb.coaching.type_codes import stack_of
 from bmaddb.device.atomic import RuleContext
 from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.entropy import SeededEntropy

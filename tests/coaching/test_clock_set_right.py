@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from bmaddb.account.consents import grant
 from bmaddb.coaching import operations as ops
 from bmaddb.coaching.candidate import moment
-from bmaddb.coaching.consents import grant
 from bmaddb.coaching.reconciling import reconcile
 from bmaddb.device.atomic import OuterContext, OuterStep, Status
 from bmaddb.device.outbox import Outbox

@@ -333,6 +333,16 @@ def test_a_withdrawn_consent_ends_what_rested_on_it(ada: Store) -> None:
     assert ada.query(UserPreferences).one().mbti_optimisation == "off"
     assert rules(run(ada, ops.switch_type({"type_code": "INTJ", "source": "self_declared"}))) == {"M7"}
     all_hold(ada)
+    assert [row.source for row in ada.query(MbtiProfile).all()] == ["declined"], "what was said of a type is gone"
+
+
+def test_nothing_is_adapted_for_who_declined_a_type(ada: Store) -> None:
+    done(ada, ops.switch_type(None))
+    assert rules(run(ada, ops.change_settings({"mbti_optimisation": "adaptive"}))) == {"P5"}
+    done(ada, ops.change_settings({"theme": "dark"}))
+    done(ada, ops.switch_type({"type_code": "INTJ", "source": "self_declared"}))
+    done(ada, ops.change_settings({"mbti_optimisation": "adaptive"}))
+    all_hold(ada)
 
 
 def test_settings_are_changed_by_their_rules(ada: Store) -> None:

@@ -12,6 +12,7 @@ from bmaddb.coaching import operations as ops
 from bmaddb.coaching.checks import verify_file
 from bmaddb.coaching.reconciling import reconcile
 from bmaddb.device.store import Store
+from bmaddb.modules.ai_machine_learning import MbtiInsight
 from bmaddb.modules.chat_journal import CoachingSession
 from bmaddb.modules.tasks_productivity import UserProgress
 from bmaddb.modules.user_management import MbtiProfile, UserPreferences
@@ -80,6 +81,54 @@ def test_a_type_without_consent_is_declined_by_the_decision(ada: Store) -> None:
     done(ada, ops.switch_type({"type_code": "INTJ", "source": "self_declared"}))
     assert reconcile(ada) == 0
     all_hold(ada)
+
+
+def test_what_was_derived_of_a_type_goes_with_the_consent(ada: Store) -> None:
+    typed_insight(ada)
+    withdrawn_elsewhere("personality_profiling")(ada)
+    reconcile(ada)
+    assert [row.source for row in ada.query(MbtiProfile).all()] == ["declined"]
+    assert ada.query(MbtiInsight).all() == []
+    all_hold(ada)
+
+
+def test_who_has_an_account_and_no_determination_declines(ada: Store) -> None:
+    """As an older version left who withdrew her consent."""
+    withdrawn_elsewhere("personality_profiling")(ada)
+    statement("delete from mbti_profiles")(ada)
+    assert reconcile(ada) > 0
+    all_hold(ada)
+    assert reconcile(ada) == 0
+
+
+def test_a_type_of_which_nothing_was_decided_is_declined_and_kept(ada: Store) -> None:
+    statement("delete from consent_records where purpose = 'personality_profiling'")(ada)
+    assert reconcile(ada) > 0
+    sources = {row.source: row.is_current for row in ada.query(MbtiProfile).all()}
+    assert sources == {"self_declared": False, "declined": True}
+    assert reconcile(ada) == 0
+
+
+def test_a_type_at_the_end_of_time_of_which_nothing_was_decided_stays_as_it_is(
+    ada: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No row that declines comes after it."""
+    statement("delete from consent_records where purpose = 'personality_profiling'")(ada)
+    statement("update mbti_profiles set assessed_at = 253402300799999")(ada)
+    statement("update user_preferences set quiet_hours_end = '07:00'")(ada)
+    assert reconcile(ada) > 0
+    assert reconcile(ada) == 0
+    assert [row.source for row in ada.query(MbtiProfile).all()] == ["self_declared"]
+    assert [record.getMessage()[:13] for record in caplog.records if record.name == "bmaddb.coaching"] == [
+        "mbti_profiles"
+    ]
+
+
+def typed_insight(store: Store) -> None:
+    """One that rests on the type in use."""
+    insight = ops.Insight(kind="strength", title="Depth", body="You look for what is behind things.", type_code="INFJ")
+    done(store, ops.coaching_session(plan(insights=(insight,))))
+    assert store.query(MbtiInsight).one().mbti_profile_id is not None
 
 
 def test_of_two_sessions_on_this_device_the_older_is_paused(ada: Store) -> None:

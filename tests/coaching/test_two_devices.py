@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,15 +15,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bmaddb import errors as e
 from bmaddb.coaching import operations as ops
 from bmaddb.coaching.candidate import moment
 from bmaddb.coaching.checks import verify_file
 from bmaddb.coaching.reconciling import reconcile
 from bmaddb.device.atomic import Operation, OperationResult, Operations
 from bmaddb.device.store import Store
+from bmaddb.modules.ai_machine_learning import MbtiInsight
 from bmaddb.modules.chat_journal import CoachingSession
 from bmaddb.modules.subscription_payment import Entitlement
 from bmaddb.modules.tasks_productivity import Habit, Task, UserProgress
+from bmaddb.modules.user_management import MbtiProfile, UserPreferences
+from bmaddb.personality import questions
+from bmaddb.personality.desk import Personality
 from bmaddb.schema.kinds import milliseconds
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.service.reacting import reactions_of
@@ -39,6 +45,25 @@ ROUNDS_MAX = 4
 """Rounds of sync and reconciling in which two devices come to rest."""
 TYPES = ("INFJ", "INTJ", "ESTP", None)
 STATES = ("in_progress", "paused", "completed", "abandoned", "cancelled")
+
+
+TEXT = "We adapt what is suggested first."
+DESK: dict[str, Callable[[Personality], Any]] = {
+    "consent": lambda desk: desk.consent(text=TEXT, version=POLICY),
+    "refuse": lambda desk: desk.consent(text=TEXT, version=POLICY, granted=False),
+    "withdraw": lambda desk: desk.withdraw(),
+    "prior": lambda desk: desk.switch("prior"),
+    "adaptive": lambda desk: desk.switch("adaptive"),
+    "off": lambda desk: desk.switch("off"),
+    "declare": lambda desk: desk.declare("ENFP", influence=0.1),
+    "answer": lambda desk: desk.answer({q.number: 4 if q.sign > 0 else 1 for q in questions()}),
+    "answer some": lambda desk: desk.answer(
+        {q.number: 5 if q.sign > 0 else 1 for q in questions() if q.number not in (1, 5, 9)}
+    ),
+    "bring in": lambda desk: desk.bring_in({"ei": -0.9, "sn": 0.8, "tf": 0.9, "jp": 0.0}),
+    "decline": lambda desk: desk.decline(),
+}
+"""The acts of `db.personality`."""
 
 
 def entitle(server: RunningServer, user: str) -> None:
@@ -65,11 +90,21 @@ def begin(scheduled: bool, store: Store) -> Operation:
     session: dict[str, Any] = {"kind": "regular", "coach_kind": "self"}
     if scheduled:
         session |= {"status": "scheduled", "scheduled_at": moment(store.clock.now_ms()) + timedelta(days=1)}
-    insight = ops.Insight(kind="pattern", title="Mornings", body="You begin sessions in the morning.")
+    insights = [ops.Insight(kind="pattern", title="Mornings", body="You begin sessions in the morning.")]
+    code = type_now(store)
+    if code is not None:
+        of_type = f"You look for what is behind things, as {code} may."
+        insights.append(ops.Insight(kind="strength", title="Depth", body=of_type, type_code=code))
     started = ops.Event("session.started", {"coach": "self"})
     return ops.coaching_session(
-        ops.SessionPlan(session=session, progress={"active_days": 1}, events=(started,), insights=(insight,))
+        ops.SessionPlan(session=session, progress={"active_days": 1}, events=(started,), insights=tuple(insights))
     )
+
+
+def type_now(store: Store) -> str | None:
+    """The type an insight may name: none while nothing is adapted."""
+    on = store.query(UserPreferences).one().mbti_optimisation != "off"
+    return store.query(MbtiProfile).where(MbtiProfile.is_current == True).one().type_code if on else None  # noqa: E712
 
 
 def change(which: int, status: str, active_seconds: int, store: Store) -> Operation | None:
@@ -104,6 +139,7 @@ ACTS = st.one_of(
             ]
         ),
     ),
+    st.tuples(st.just("desk"), st.sampled_from(sorted(DESK))),
     st.tuples(st.just("begin"), st.booleans()),
     st.tuples(st.just("change"), st.tuples(st.integers(0, 9), st.sampled_from(STATES), st.sampled_from([0, 60, 600]))),
     st.tuples(st.just("sync"), st.none()),
@@ -132,12 +168,23 @@ def act(device: Device, what: str, detail: Any) -> OperationResult | None:
     if what == "sync":
         assert device.sync().ok
         return None
+    if what == "desk":
+        at_the_desk(device.store, DESK[detail])
+        return None
     operation = operation_of(what, detail, device.store)
     result = None if operation is None else Operations(device.store).execute(operation)
     if result is not None and result.failure is not None:
         # What is refused is refused by a rule, never by a check: no operation that is let in goes wrong.
         assert result.failure.violations, (what, detail, result.failure)
     return result
+
+
+def at_the_desk(store: Store, said: Callable[[Personality], Any]) -> None:
+    """As `db.personality` does it; what it refuses, it refuses for want of a consent or a type."""
+    desk = Personality(store)
+    with contextlib.suppress(e.ConsentMissing, e.RecordInvalid):
+        said(desk)
+    desk.stop()
 
 
 def come_to_rest(world: World, *devices: Device) -> None:
@@ -196,6 +243,26 @@ def test_after_sync_all_eight_checks_hold_on_both(world: World, acts: list[tuple
         assert [outcome for outcome in verify_file(device.store) if not outcome.ok] == []
         device.close()
     world.devices.clear()
+
+
+@pytest.mark.parametrize("before", ["declare", "adaptive", "begin"])
+@pytest.mark.parametrize("how", ["withdraw", "refuse"])
+def test_what_rests_on_a_type_goes_from_a_device_that_hears_of_a_withdrawal(
+    world: World, how: str, before: str
+) -> None:
+    world.reactions = reactions_of(world.catalog)
+    first, second = two_devices(world)
+    act(second, *(("begin", False) if before == "begin" else ("desk", before)))
+    act(first, "desk", how)
+    only_sync(first, second)
+    for device in (first, second):
+        assert failing(device) == set()
+        assert [row.source for row in device.store.query(MbtiProfile).all()] == ["declined"]
+        assert device.store.query(MbtiInsight).where(MbtiInsight.type_code.is_not_null()).all() == []
+        assert device.store.query(CoachingSession).where(CoachingSession.kind == "regular").count() == (
+            before == "begin"
+        )
+    world.assert_equal(first, second)
 
 
 def test_what_two_devices_get_wrong_together_is_put_right(world: World) -> None:

@@ -2491,16 +2491,16 @@ create trigger check_new after insert on bmad."user_preferences" referencing new
 create trigger check_changed after update on bmad."user_preferences" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(3);
 create trigger nesting_new before insert on bmad."user_preferences" for each row
-  when (pg_column_size(new."notification_channels") > 512 and jsonb_path_exists(new."notification_channels", 'strict $.**{65}')
-    or pg_column_size(new."retention_overrides") > 512 and jsonb_path_exists(new."retention_overrides", 'strict $.**{65}')
-    or pg_column_size(new."feature_toggles") > 512 and jsonb_path_exists(new."feature_toggles", 'strict $.**{65}')
-    or pg_column_size(new."custom") > 512 and jsonb_path_exists(new."custom", 'strict $.**{65}'))
+  when ((pg_column_size(new."notification_channels") > 512 or pg_column_compression(new."notification_channels") is not null) and jsonb_path_exists(new."notification_channels", 'strict $.**{65}')
+    or (pg_column_size(new."retention_overrides") > 512 or pg_column_compression(new."retention_overrides") is not null) and jsonb_path_exists(new."retention_overrides", 'strict $.**{65}')
+    or (pg_column_size(new."feature_toggles") > 512 or pg_column_compression(new."feature_toggles") is not null) and jsonb_path_exists(new."feature_toggles", 'strict $.**{65}')
+    or (pg_column_size(new."custom") > 512 or pg_column_compression(new."custom") is not null) and jsonb_path_exists(new."custom", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."user_preferences" for each row
-  when (pg_column_size(new."notification_channels") > 512 and jsonb_path_exists(new."notification_channels", 'strict $.**{65}') and new."notification_channels" is distinct from old."notification_channels"
-    or pg_column_size(new."retention_overrides") > 512 and jsonb_path_exists(new."retention_overrides", 'strict $.**{65}') and new."retention_overrides" is distinct from old."retention_overrides"
-    or pg_column_size(new."feature_toggles") > 512 and jsonb_path_exists(new."feature_toggles", 'strict $.**{65}') and new."feature_toggles" is distinct from old."feature_toggles"
-    or pg_column_size(new."custom") > 512 and jsonb_path_exists(new."custom", 'strict $.**{65}') and new."custom" is distinct from old."custom")
+  when ((pg_column_size(new."notification_channels") > 512 or pg_column_compression(new."notification_channels") is not null) and jsonb_path_exists(new."notification_channels", 'strict $.**{65}') and new."notification_channels" is distinct from old."notification_channels"
+    or (pg_column_size(new."retention_overrides") > 512 or pg_column_compression(new."retention_overrides") is not null) and jsonb_path_exists(new."retention_overrides", 'strict $.**{65}') and new."retention_overrides" is distinct from old."retention_overrides"
+    or (pg_column_size(new."feature_toggles") > 512 or pg_column_compression(new."feature_toggles") is not null) and jsonb_path_exists(new."feature_toggles", 'strict $.**{65}') and new."feature_toggles" is distinct from old."feature_toggles"
+    or (pg_column_size(new."custom") > 512 or pg_column_compression(new."custom") is not null) and jsonb_path_exists(new."custom", 'strict $.**{65}') and new."custom" is distinct from old."custom")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."user_preferences" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(3);
@@ -2518,10 +2518,10 @@ create trigger check_new after insert on bmad."mbti_profiles" referencing new ta
 create trigger check_changed after update on bmad."mbti_profiles" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(4);
 create trigger nesting_new before insert on bmad."mbti_profiles" for each row
-  when (pg_column_size(new."borderline_axes") > 512 and jsonb_path_exists(new."borderline_axes", 'strict $.**{65}'))
+  when ((pg_column_size(new."borderline_axes") > 512 or pg_column_compression(new."borderline_axes") is not null) and jsonb_path_exists(new."borderline_axes", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."mbti_profiles" for each row
-  when (pg_column_size(new."borderline_axes") > 512 and jsonb_path_exists(new."borderline_axes", 'strict $.**{65}') and new."borderline_axes" is distinct from old."borderline_axes")
+  when ((pg_column_size(new."borderline_axes") > 512 or pg_column_compression(new."borderline_axes") is not null) and jsonb_path_exists(new."borderline_axes", 'strict $.**{65}') and new."borderline_axes" is distinct from old."borderline_axes")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."mbti_profiles" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(4);
@@ -2539,10 +2539,10 @@ create trigger check_new after insert on bmad."consent_records" referencing new 
 create trigger check_changed after update on bmad."consent_records" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(5);
 create trigger nesting_new before insert on bmad."consent_records" for each row
-  when (pg_column_size(new."evidence") > 512 and jsonb_path_exists(new."evidence", 'strict $.**{65}'))
+  when ((pg_column_size(new."evidence") > 512 or pg_column_compression(new."evidence") is not null) and jsonb_path_exists(new."evidence", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."consent_records" for each row
-  when (pg_column_size(new."evidence") > 512 and jsonb_path_exists(new."evidence", 'strict $.**{65}') and new."evidence" is distinct from old."evidence")
+  when ((pg_column_size(new."evidence") > 512 or pg_column_compression(new."evidence") is not null) and jsonb_path_exists(new."evidence", 'strict $.**{65}') and new."evidence" is distinct from old."evidence")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."consent_records" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(5);
@@ -2560,12 +2560,12 @@ create trigger check_new after insert on bmad."data_requests" referencing new ta
 create trigger check_changed after update on bmad."data_requests" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(6);
 create trigger nesting_new before insert on bmad."data_requests" for each row
-  when (pg_column_size(new."scope") > 512 and jsonb_path_exists(new."scope", 'strict $.**{65}')
-    or pg_column_size(new."devices_confirmed") > 512 and jsonb_path_exists(new."devices_confirmed", 'strict $.**{65}'))
+  when ((pg_column_size(new."scope") > 512 or pg_column_compression(new."scope") is not null) and jsonb_path_exists(new."scope", 'strict $.**{65}')
+    or (pg_column_size(new."devices_confirmed") > 512 or pg_column_compression(new."devices_confirmed") is not null) and jsonb_path_exists(new."devices_confirmed", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."data_requests" for each row
-  when (pg_column_size(new."scope") > 512 and jsonb_path_exists(new."scope", 'strict $.**{65}') and new."scope" is distinct from old."scope"
-    or pg_column_size(new."devices_confirmed") > 512 and jsonb_path_exists(new."devices_confirmed", 'strict $.**{65}') and new."devices_confirmed" is distinct from old."devices_confirmed")
+  when ((pg_column_size(new."scope") > 512 or pg_column_compression(new."scope") is not null) and jsonb_path_exists(new."scope", 'strict $.**{65}') and new."scope" is distinct from old."scope"
+    or (pg_column_size(new."devices_confirmed") > 512 or pg_column_compression(new."devices_confirmed") is not null) and jsonb_path_exists(new."devices_confirmed", 'strict $.**{65}') and new."devices_confirmed" is distinct from old."devices_confirmed")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."data_requests" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(6);
@@ -2583,10 +2583,10 @@ create trigger check_new after insert on bmad."user_keyrings" referencing new ta
 create trigger check_changed after update on bmad."user_keyrings" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(7);
 create trigger nesting_new before insert on bmad."user_keyrings" for each row
-  when (pg_column_size(new."kdf_params") > 512 and jsonb_path_exists(new."kdf_params", 'strict $.**{65}'))
+  when ((pg_column_size(new."kdf_params") > 512 or pg_column_compression(new."kdf_params") is not null) and jsonb_path_exists(new."kdf_params", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."user_keyrings" for each row
-  when (pg_column_size(new."kdf_params") > 512 and jsonb_path_exists(new."kdf_params", 'strict $.**{65}') and new."kdf_params" is distinct from old."kdf_params")
+  when ((pg_column_size(new."kdf_params") > 512 or pg_column_compression(new."kdf_params") is not null) and jsonb_path_exists(new."kdf_params", 'strict $.**{65}') and new."kdf_params" is distinct from old."kdf_params")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."user_keyrings" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(7);
@@ -2598,16 +2598,16 @@ create trigger stamp_new before insert on bmad."onboarding_steps" for each row
 create trigger stamp_changed before update on bmad."onboarding_steps" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(8);
 create trigger nesting_new before insert on bmad."onboarding_steps" for each row
-  when (pg_column_size(new."title_i18n") > 512 and jsonb_path_exists(new."title_i18n", 'strict $.**{65}')
-    or pg_column_size(new."body_i18n") > 512 and jsonb_path_exists(new."body_i18n", 'strict $.**{65}')
-    or pg_column_size(new."answer_schema") > 512 and jsonb_path_exists(new."answer_schema", 'strict $.**{65}')
-    or pg_column_size(new."show_if") > 512 and jsonb_path_exists(new."show_if", 'strict $.**{65}'))
+  when ((pg_column_size(new."title_i18n") > 512 or pg_column_compression(new."title_i18n") is not null) and jsonb_path_exists(new."title_i18n", 'strict $.**{65}')
+    or (pg_column_size(new."body_i18n") > 512 or pg_column_compression(new."body_i18n") is not null) and jsonb_path_exists(new."body_i18n", 'strict $.**{65}')
+    or (pg_column_size(new."answer_schema") > 512 or pg_column_compression(new."answer_schema") is not null) and jsonb_path_exists(new."answer_schema", 'strict $.**{65}')
+    or (pg_column_size(new."show_if") > 512 or pg_column_compression(new."show_if") is not null) and jsonb_path_exists(new."show_if", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."onboarding_steps" for each row
-  when (pg_column_size(new."title_i18n") > 512 and jsonb_path_exists(new."title_i18n", 'strict $.**{65}') and new."title_i18n" is distinct from old."title_i18n"
-    or pg_column_size(new."body_i18n") > 512 and jsonb_path_exists(new."body_i18n", 'strict $.**{65}') and new."body_i18n" is distinct from old."body_i18n"
-    or pg_column_size(new."answer_schema") > 512 and jsonb_path_exists(new."answer_schema", 'strict $.**{65}') and new."answer_schema" is distinct from old."answer_schema"
-    or pg_column_size(new."show_if") > 512 and jsonb_path_exists(new."show_if", 'strict $.**{65}') and new."show_if" is distinct from old."show_if")
+  when ((pg_column_size(new."title_i18n") > 512 or pg_column_compression(new."title_i18n") is not null) and jsonb_path_exists(new."title_i18n", 'strict $.**{65}') and new."title_i18n" is distinct from old."title_i18n"
+    or (pg_column_size(new."body_i18n") > 512 or pg_column_compression(new."body_i18n") is not null) and jsonb_path_exists(new."body_i18n", 'strict $.**{65}') and new."body_i18n" is distinct from old."body_i18n"
+    or (pg_column_size(new."answer_schema") > 512 or pg_column_compression(new."answer_schema") is not null) and jsonb_path_exists(new."answer_schema", 'strict $.**{65}') and new."answer_schema" is distinct from old."answer_schema"
+    or (pg_column_size(new."show_if") > 512 or pg_column_compression(new."show_if") is not null) and jsonb_path_exists(new."show_if", 'strict $.**{65}') and new."show_if" is distinct from old."show_if")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."onboarding_steps" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(8);
@@ -2625,16 +2625,16 @@ create trigger check_new after insert on bmad."onboarding_progress" referencing 
 create trigger check_changed after update on bmad."onboarding_progress" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(9);
 create trigger nesting_new before insert on bmad."onboarding_progress" for each row
-  when (pg_column_size(new."completed_steps") > 512 and jsonb_path_exists(new."completed_steps", 'strict $.**{65}')
-    or pg_column_size(new."skipped_steps") > 512 and jsonb_path_exists(new."skipped_steps", 'strict $.**{65}')
-    or pg_column_size(new."answers") > 512 and jsonb_path_exists(new."answers", 'strict $.**{65}')
-    or pg_column_size(new."device_seconds") > 512 and jsonb_path_exists(new."device_seconds", 'strict $.**{65}'))
+  when ((pg_column_size(new."completed_steps") > 512 or pg_column_compression(new."completed_steps") is not null) and jsonb_path_exists(new."completed_steps", 'strict $.**{65}')
+    or (pg_column_size(new."skipped_steps") > 512 or pg_column_compression(new."skipped_steps") is not null) and jsonb_path_exists(new."skipped_steps", 'strict $.**{65}')
+    or (pg_column_size(new."answers") > 512 or pg_column_compression(new."answers") is not null) and jsonb_path_exists(new."answers", 'strict $.**{65}')
+    or (pg_column_size(new."device_seconds") > 512 or pg_column_compression(new."device_seconds") is not null) and jsonb_path_exists(new."device_seconds", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."onboarding_progress" for each row
-  when (pg_column_size(new."completed_steps") > 512 and jsonb_path_exists(new."completed_steps", 'strict $.**{65}') and new."completed_steps" is distinct from old."completed_steps"
-    or pg_column_size(new."skipped_steps") > 512 and jsonb_path_exists(new."skipped_steps", 'strict $.**{65}') and new."skipped_steps" is distinct from old."skipped_steps"
-    or pg_column_size(new."answers") > 512 and jsonb_path_exists(new."answers", 'strict $.**{65}') and new."answers" is distinct from old."answers"
-    or pg_column_size(new."device_seconds") > 512 and jsonb_path_exists(new."device_seconds", 'strict $.**{65}') and new."device_seconds" is distinct from old."device_seconds")
+  when ((pg_column_size(new."completed_steps") > 512 or pg_column_compression(new."completed_steps") is not null) and jsonb_path_exists(new."completed_steps", 'strict $.**{65}') and new."completed_steps" is distinct from old."completed_steps"
+    or (pg_column_size(new."skipped_steps") > 512 or pg_column_compression(new."skipped_steps") is not null) and jsonb_path_exists(new."skipped_steps", 'strict $.**{65}') and new."skipped_steps" is distinct from old."skipped_steps"
+    or (pg_column_size(new."answers") > 512 or pg_column_compression(new."answers") is not null) and jsonb_path_exists(new."answers", 'strict $.**{65}') and new."answers" is distinct from old."answers"
+    or (pg_column_size(new."device_seconds") > 512 or pg_column_compression(new."device_seconds") is not null) and jsonb_path_exists(new."device_seconds", 'strict $.**{65}') and new."device_seconds" is distinct from old."device_seconds")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."onboarding_progress" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(9);
@@ -2652,10 +2652,10 @@ create trigger check_new after insert on bmad."contacts" referencing new table a
 create trigger check_changed after update on bmad."contacts" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(10);
 create trigger nesting_new before insert on bmad."contacts" for each row
-  when (pg_column_size(new."device_touches") > 512 and jsonb_path_exists(new."device_touches", 'strict $.**{65}'))
+  when ((pg_column_size(new."device_touches") > 512 or pg_column_compression(new."device_touches") is not null) and jsonb_path_exists(new."device_touches", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."contacts" for each row
-  when (pg_column_size(new."device_touches") > 512 and jsonb_path_exists(new."device_touches", 'strict $.**{65}') and new."device_touches" is distinct from old."device_touches")
+  when ((pg_column_size(new."device_touches") > 512 or pg_column_compression(new."device_touches") is not null) and jsonb_path_exists(new."device_touches", 'strict $.**{65}') and new."device_touches" is distinct from old."device_touches")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."contacts" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(10);
@@ -2667,10 +2667,10 @@ create trigger stamp_new before insert on bmad."prompt_templates" for each row
 create trigger stamp_changed before update on bmad."prompt_templates" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(11);
 create trigger nesting_new before insert on bmad."prompt_templates" for each row
-  when (pg_column_size(new."variables") > 512 and jsonb_path_exists(new."variables", 'strict $.**{65}'))
+  when ((pg_column_size(new."variables") > 512 or pg_column_compression(new."variables") is not null) and jsonb_path_exists(new."variables", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."prompt_templates" for each row
-  when (pg_column_size(new."variables") > 512 and jsonb_path_exists(new."variables", 'strict $.**{65}') and new."variables" is distinct from old."variables")
+  when ((pg_column_size(new."variables") > 512 or pg_column_compression(new."variables") is not null) and jsonb_path_exists(new."variables", 'strict $.**{65}') and new."variables" is distinct from old."variables")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."prompt_templates" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(11);
@@ -2688,10 +2688,10 @@ create trigger check_new after insert on bmad."conversations" referencing new ta
 create trigger check_changed after update on bmad."conversations" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(12);
 create trigger nesting_new before insert on bmad."conversations" for each row
-  when (pg_column_size(new."tag_ids") > 512 and jsonb_path_exists(new."tag_ids", 'strict $.**{65}'))
+  when ((pg_column_size(new."tag_ids") > 512 or pg_column_compression(new."tag_ids") is not null) and jsonb_path_exists(new."tag_ids", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."conversations" for each row
-  when (pg_column_size(new."tag_ids") > 512 and jsonb_path_exists(new."tag_ids", 'strict $.**{65}') and new."tag_ids" is distinct from old."tag_ids")
+  when ((pg_column_size(new."tag_ids") > 512 or pg_column_compression(new."tag_ids") is not null) and jsonb_path_exists(new."tag_ids", 'strict $.**{65}') and new."tag_ids" is distinct from old."tag_ids")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."conversations" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(12);
@@ -2703,14 +2703,14 @@ create trigger stamp_new before insert on bmad."life_areas" for each row
 create trigger stamp_changed before update on bmad."life_areas" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(13);
 create trigger nesting_new before insert on bmad."life_areas" for each row
-  when (pg_column_size(new."name_i18n") > 512 and jsonb_path_exists(new."name_i18n", 'strict $.**{65}')
-    or pg_column_size(new."description_i18n") > 512 and jsonb_path_exists(new."description_i18n", 'strict $.**{65}')
-    or pg_column_size(new."preset_codes") > 512 and jsonb_path_exists(new."preset_codes", 'strict $.**{65}'))
+  when ((pg_column_size(new."name_i18n") > 512 or pg_column_compression(new."name_i18n") is not null) and jsonb_path_exists(new."name_i18n", 'strict $.**{65}')
+    or (pg_column_size(new."description_i18n") > 512 or pg_column_compression(new."description_i18n") is not null) and jsonb_path_exists(new."description_i18n", 'strict $.**{65}')
+    or (pg_column_size(new."preset_codes") > 512 or pg_column_compression(new."preset_codes") is not null) and jsonb_path_exists(new."preset_codes", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."life_areas" for each row
-  when (pg_column_size(new."name_i18n") > 512 and jsonb_path_exists(new."name_i18n", 'strict $.**{65}') and new."name_i18n" is distinct from old."name_i18n"
-    or pg_column_size(new."description_i18n") > 512 and jsonb_path_exists(new."description_i18n", 'strict $.**{65}') and new."description_i18n" is distinct from old."description_i18n"
-    or pg_column_size(new."preset_codes") > 512 and jsonb_path_exists(new."preset_codes", 'strict $.**{65}') and new."preset_codes" is distinct from old."preset_codes")
+  when ((pg_column_size(new."name_i18n") > 512 or pg_column_compression(new."name_i18n") is not null) and jsonb_path_exists(new."name_i18n", 'strict $.**{65}') and new."name_i18n" is distinct from old."name_i18n"
+    or (pg_column_size(new."description_i18n") > 512 or pg_column_compression(new."description_i18n") is not null) and jsonb_path_exists(new."description_i18n", 'strict $.**{65}') and new."description_i18n" is distinct from old."description_i18n"
+    or (pg_column_size(new."preset_codes") > 512 or pg_column_compression(new."preset_codes") is not null) and jsonb_path_exists(new."preset_codes", 'strict $.**{65}') and new."preset_codes" is distinct from old."preset_codes")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."life_areas" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(13);
@@ -2740,10 +2740,10 @@ create trigger stamp_new before insert on bmad."domain_frameworks" for each row
 create trigger stamp_changed before update on bmad."domain_frameworks" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(15);
 create trigger nesting_new before insert on bmad."domain_frameworks" for each row
-  when (pg_column_size(new."title_i18n") > 512 and jsonb_path_exists(new."title_i18n", 'strict $.**{65}'))
+  when ((pg_column_size(new."title_i18n") > 512 or pg_column_compression(new."title_i18n") is not null) and jsonb_path_exists(new."title_i18n", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."domain_frameworks" for each row
-  when (pg_column_size(new."title_i18n") > 512 and jsonb_path_exists(new."title_i18n", 'strict $.**{65}') and new."title_i18n" is distinct from old."title_i18n")
+  when ((pg_column_size(new."title_i18n") > 512 or pg_column_compression(new."title_i18n") is not null) and jsonb_path_exists(new."title_i18n", 'strict $.**{65}') and new."title_i18n" is distinct from old."title_i18n")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."domain_frameworks" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(15);
@@ -2755,14 +2755,14 @@ create trigger stamp_new before insert on bmad."met24_domains" for each row
 create trigger stamp_changed before update on bmad."met24_domains" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(16);
 create trigger nesting_new before insert on bmad."met24_domains" for each row
-  when (pg_column_size(new."name_i18n") > 512 and jsonb_path_exists(new."name_i18n", 'strict $.**{65}')
-    or pg_column_size(new."description_i18n") > 512 and jsonb_path_exists(new."description_i18n", 'strict $.**{65}')
-    or pg_column_size(new."prompts_i18n") > 512 and jsonb_path_exists(new."prompts_i18n", 'strict $.**{65}'))
+  when ((pg_column_size(new."name_i18n") > 512 or pg_column_compression(new."name_i18n") is not null) and jsonb_path_exists(new."name_i18n", 'strict $.**{65}')
+    or (pg_column_size(new."description_i18n") > 512 or pg_column_compression(new."description_i18n") is not null) and jsonb_path_exists(new."description_i18n", 'strict $.**{65}')
+    or (pg_column_size(new."prompts_i18n") > 512 or pg_column_compression(new."prompts_i18n") is not null) and jsonb_path_exists(new."prompts_i18n", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."met24_domains" for each row
-  when (pg_column_size(new."name_i18n") > 512 and jsonb_path_exists(new."name_i18n", 'strict $.**{65}') and new."name_i18n" is distinct from old."name_i18n"
-    or pg_column_size(new."description_i18n") > 512 and jsonb_path_exists(new."description_i18n", 'strict $.**{65}') and new."description_i18n" is distinct from old."description_i18n"
-    or pg_column_size(new."prompts_i18n") > 512 and jsonb_path_exists(new."prompts_i18n", 'strict $.**{65}') and new."prompts_i18n" is distinct from old."prompts_i18n")
+  when ((pg_column_size(new."name_i18n") > 512 or pg_column_compression(new."name_i18n") is not null) and jsonb_path_exists(new."name_i18n", 'strict $.**{65}') and new."name_i18n" is distinct from old."name_i18n"
+    or (pg_column_size(new."description_i18n") > 512 or pg_column_compression(new."description_i18n") is not null) and jsonb_path_exists(new."description_i18n", 'strict $.**{65}') and new."description_i18n" is distinct from old."description_i18n"
+    or (pg_column_size(new."prompts_i18n") > 512 or pg_column_compression(new."prompts_i18n") is not null) and jsonb_path_exists(new."prompts_i18n", 'strict $.**{65}') and new."prompts_i18n" is distinct from old."prompts_i18n")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."met24_domains" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(16);
@@ -2780,10 +2780,10 @@ create trigger check_new after insert on bmad."goals" referencing new table as w
 create trigger check_changed after update on bmad."goals" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(17);
 create trigger nesting_new before insert on bmad."goals" for each row
-  when (pg_column_size(new."metric") > 512 and jsonb_path_exists(new."metric", 'strict $.**{65}'))
+  when ((pg_column_size(new."metric") > 512 or pg_column_compression(new."metric") is not null) and jsonb_path_exists(new."metric", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."goals" for each row
-  when (pg_column_size(new."metric") > 512 and jsonb_path_exists(new."metric", 'strict $.**{65}') and new."metric" is distinct from old."metric")
+  when ((pg_column_size(new."metric") > 512 or pg_column_compression(new."metric") is not null) and jsonb_path_exists(new."metric", 'strict $.**{65}') and new."metric" is distinct from old."metric")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."goals" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(17);
@@ -2801,14 +2801,14 @@ create trigger check_new after insert on bmad."coaching_sessions" referencing ne
 create trigger check_changed after update on bmad."coaching_sessions" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(18);
 create trigger nesting_new before insert on bmad."coaching_sessions" for each row
-  when (pg_column_size(new."device_seconds") > 512 and jsonb_path_exists(new."device_seconds", 'strict $.**{65}')
-    or pg_column_size(new."takeaways") > 512 and jsonb_path_exists(new."takeaways", 'strict $.**{65}')
-    or pg_column_size(new."task_ids") > 512 and jsonb_path_exists(new."task_ids", 'strict $.**{65}'))
+  when ((pg_column_size(new."device_seconds") > 512 or pg_column_compression(new."device_seconds") is not null) and jsonb_path_exists(new."device_seconds", 'strict $.**{65}')
+    or (pg_column_size(new."takeaways") > 512 or pg_column_compression(new."takeaways") is not null) and jsonb_path_exists(new."takeaways", 'strict $.**{65}')
+    or (pg_column_size(new."task_ids") > 512 or pg_column_compression(new."task_ids") is not null) and jsonb_path_exists(new."task_ids", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."coaching_sessions" for each row
-  when (pg_column_size(new."device_seconds") > 512 and jsonb_path_exists(new."device_seconds", 'strict $.**{65}') and new."device_seconds" is distinct from old."device_seconds"
-    or pg_column_size(new."takeaways") > 512 and jsonb_path_exists(new."takeaways", 'strict $.**{65}') and new."takeaways" is distinct from old."takeaways"
-    or pg_column_size(new."task_ids") > 512 and jsonb_path_exists(new."task_ids", 'strict $.**{65}') and new."task_ids" is distinct from old."task_ids")
+  when ((pg_column_size(new."device_seconds") > 512 or pg_column_compression(new."device_seconds") is not null) and jsonb_path_exists(new."device_seconds", 'strict $.**{65}') and new."device_seconds" is distinct from old."device_seconds"
+    or (pg_column_size(new."takeaways") > 512 or pg_column_compression(new."takeaways") is not null) and jsonb_path_exists(new."takeaways", 'strict $.**{65}') and new."takeaways" is distinct from old."takeaways"
+    or (pg_column_size(new."task_ids") > 512 or pg_column_compression(new."task_ids") is not null) and jsonb_path_exists(new."task_ids", 'strict $.**{65}') and new."task_ids" is distinct from old."task_ids")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."coaching_sessions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(18);
@@ -2871,22 +2871,22 @@ create trigger stamp_new before insert on bmad."content_items" for each row
 create trigger stamp_changed before update on bmad."content_items" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(22);
 create trigger nesting_new before insert on bmad."content_items" for each row
-  when (pg_column_size(new."title_i18n") > 512 and jsonb_path_exists(new."title_i18n", 'strict $.**{65}')
-    or pg_column_size(new."summary_i18n") > 512 and jsonb_path_exists(new."summary_i18n", 'strict $.**{65}')
-    or pg_column_size(new."body_i18n") > 512 and jsonb_path_exists(new."body_i18n", 'strict $.**{65}')
-    or pg_column_size(new."life_area_codes") > 512 and jsonb_path_exists(new."life_area_codes", 'strict $.**{65}')
-    or pg_column_size(new."met24_domain_codes") > 512 and jsonb_path_exists(new."met24_domain_codes", 'strict $.**{65}')
-    or pg_column_size(new."function_affinity") > 512 and jsonb_path_exists(new."function_affinity", 'strict $.**{65}')
-    or pg_column_size(new."member_slugs") > 512 and jsonb_path_exists(new."member_slugs", 'strict $.**{65}'))
+  when ((pg_column_size(new."title_i18n") > 512 or pg_column_compression(new."title_i18n") is not null) and jsonb_path_exists(new."title_i18n", 'strict $.**{65}')
+    or (pg_column_size(new."summary_i18n") > 512 or pg_column_compression(new."summary_i18n") is not null) and jsonb_path_exists(new."summary_i18n", 'strict $.**{65}')
+    or (pg_column_size(new."body_i18n") > 512 or pg_column_compression(new."body_i18n") is not null) and jsonb_path_exists(new."body_i18n", 'strict $.**{65}')
+    or (pg_column_size(new."life_area_codes") > 512 or pg_column_compression(new."life_area_codes") is not null) and jsonb_path_exists(new."life_area_codes", 'strict $.**{65}')
+    or (pg_column_size(new."met24_domain_codes") > 512 or pg_column_compression(new."met24_domain_codes") is not null) and jsonb_path_exists(new."met24_domain_codes", 'strict $.**{65}')
+    or (pg_column_size(new."function_affinity") > 512 or pg_column_compression(new."function_affinity") is not null) and jsonb_path_exists(new."function_affinity", 'strict $.**{65}')
+    or (pg_column_size(new."member_slugs") > 512 or pg_column_compression(new."member_slugs") is not null) and jsonb_path_exists(new."member_slugs", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."content_items" for each row
-  when (pg_column_size(new."title_i18n") > 512 and jsonb_path_exists(new."title_i18n", 'strict $.**{65}') and new."title_i18n" is distinct from old."title_i18n"
-    or pg_column_size(new."summary_i18n") > 512 and jsonb_path_exists(new."summary_i18n", 'strict $.**{65}') and new."summary_i18n" is distinct from old."summary_i18n"
-    or pg_column_size(new."body_i18n") > 512 and jsonb_path_exists(new."body_i18n", 'strict $.**{65}') and new."body_i18n" is distinct from old."body_i18n"
-    or pg_column_size(new."life_area_codes") > 512 and jsonb_path_exists(new."life_area_codes", 'strict $.**{65}') and new."life_area_codes" is distinct from old."life_area_codes"
-    or pg_column_size(new."met24_domain_codes") > 512 and jsonb_path_exists(new."met24_domain_codes", 'strict $.**{65}') and new."met24_domain_codes" is distinct from old."met24_domain_codes"
-    or pg_column_size(new."function_affinity") > 512 and jsonb_path_exists(new."function_affinity", 'strict $.**{65}') and new."function_affinity" is distinct from old."function_affinity"
-    or pg_column_size(new."member_slugs") > 512 and jsonb_path_exists(new."member_slugs", 'strict $.**{65}') and new."member_slugs" is distinct from old."member_slugs")
+  when ((pg_column_size(new."title_i18n") > 512 or pg_column_compression(new."title_i18n") is not null) and jsonb_path_exists(new."title_i18n", 'strict $.**{65}') and new."title_i18n" is distinct from old."title_i18n"
+    or (pg_column_size(new."summary_i18n") > 512 or pg_column_compression(new."summary_i18n") is not null) and jsonb_path_exists(new."summary_i18n", 'strict $.**{65}') and new."summary_i18n" is distinct from old."summary_i18n"
+    or (pg_column_size(new."body_i18n") > 512 or pg_column_compression(new."body_i18n") is not null) and jsonb_path_exists(new."body_i18n", 'strict $.**{65}') and new."body_i18n" is distinct from old."body_i18n"
+    or (pg_column_size(new."life_area_codes") > 512 or pg_column_compression(new."life_area_codes") is not null) and jsonb_path_exists(new."life_area_codes", 'strict $.**{65}') and new."life_area_codes" is distinct from old."life_area_codes"
+    or (pg_column_size(new."met24_domain_codes") > 512 or pg_column_compression(new."met24_domain_codes") is not null) and jsonb_path_exists(new."met24_domain_codes", 'strict $.**{65}') and new."met24_domain_codes" is distinct from old."met24_domain_codes"
+    or (pg_column_size(new."function_affinity") > 512 or pg_column_compression(new."function_affinity") is not null) and jsonb_path_exists(new."function_affinity", 'strict $.**{65}') and new."function_affinity" is distinct from old."function_affinity"
+    or (pg_column_size(new."member_slugs") > 512 or pg_column_compression(new."member_slugs") is not null) and jsonb_path_exists(new."member_slugs", 'strict $.**{65}') and new."member_slugs" is distinct from old."member_slugs")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."content_items" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(22);
@@ -2907,20 +2907,20 @@ create trigger hold before update on bmad."journal_entries" for each row
   when (current_user = 'authenticated' and (new."prompt_content_id" <> coalesce(old."prompt_content_id", '')))
   execute function bmad_sync.refuse_fixed();
 create trigger nesting_new before insert on bmad."journal_entries" for each row
-  when (pg_column_size(new."emotions") > 512 and jsonb_path_exists(new."emotions", 'strict $.**{65}')
-    or pg_column_size(new."tag_ids") > 512 and jsonb_path_exists(new."tag_ids", 'strict $.**{65}')
-    or pg_column_size(new."user_life_area_ids") > 512 and jsonb_path_exists(new."user_life_area_ids", 'strict $.**{65}')
-    or pg_column_size(new."met24_domain_ids") > 512 and jsonb_path_exists(new."met24_domain_ids", 'strict $.**{65}')
-    or pg_column_size(new."location") > 512 and jsonb_path_exists(new."location", 'strict $.**{65}')
-    or pg_column_size(new."weather") > 512 and jsonb_path_exists(new."weather", 'strict $.**{65}'))
+  when ((pg_column_size(new."emotions") > 512 or pg_column_compression(new."emotions") is not null) and jsonb_path_exists(new."emotions", 'strict $.**{65}')
+    or (pg_column_size(new."tag_ids") > 512 or pg_column_compression(new."tag_ids") is not null) and jsonb_path_exists(new."tag_ids", 'strict $.**{65}')
+    or (pg_column_size(new."user_life_area_ids") > 512 or pg_column_compression(new."user_life_area_ids") is not null) and jsonb_path_exists(new."user_life_area_ids", 'strict $.**{65}')
+    or (pg_column_size(new."met24_domain_ids") > 512 or pg_column_compression(new."met24_domain_ids") is not null) and jsonb_path_exists(new."met24_domain_ids", 'strict $.**{65}')
+    or (pg_column_size(new."location") > 512 or pg_column_compression(new."location") is not null) and jsonb_path_exists(new."location", 'strict $.**{65}')
+    or (pg_column_size(new."weather") > 512 or pg_column_compression(new."weather") is not null) and jsonb_path_exists(new."weather", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."journal_entries" for each row
-  when (pg_column_size(new."emotions") > 512 and jsonb_path_exists(new."emotions", 'strict $.**{65}') and new."emotions" is distinct from old."emotions"
-    or pg_column_size(new."tag_ids") > 512 and jsonb_path_exists(new."tag_ids", 'strict $.**{65}') and new."tag_ids" is distinct from old."tag_ids"
-    or pg_column_size(new."user_life_area_ids") > 512 and jsonb_path_exists(new."user_life_area_ids", 'strict $.**{65}') and new."user_life_area_ids" is distinct from old."user_life_area_ids"
-    or pg_column_size(new."met24_domain_ids") > 512 and jsonb_path_exists(new."met24_domain_ids", 'strict $.**{65}') and new."met24_domain_ids" is distinct from old."met24_domain_ids"
-    or pg_column_size(new."location") > 512 and jsonb_path_exists(new."location", 'strict $.**{65}') and new."location" is distinct from old."location"
-    or pg_column_size(new."weather") > 512 and jsonb_path_exists(new."weather", 'strict $.**{65}') and new."weather" is distinct from old."weather")
+  when ((pg_column_size(new."emotions") > 512 or pg_column_compression(new."emotions") is not null) and jsonb_path_exists(new."emotions", 'strict $.**{65}') and new."emotions" is distinct from old."emotions"
+    or (pg_column_size(new."tag_ids") > 512 or pg_column_compression(new."tag_ids") is not null) and jsonb_path_exists(new."tag_ids", 'strict $.**{65}') and new."tag_ids" is distinct from old."tag_ids"
+    or (pg_column_size(new."user_life_area_ids") > 512 or pg_column_compression(new."user_life_area_ids") is not null) and jsonb_path_exists(new."user_life_area_ids", 'strict $.**{65}') and new."user_life_area_ids" is distinct from old."user_life_area_ids"
+    or (pg_column_size(new."met24_domain_ids") > 512 or pg_column_compression(new."met24_domain_ids") is not null) and jsonb_path_exists(new."met24_domain_ids", 'strict $.**{65}') and new."met24_domain_ids" is distinct from old."met24_domain_ids"
+    or (pg_column_size(new."location") > 512 or pg_column_compression(new."location") is not null) and jsonb_path_exists(new."location", 'strict $.**{65}') and new."location" is distinct from old."location"
+    or (pg_column_size(new."weather") > 512 or pg_column_compression(new."weather") is not null) and jsonb_path_exists(new."weather", 'strict $.**{65}') and new."weather" is distinct from old."weather")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."journal_entries" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(23);
@@ -2959,10 +2959,10 @@ create trigger hold before update on bmad."mood_checkins" for each row
   when (current_user = 'authenticated' and (new."journal_entry_id" <> coalesce(old."journal_entry_id", '') or new."coaching_session_id" <> coalesce(old."coaching_session_id", '')))
   execute function bmad_sync.refuse_fixed();
 create trigger nesting_new before insert on bmad."mood_checkins" for each row
-  when (pg_column_size(new."emotions") > 512 and jsonb_path_exists(new."emotions", 'strict $.**{65}'))
+  when ((pg_column_size(new."emotions") > 512 or pg_column_compression(new."emotions") is not null) and jsonb_path_exists(new."emotions", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."mood_checkins" for each row
-  when (pg_column_size(new."emotions") > 512 and jsonb_path_exists(new."emotions", 'strict $.**{65}') and new."emotions" is distinct from old."emotions")
+  when ((pg_column_size(new."emotions") > 512 or pg_column_compression(new."emotions") is not null) and jsonb_path_exists(new."emotions", 'strict $.**{65}') and new."emotions" is distinct from old."emotions")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."mood_checkins" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(25);
@@ -3028,10 +3028,10 @@ create trigger check_new after insert on bmad."ai_memories" referencing new tabl
 create trigger check_changed after update on bmad."ai_memories" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(29);
 create trigger nesting_new before insert on bmad."ai_memories" for each row
-  when (pg_column_size(new."device_uses") > 512 and jsonb_path_exists(new."device_uses", 'strict $.**{65}'))
+  when ((pg_column_size(new."device_uses") > 512 or pg_column_compression(new."device_uses") is not null) and jsonb_path_exists(new."device_uses", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."ai_memories" for each row
-  when (pg_column_size(new."device_uses") > 512 and jsonb_path_exists(new."device_uses", 'strict $.**{65}') and new."device_uses" is distinct from old."device_uses")
+  when ((pg_column_size(new."device_uses") > 512 or pg_column_compression(new."device_uses") is not null) and jsonb_path_exists(new."device_uses", 'strict $.**{65}') and new."device_uses" is distinct from old."device_uses")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."ai_memories" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(29);
@@ -3052,10 +3052,10 @@ create trigger hold before update on bmad."mbti_insights" for each row
   when (current_user = 'authenticated' and (new."mbti_profile_id" <> coalesce(old."mbti_profile_id", '') or new."ai_interaction_id" <> coalesce(old."ai_interaction_id", '') or new."coaching_session_id" <> coalesce(old."coaching_session_id", '')))
   execute function bmad_sync.refuse_fixed();
 create trigger nesting_new before insert on bmad."mbti_insights" for each row
-  when (pg_column_size(new."evidence") > 512 and jsonb_path_exists(new."evidence", 'strict $.**{65}'))
+  when ((pg_column_size(new."evidence") > 512 or pg_column_compression(new."evidence") is not null) and jsonb_path_exists(new."evidence", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."mbti_insights" for each row
-  when (pg_column_size(new."evidence") > 512 and jsonb_path_exists(new."evidence", 'strict $.**{65}') and new."evidence" is distinct from old."evidence")
+  when ((pg_column_size(new."evidence") > 512 or pg_column_compression(new."evidence") is not null) and jsonb_path_exists(new."evidence", 'strict $.**{65}') and new."evidence" is distinct from old."evidence")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."mbti_insights" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(30);
@@ -3073,12 +3073,12 @@ create trigger check_new after insert on bmad."content_states" referencing new t
 create trigger check_changed after update on bmad."content_states" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(31);
 create trigger nesting_new before insert on bmad."content_states" for each row
-  when (pg_column_size(new."device_opens") > 512 and jsonb_path_exists(new."device_opens", 'strict $.**{65}')
-    or pg_column_size(new."device_seconds") > 512 and jsonb_path_exists(new."device_seconds", 'strict $.**{65}'))
+  when ((pg_column_size(new."device_opens") > 512 or pg_column_compression(new."device_opens") is not null) and jsonb_path_exists(new."device_opens", 'strict $.**{65}')
+    or (pg_column_size(new."device_seconds") > 512 or pg_column_compression(new."device_seconds") is not null) and jsonb_path_exists(new."device_seconds", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."content_states" for each row
-  when (pg_column_size(new."device_opens") > 512 and jsonb_path_exists(new."device_opens", 'strict $.**{65}') and new."device_opens" is distinct from old."device_opens"
-    or pg_column_size(new."device_seconds") > 512 and jsonb_path_exists(new."device_seconds", 'strict $.**{65}') and new."device_seconds" is distinct from old."device_seconds")
+  when ((pg_column_size(new."device_opens") > 512 or pg_column_compression(new."device_opens") is not null) and jsonb_path_exists(new."device_opens", 'strict $.**{65}') and new."device_opens" is distinct from old."device_opens"
+    or (pg_column_size(new."device_seconds") > 512 or pg_column_compression(new."device_seconds") is not null) and jsonb_path_exists(new."device_seconds", 'strict $.**{65}') and new."device_seconds" is distinct from old."device_seconds")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."content_states" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(31);
@@ -3090,12 +3090,12 @@ create trigger stamp_new before insert on bmad."plans" for each row
 create trigger stamp_changed before update on bmad."plans" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(32);
 create trigger nesting_new before insert on bmad."plans" for each row
-  when (pg_column_size(new."title_i18n") > 512 and jsonb_path_exists(new."title_i18n", 'strict $.**{65}')
-    or pg_column_size(new."entitlements") > 512 and jsonb_path_exists(new."entitlements", 'strict $.**{65}'))
+  when ((pg_column_size(new."title_i18n") > 512 or pg_column_compression(new."title_i18n") is not null) and jsonb_path_exists(new."title_i18n", 'strict $.**{65}')
+    or (pg_column_size(new."entitlements") > 512 or pg_column_compression(new."entitlements") is not null) and jsonb_path_exists(new."entitlements", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."plans" for each row
-  when (pg_column_size(new."title_i18n") > 512 and jsonb_path_exists(new."title_i18n", 'strict $.**{65}') and new."title_i18n" is distinct from old."title_i18n"
-    or pg_column_size(new."entitlements") > 512 and jsonb_path_exists(new."entitlements", 'strict $.**{65}') and new."entitlements" is distinct from old."entitlements")
+  when ((pg_column_size(new."title_i18n") > 512 or pg_column_compression(new."title_i18n") is not null) and jsonb_path_exists(new."title_i18n", 'strict $.**{65}') and new."title_i18n" is distinct from old."title_i18n"
+    or (pg_column_size(new."entitlements") > 512 or pg_column_compression(new."entitlements") is not null) and jsonb_path_exists(new."entitlements", 'strict $.**{65}') and new."entitlements" is distinct from old."entitlements")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."plans" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(32);
@@ -3128,10 +3128,10 @@ create trigger check_new after insert on bmad."invoices" referencing new table a
 create trigger check_changed after update on bmad."invoices" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(34);
 create trigger nesting_new before insert on bmad."invoices" for each row
-  when (pg_column_size(new."lines") > 512 and jsonb_path_exists(new."lines", 'strict $.**{65}'))
+  when ((pg_column_size(new."lines") > 512 or pg_column_compression(new."lines") is not null) and jsonb_path_exists(new."lines", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."invoices" for each row
-  when (pg_column_size(new."lines") > 512 and jsonb_path_exists(new."lines", 'strict $.**{65}') and new."lines" is distinct from old."lines")
+  when ((pg_column_size(new."lines") > 512 or pg_column_compression(new."lines") is not null) and jsonb_path_exists(new."lines", 'strict $.**{65}') and new."lines" is distinct from old."lines")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."invoices" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(34);
@@ -3179,10 +3179,10 @@ create trigger check_new after insert on bmad."usage_counters" referencing new t
 create trigger check_changed after update on bmad."usage_counters" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(37);
 create trigger nesting_new before insert on bmad."usage_counters" for each row
-  when (pg_column_size(new."device_counts") > 512 and jsonb_path_exists(new."device_counts", 'strict $.**{65}'))
+  when ((pg_column_size(new."device_counts") > 512 or pg_column_compression(new."device_counts") is not null) and jsonb_path_exists(new."device_counts", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."usage_counters" for each row
-  when (pg_column_size(new."device_counts") > 512 and jsonb_path_exists(new."device_counts", 'strict $.**{65}') and new."device_counts" is distinct from old."device_counts")
+  when ((pg_column_size(new."device_counts") > 512 or pg_column_compression(new."device_counts") is not null) and jsonb_path_exists(new."device_counts", 'strict $.**{65}') and new."device_counts" is distinct from old."device_counts")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."usage_counters" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(37);
@@ -3209,14 +3209,14 @@ create trigger check_new after insert on bmad."met24_progress" referencing new t
 create trigger check_changed after update on bmad."met24_progress" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(39);
 create trigger nesting_new before insert on bmad."met24_progress" for each row
-  when (pg_column_size(new."scores_by_week") > 512 and jsonb_path_exists(new."scores_by_week", 'strict $.**{65}')
-    or pg_column_size(new."device_reflections") > 512 and jsonb_path_exists(new."device_reflections", 'strict $.**{65}')
-    or pg_column_size(new."practices_done") > 512 and jsonb_path_exists(new."practices_done", 'strict $.**{65}'))
+  when ((pg_column_size(new."scores_by_week") > 512 or pg_column_compression(new."scores_by_week") is not null) and jsonb_path_exists(new."scores_by_week", 'strict $.**{65}')
+    or (pg_column_size(new."device_reflections") > 512 or pg_column_compression(new."device_reflections") is not null) and jsonb_path_exists(new."device_reflections", 'strict $.**{65}')
+    or (pg_column_size(new."practices_done") > 512 or pg_column_compression(new."practices_done") is not null) and jsonb_path_exists(new."practices_done", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."met24_progress" for each row
-  when (pg_column_size(new."scores_by_week") > 512 and jsonb_path_exists(new."scores_by_week", 'strict $.**{65}') and new."scores_by_week" is distinct from old."scores_by_week"
-    or pg_column_size(new."device_reflections") > 512 and jsonb_path_exists(new."device_reflections", 'strict $.**{65}') and new."device_reflections" is distinct from old."device_reflections"
-    or pg_column_size(new."practices_done") > 512 and jsonb_path_exists(new."practices_done", 'strict $.**{65}') and new."practices_done" is distinct from old."practices_done")
+  when ((pg_column_size(new."scores_by_week") > 512 or pg_column_compression(new."scores_by_week") is not null) and jsonb_path_exists(new."scores_by_week", 'strict $.**{65}') and new."scores_by_week" is distinct from old."scores_by_week"
+    or (pg_column_size(new."device_reflections") > 512 or pg_column_compression(new."device_reflections") is not null) and jsonb_path_exists(new."device_reflections", 'strict $.**{65}') and new."device_reflections" is distinct from old."device_reflections"
+    or (pg_column_size(new."practices_done") > 512 or pg_column_compression(new."practices_done") is not null) and jsonb_path_exists(new."practices_done", 'strict $.**{65}') and new."practices_done" is distinct from old."practices_done")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."met24_progress" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(39);
@@ -3228,10 +3228,10 @@ create trigger stamp_new before insert on bmad."life_area_questions" for each ro
 create trigger stamp_changed before update on bmad."life_area_questions" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(40);
 create trigger nesting_new before insert on bmad."life_area_questions" for each row
-  when (pg_column_size(new."text_i18n") > 512 and jsonb_path_exists(new."text_i18n", 'strict $.**{65}'))
+  when ((pg_column_size(new."text_i18n") > 512 or pg_column_compression(new."text_i18n") is not null) and jsonb_path_exists(new."text_i18n", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."life_area_questions" for each row
-  when (pg_column_size(new."text_i18n") > 512 and jsonb_path_exists(new."text_i18n", 'strict $.**{65}') and new."text_i18n" is distinct from old."text_i18n")
+  when ((pg_column_size(new."text_i18n") > 512 or pg_column_compression(new."text_i18n") is not null) and jsonb_path_exists(new."text_i18n", 'strict $.**{65}') and new."text_i18n" is distinct from old."text_i18n")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."life_area_questions" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(40);
@@ -3267,10 +3267,10 @@ create trigger check_new after insert on bmad."life_area_scores" referencing new
 create trigger check_changed after update on bmad."life_area_scores" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(42);
 create trigger nesting_new before insert on bmad."life_area_scores" for each row
-  when (pg_column_size(new."answers") > 512 and jsonb_path_exists(new."answers", 'strict $.**{65}'))
+  when ((pg_column_size(new."answers") > 512 or pg_column_compression(new."answers") is not null) and jsonb_path_exists(new."answers", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."life_area_scores" for each row
-  when (pg_column_size(new."answers") > 512 and jsonb_path_exists(new."answers", 'strict $.**{65}') and new."answers" is distinct from old."answers")
+  when ((pg_column_size(new."answers") > 512 or pg_column_compression(new."answers") is not null) and jsonb_path_exists(new."answers", 'strict $.**{65}') and new."answers" is distinct from old."answers")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."life_area_scores" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(42);
@@ -3291,14 +3291,14 @@ create trigger hold before update on bmad."tasks" for each row
   when (current_user = 'authenticated' and (new."coaching_session_id" <> coalesce(old."coaching_session_id", '')))
   execute function bmad_sync.refuse_fixed();
 create trigger nesting_new before insert on bmad."tasks" for each row
-  when (pg_column_size(new."device_seconds") > 512 and jsonb_path_exists(new."device_seconds", 'strict $.**{65}')
-    or pg_column_size(new."blocked_by") > 512 and jsonb_path_exists(new."blocked_by", 'strict $.**{65}')
-    or pg_column_size(new."tag_ids") > 512 and jsonb_path_exists(new."tag_ids", 'strict $.**{65}'))
+  when ((pg_column_size(new."device_seconds") > 512 or pg_column_compression(new."device_seconds") is not null) and jsonb_path_exists(new."device_seconds", 'strict $.**{65}')
+    or (pg_column_size(new."blocked_by") > 512 or pg_column_compression(new."blocked_by") is not null) and jsonb_path_exists(new."blocked_by", 'strict $.**{65}')
+    or (pg_column_size(new."tag_ids") > 512 or pg_column_compression(new."tag_ids") is not null) and jsonb_path_exists(new."tag_ids", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."tasks" for each row
-  when (pg_column_size(new."device_seconds") > 512 and jsonb_path_exists(new."device_seconds", 'strict $.**{65}') and new."device_seconds" is distinct from old."device_seconds"
-    or pg_column_size(new."blocked_by") > 512 and jsonb_path_exists(new."blocked_by", 'strict $.**{65}') and new."blocked_by" is distinct from old."blocked_by"
-    or pg_column_size(new."tag_ids") > 512 and jsonb_path_exists(new."tag_ids", 'strict $.**{65}') and new."tag_ids" is distinct from old."tag_ids")
+  when ((pg_column_size(new."device_seconds") > 512 or pg_column_compression(new."device_seconds") is not null) and jsonb_path_exists(new."device_seconds", 'strict $.**{65}') and new."device_seconds" is distinct from old."device_seconds"
+    or (pg_column_size(new."blocked_by") > 512 or pg_column_compression(new."blocked_by") is not null) and jsonb_path_exists(new."blocked_by", 'strict $.**{65}') and new."blocked_by" is distinct from old."blocked_by"
+    or (pg_column_size(new."tag_ids") > 512 or pg_column_compression(new."tag_ids") is not null) and jsonb_path_exists(new."tag_ids", 'strict $.**{65}') and new."tag_ids" is distinct from old."tag_ids")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."tasks" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(43);
@@ -3331,10 +3331,10 @@ create trigger check_new after insert on bmad."habit_logs" referencing new table
 create trigger check_changed after update on bmad."habit_logs" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(45);
 create trigger nesting_new before insert on bmad."habit_logs" for each row
-  when (pg_column_size(new."device_counts") > 512 and jsonb_path_exists(new."device_counts", 'strict $.**{65}'))
+  when ((pg_column_size(new."device_counts") > 512 or pg_column_compression(new."device_counts") is not null) and jsonb_path_exists(new."device_counts", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."habit_logs" for each row
-  when (pg_column_size(new."device_counts") > 512 and jsonb_path_exists(new."device_counts", 'strict $.**{65}') and new."device_counts" is distinct from old."device_counts")
+  when ((pg_column_size(new."device_counts") > 512 or pg_column_compression(new."device_counts") is not null) and jsonb_path_exists(new."device_counts", 'strict $.**{65}') and new."device_counts" is distinct from old."device_counts")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."habit_logs" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(45);
@@ -3367,14 +3367,14 @@ create trigger check_new after insert on bmad."user_progress" referencing new ta
 create trigger check_changed after update on bmad."user_progress" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(47);
 create trigger nesting_new before insert on bmad."user_progress" for each row
-  when (pg_column_size(new."device_counts") > 512 and jsonb_path_exists(new."device_counts", 'strict $.**{65}')
-    or pg_column_size(new."counted_sessions") > 512 and jsonb_path_exists(new."counted_sessions", 'strict $.**{65}')
-    or pg_column_size(new."milestones") > 512 and jsonb_path_exists(new."milestones", 'strict $.**{65}'))
+  when ((pg_column_size(new."device_counts") > 512 or pg_column_compression(new."device_counts") is not null) and jsonb_path_exists(new."device_counts", 'strict $.**{65}')
+    or (pg_column_size(new."counted_sessions") > 512 or pg_column_compression(new."counted_sessions") is not null) and jsonb_path_exists(new."counted_sessions", 'strict $.**{65}')
+    or (pg_column_size(new."milestones") > 512 or pg_column_compression(new."milestones") is not null) and jsonb_path_exists(new."milestones", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."user_progress" for each row
-  when (pg_column_size(new."device_counts") > 512 and jsonb_path_exists(new."device_counts", 'strict $.**{65}') and new."device_counts" is distinct from old."device_counts"
-    or pg_column_size(new."counted_sessions") > 512 and jsonb_path_exists(new."counted_sessions", 'strict $.**{65}') and new."counted_sessions" is distinct from old."counted_sessions"
-    or pg_column_size(new."milestones") > 512 and jsonb_path_exists(new."milestones", 'strict $.**{65}') and new."milestones" is distinct from old."milestones")
+  when ((pg_column_size(new."device_counts") > 512 or pg_column_compression(new."device_counts") is not null) and jsonb_path_exists(new."device_counts", 'strict $.**{65}') and new."device_counts" is distinct from old."device_counts"
+    or (pg_column_size(new."counted_sessions") > 512 or pg_column_compression(new."counted_sessions") is not null) and jsonb_path_exists(new."counted_sessions", 'strict $.**{65}') and new."counted_sessions" is distinct from old."counted_sessions"
+    or (pg_column_size(new."milestones") > 512 or pg_column_compression(new."milestones") is not null) and jsonb_path_exists(new."milestones", 'strict $.**{65}') and new."milestones" is distinct from old."milestones")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."user_progress" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(47);
@@ -3395,10 +3395,10 @@ create trigger hold before update on bmad."interaction_analytics" for each row
   when (current_user = 'authenticated' and (new."coaching_session_id" <> coalesce(old."coaching_session_id", '')))
   execute function bmad_sync.refuse_fixed();
 create trigger nesting_new before insert on bmad."interaction_analytics" for each row
-  when (pg_column_size(new."properties") > 512 and jsonb_path_exists(new."properties", 'strict $.**{65}'))
+  when ((pg_column_size(new."properties") > 512 or pg_column_compression(new."properties") is not null) and jsonb_path_exists(new."properties", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."interaction_analytics" for each row
-  when (pg_column_size(new."properties") > 512 and jsonb_path_exists(new."properties", 'strict $.**{65}') and new."properties" is distinct from old."properties")
+  when ((pg_column_size(new."properties") > 512 or pg_column_compression(new."properties") is not null) and jsonb_path_exists(new."properties", 'strict $.**{65}') and new."properties" is distinct from old."properties")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."interaction_analytics" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(48);
@@ -3416,14 +3416,14 @@ create trigger check_new after insert on bmad."feature_usage_daily" referencing 
 create trigger check_changed after update on bmad."feature_usage_daily" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(49);
 create trigger nesting_new before insert on bmad."feature_usage_daily" for each row
-  when (pg_column_size(new."device_counts") > 512 and jsonb_path_exists(new."device_counts", 'strict $.**{65}')
-    or pg_column_size(new."device_ms") > 512 and jsonb_path_exists(new."device_ms", 'strict $.**{65}')
-    or pg_column_size(new."device_errors") > 512 and jsonb_path_exists(new."device_errors", 'strict $.**{65}'))
+  when ((pg_column_size(new."device_counts") > 512 or pg_column_compression(new."device_counts") is not null) and jsonb_path_exists(new."device_counts", 'strict $.**{65}')
+    or (pg_column_size(new."device_ms") > 512 or pg_column_compression(new."device_ms") is not null) and jsonb_path_exists(new."device_ms", 'strict $.**{65}')
+    or (pg_column_size(new."device_errors") > 512 or pg_column_compression(new."device_errors") is not null) and jsonb_path_exists(new."device_errors", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."feature_usage_daily" for each row
-  when (pg_column_size(new."device_counts") > 512 and jsonb_path_exists(new."device_counts", 'strict $.**{65}') and new."device_counts" is distinct from old."device_counts"
-    or pg_column_size(new."device_ms") > 512 and jsonb_path_exists(new."device_ms", 'strict $.**{65}') and new."device_ms" is distinct from old."device_ms"
-    or pg_column_size(new."device_errors") > 512 and jsonb_path_exists(new."device_errors", 'strict $.**{65}') and new."device_errors" is distinct from old."device_errors")
+  when ((pg_column_size(new."device_counts") > 512 or pg_column_compression(new."device_counts") is not null) and jsonb_path_exists(new."device_counts", 'strict $.**{65}') and new."device_counts" is distinct from old."device_counts"
+    or (pg_column_size(new."device_ms") > 512 or pg_column_compression(new."device_ms") is not null) and jsonb_path_exists(new."device_ms", 'strict $.**{65}') and new."device_ms" is distinct from old."device_ms"
+    or (pg_column_size(new."device_errors") > 512 or pg_column_compression(new."device_errors") is not null) and jsonb_path_exists(new."device_errors", 'strict $.**{65}') and new."device_errors" is distinct from old."device_errors")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."feature_usage_daily" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(49);
@@ -3435,18 +3435,18 @@ create trigger stamp_new before insert on bmad."extension_registry" for each row
 create trigger stamp_changed before update on bmad."extension_registry" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(50);
 create trigger nesting_new before insert on bmad."extension_registry" for each row
-  when (pg_column_size(new."title_i18n") > 512 and jsonb_path_exists(new."title_i18n", 'strict $.**{65}')
-    or pg_column_size(new."manifest") > 512 and jsonb_path_exists(new."manifest", 'strict $.**{65}')
-    or pg_column_size(new."config_schema") > 512 and jsonb_path_exists(new."config_schema", 'strict $.**{65}')
-    or pg_column_size(new."permissions") > 512 and jsonb_path_exists(new."permissions", 'strict $.**{65}')
-    or pg_column_size(new."rollout") > 512 and jsonb_path_exists(new."rollout", 'strict $.**{65}'))
+  when ((pg_column_size(new."title_i18n") > 512 or pg_column_compression(new."title_i18n") is not null) and jsonb_path_exists(new."title_i18n", 'strict $.**{65}')
+    or (pg_column_size(new."manifest") > 512 or pg_column_compression(new."manifest") is not null) and jsonb_path_exists(new."manifest", 'strict $.**{65}')
+    or (pg_column_size(new."config_schema") > 512 or pg_column_compression(new."config_schema") is not null) and jsonb_path_exists(new."config_schema", 'strict $.**{65}')
+    or (pg_column_size(new."permissions") > 512 or pg_column_compression(new."permissions") is not null) and jsonb_path_exists(new."permissions", 'strict $.**{65}')
+    or (pg_column_size(new."rollout") > 512 or pg_column_compression(new."rollout") is not null) and jsonb_path_exists(new."rollout", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."extension_registry" for each row
-  when (pg_column_size(new."title_i18n") > 512 and jsonb_path_exists(new."title_i18n", 'strict $.**{65}') and new."title_i18n" is distinct from old."title_i18n"
-    or pg_column_size(new."manifest") > 512 and jsonb_path_exists(new."manifest", 'strict $.**{65}') and new."manifest" is distinct from old."manifest"
-    or pg_column_size(new."config_schema") > 512 and jsonb_path_exists(new."config_schema", 'strict $.**{65}') and new."config_schema" is distinct from old."config_schema"
-    or pg_column_size(new."permissions") > 512 and jsonb_path_exists(new."permissions", 'strict $.**{65}') and new."permissions" is distinct from old."permissions"
-    or pg_column_size(new."rollout") > 512 and jsonb_path_exists(new."rollout", 'strict $.**{65}') and new."rollout" is distinct from old."rollout")
+  when ((pg_column_size(new."title_i18n") > 512 or pg_column_compression(new."title_i18n") is not null) and jsonb_path_exists(new."title_i18n", 'strict $.**{65}') and new."title_i18n" is distinct from old."title_i18n"
+    or (pg_column_size(new."manifest") > 512 or pg_column_compression(new."manifest") is not null) and jsonb_path_exists(new."manifest", 'strict $.**{65}') and new."manifest" is distinct from old."manifest"
+    or (pg_column_size(new."config_schema") > 512 or pg_column_compression(new."config_schema") is not null) and jsonb_path_exists(new."config_schema", 'strict $.**{65}') and new."config_schema" is distinct from old."config_schema"
+    or (pg_column_size(new."permissions") > 512 or pg_column_compression(new."permissions") is not null) and jsonb_path_exists(new."permissions", 'strict $.**{65}') and new."permissions" is distinct from old."permissions"
+    or (pg_column_size(new."rollout") > 512 or pg_column_compression(new."rollout") is not null) and jsonb_path_exists(new."rollout", 'strict $.**{65}') and new."rollout" is distinct from old."rollout")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."extension_registry" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(50);
@@ -3464,12 +3464,12 @@ create trigger check_new after insert on bmad."user_extensions" referencing new 
 create trigger check_changed after update on bmad."user_extensions" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(51);
 create trigger nesting_new before insert on bmad."user_extensions" for each row
-  when (pg_column_size(new."granted_permissions") > 512 and jsonb_path_exists(new."granted_permissions", 'strict $.**{65}')
-    or pg_column_size(new."settings") > 512 and jsonb_path_exists(new."settings", 'strict $.**{65}'))
+  when ((pg_column_size(new."granted_permissions") > 512 or pg_column_compression(new."granted_permissions") is not null) and jsonb_path_exists(new."granted_permissions", 'strict $.**{65}')
+    or (pg_column_size(new."settings") > 512 or pg_column_compression(new."settings") is not null) and jsonb_path_exists(new."settings", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."user_extensions" for each row
-  when (pg_column_size(new."granted_permissions") > 512 and jsonb_path_exists(new."granted_permissions", 'strict $.**{65}') and new."granted_permissions" is distinct from old."granted_permissions"
-    or pg_column_size(new."settings") > 512 and jsonb_path_exists(new."settings", 'strict $.**{65}') and new."settings" is distinct from old."settings")
+  when ((pg_column_size(new."granted_permissions") > 512 or pg_column_compression(new."granted_permissions") is not null) and jsonb_path_exists(new."granted_permissions", 'strict $.**{65}') and new."granted_permissions" is distinct from old."granted_permissions"
+    or (pg_column_size(new."settings") > 512 or pg_column_compression(new."settings") is not null) and jsonb_path_exists(new."settings", 'strict $.**{65}') and new."settings" is distinct from old."settings")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."user_extensions" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(51);
@@ -3487,10 +3487,10 @@ create trigger check_new after insert on bmad."extension_records" referencing ne
 create trigger check_changed after update on bmad."extension_records" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(52);
 create trigger nesting_new before insert on bmad."extension_records" for each row
-  when (pg_column_size(new."data") > 512 and jsonb_path_exists(new."data", 'strict $.**{65}'))
+  when ((pg_column_size(new."data") > 512 or pg_column_compression(new."data") is not null) and jsonb_path_exists(new."data", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."extension_records" for each row
-  when (pg_column_size(new."data") > 512 and jsonb_path_exists(new."data", 'strict $.**{65}') and new."data" is distinct from old."data")
+  when ((pg_column_size(new."data") > 512 or pg_column_compression(new."data") is not null) and jsonb_path_exists(new."data", 'strict $.**{65}') and new."data" is distinct from old."data")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."extension_records" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(52);

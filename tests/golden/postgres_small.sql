@@ -240,10 +240,10 @@ create trigger stamp_new before insert on bmad."colours" for each row
 create trigger stamp_changed before update on bmad."colours" for each row when (new.* is distinct from old.*)
   execute function bmad_sync.stamp_catalogue_row(1);
 create trigger nesting_new before insert on bmad."colours" for each row
-  when (pg_column_size(new."label") > 512 and jsonb_path_exists(new."label", 'strict $.**{65}'))
+  when ((pg_column_size(new."label") > 512 or pg_column_compression(new."label") is not null) and jsonb_path_exists(new."label", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."colours" for each row
-  when (pg_column_size(new."label") > 512 and jsonb_path_exists(new."label", 'strict $.**{65}') and new."label" is distinct from old."label")
+  when ((pg_column_size(new."label") > 512 or pg_column_compression(new."label") is not null) and jsonb_path_exists(new."label", 'strict $.**{65}') and new."label" is distinct from old."label")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."colours" referencing old table as gone for each statement
   execute function bmad_sync.bury_catalogue_rows(1);
@@ -285,12 +285,12 @@ create trigger check_new after insert on bmad."things" referencing new table as 
 create trigger check_changed after update on bmad."things" referencing old table as before new table as written
   for each statement execute function bmad_sync.check_versions(4);
 create trigger nesting_new before insert on bmad."things" for each row
-  when (pg_column_size(new."extra") > 512 and jsonb_path_exists(new."extra", 'strict $.**{65}')
-    or pg_column_size(new."tags") > 512 and jsonb_path_exists(new."tags", 'strict $.**{65}'))
+  when ((pg_column_size(new."extra") > 512 or pg_column_compression(new."extra") is not null) and jsonb_path_exists(new."extra", 'strict $.**{65}')
+    or (pg_column_size(new."tags") > 512 or pg_column_compression(new."tags") is not null) and jsonb_path_exists(new."tags", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."things" for each row
-  when (pg_column_size(new."extra") > 512 and jsonb_path_exists(new."extra", 'strict $.**{65}') and new."extra" is distinct from old."extra"
-    or pg_column_size(new."tags") > 512 and jsonb_path_exists(new."tags", 'strict $.**{65}') and new."tags" is distinct from old."tags")
+  when ((pg_column_size(new."extra") > 512 or pg_column_compression(new."extra") is not null) and jsonb_path_exists(new."extra", 'strict $.**{65}') and new."extra" is distinct from old."extra"
+    or (pg_column_size(new."tags") > 512 or pg_column_compression(new."tags") is not null) and jsonb_path_exists(new."tags", 'strict $.**{65}') and new."tags" is distinct from old."tags")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."things" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(4);
@@ -311,10 +311,10 @@ create trigger hold before update on bmad."settings" for each row
   when (current_user = 'authenticated' and (new."box_id" <> coalesce(old."box_id", '')))
   execute function bmad_sync.refuse_fixed();
 create trigger nesting_new before insert on bmad."settings" for each row
-  when (pg_column_size(new."made_in") > 512 and jsonb_path_exists(new."made_in", 'strict $.**{65}'))
+  when ((pg_column_size(new."made_in") > 512 or pg_column_compression(new."made_in") is not null) and jsonb_path_exists(new."made_in", 'strict $.**{65}'))
   execute function bmad_sync.refuse_nesting();
 create trigger nesting_changed before update on bmad."settings" for each row
-  when (pg_column_size(new."made_in") > 512 and jsonb_path_exists(new."made_in", 'strict $.**{65}') and new."made_in" is distinct from old."made_in")
+  when ((pg_column_size(new."made_in") > 512 or pg_column_compression(new."made_in") is not null) and jsonb_path_exists(new."made_in", 'strict $.**{65}') and new."made_in" is distinct from old."made_in")
   execute function bmad_sync.refuse_nesting();
 create trigger bury after delete on bmad."settings" referencing old table as gone for each statement
   execute function bmad_sync.bury_user_rows(5);

@@ -330,7 +330,7 @@ def test_after_one_call_no_derived_byte_is_in_any_file(path: Path, db: Database,
     assert desk.indexes.built() == []
     assert desk.begin_session() is NOTHING
     if how == "withdraw":
-        assert db.query(MbtiProfile).count() == 0
+        assert [row.source for row in desk.history()] == ["declined"]
         assert not desk.standing.consented
         desk.withdraw()
         with pytest.raises(e.ConsentMissing):

@@ -101,15 +101,49 @@ def test_answers_give_the_type_they_agree_with() -> None:
         given_answers = {q.number: 5 if q.sign == wanted[q.axis] else 1 for q in questions()}
         found = answered(given_answers)
         assert (found.code, found.confidence, found.borderline) == (code, 1.0, ())
-    half = {q.number: a for q, a in zip(questions(), [5, 5] + [1, 1] * 7, strict=True) if q.number not in (3, 4)}
-    assert answered(half).confidence < 1
 
 
-@pytest.mark.parametrize("answers", [{}, {1: 5, 2: 5}, {99: 3}, {1: 0}])
-def test_answers_that_say_nothing_are_refused(answers: dict[int, int]) -> None:
+def without(*numbers: int) -> dict[int, int]:
+    """All answers but these."""
+    return {q.number: 5 if q.sign > 0 else 1 for q in questions() if q.number not in numbers}
+
+
+def first_of(axis: str, count: int) -> list[int]:
+    return [q.number for q in questions() if q.axis == axis][:count]
+
+
+def test_some_questions_may_be_left_out() -> None:
+    found = answered(without(*first_of("ei", 1), *first_of("jp", 1)))
+    assert (found.answered, found.asked, found.confidence) == (14, 16, 1.0)
+    thirteen = answered(without(*(number for axis in ("ei", "sn", "jp") for number in first_of(axis, 1))))
+    assert thirteen.answered == 13
+
+
+@pytest.mark.parametrize("answers", [{99: 3}, {1: 0}])
+def test_what_is_no_answer_is_refused(answers: dict[int, int]) -> None:
     with pytest.raises(e.RecordInvalid) as refused:
         answered(answers)
     assert refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("left_out", "said"),
+    [
+        (tuple(range(1, 17)), "0 of 16 questions are"),
+        (tuple(number for axis in profile.AXES for number in first_of(axis, 1)), "12 of 16 questions are"),
+        (tuple(first_of("tf", 2)), "2 of 4 questions of tf are"),
+    ],
+)
+def test_too_few_answers_are_refused_by_the_rule(left_out: tuple[int, ...], said: str) -> None:
+    with pytest.raises(e.RecordInvalid, match=f"M5: {said} answered") as refused:
+        answered(without(*left_out))
+    assert "at least" in (refused.value.hint or "")
+
+
+def test_scores_that_were_made_elsewhere_count_for_less() -> None:
+    scores = {"ei": -0.9, "sn": 0.8, "tf": 0.9, "jp": 1.0}
+    assert from_axes(scores).confidence == pytest.approx(0.9)
+    assert from_axes(scores, source="imported").confidence == 0.6
 
 
 def test_the_questions_are_there_in_both_languages_and_ask_nothing_protected() -> None:

@@ -60,6 +60,18 @@ def test_plain_sql_of_it_is_refused_whoever_runs_it(alice: Caller, small: Databa
         connection.execute(query.encode(), values)
 
 
+def test_so_is_what_postgres_holds_compressed(alice: Caller, small: Database, version: int) -> None:
+    """A value copied from another table is as small as it lies there."""
+    deep = ["a" * 4_000, nested(JSON_DEPTH_MAX + 1)]
+    with small.connect() as connection:
+        connection.execute(b"create table public.elsewhere (x jsonb)")
+        connection.execute(b"insert into public.elsewhere values (%s::jsonb)", [json.dumps(deep)])
+        [(size,)] = connection.execute(b"select pg_column_size(x) from public.elsewhere")
+        assert size < 8 * JSON_DEPTH_MAX, "it is compressed, or this test says nothing"
+        with pytest.raises(psycopg.DataError, match="too_deep"):
+            connection.execute(b"update bmad.things set extra = x from public.elsewhere where id = 't0'")
+
+
 def test_a_catalogue_has_none_either(small: Database) -> None:
     with small.connect() as connection, pytest.raises(psycopg.DataError, match="too_deep"):
         connection.execute(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -189,8 +190,8 @@ def test_so_do_entries_of_every_rule_that_merges_parts(
     assert olds == [theirs, *[value for value in expected if value is not None][:-1]]
 
 
-def test_a_part_that_a_check_may_refuse_is_said_by_the_last_entry_alone() -> None:
-    """`total` may not be over 100: 60 and 90 in between would be, and 30 in the end is not."""
+def test_a_part_that_is_joined_is_said_by_the_last_entry() -> None:
+    """On top of 90 the first one's 60 makes 150; in the end it is 60."""
     sheets = Catalog([MODULE]).table("sheets")
     start = {column.name: column.spec.default for column in sheets.columns if column.spec.has_default}
     start |= {"created_at": 1, "updated_at": 1, "folder_id": None, "shelf_id": None}
@@ -204,13 +205,18 @@ def test_a_part_that_a_check_may_refuse_is_said_by_the_last_entry_alone() -> Non
         for place, (old, new) in enumerate(sides, start=1)
     ]
     row = RemoteRow(table="sheets", id="p", server_seq=9, values={**start, "total": 90}, hlc=lab_stamp(0, 7))
-    outcome = merge_row(sheets, chain, {**start, "total": -30}, row, NOW_MS)
-    assert outcome.changes[1] is None
-    last = outcome.changes[2]
-    assert last is not None
-    assert (last.old["total"], last.new["total"]) == (90, 60)
-    plain = merge_row(sheets, chain, {**start, "total": -30}, row, NOW_MS, plain={"total"})
-    assert [change and change.new for change in plain.changes.values()] == [{"total": 60}, {"total": -30}]
+    merge = partial(merge_row, sheets, chain, {**start, "total": -30}, row, NOW_MS)
+
+    def said(outcome: RowMerge) -> list[tuple[int, int] | None]:
+        return [
+            None if change is None else (change.old["total"], change.new["total"])
+            for change in outcome.changes.values()
+        ]
+
+    assert said(merge()) == [(90, 150), (150, 60)]
+    assert said(merge(joined={(1, "total")})) == [None, (90, 60)]
+    assert said(merge(joined={(1, "words"), (2, "total")})) == [(90, 150), (150, 60)], "the last one is never joined"
+    assert said(merge(plain={"total"})) == [(90, 60), (60, -30)]
 
 
 def page_update(position: int, at: int, column: str, old: Any, new: Any) -> Pending:

@@ -92,6 +92,14 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
         lambda: declare(delete=DeleteRule.EDIT_WINS_WHILE_OPEN, open_states=("a",)),
         "a column 'state'",
     ),
+    "an open state that is none": (
+        lambda: declare(
+            columns={"state": text(enum=("todo", "done"))},
+            delete=DeleteRule.EDIT_WINS_WHILE_OPEN,
+            open_states=("todo", "dnoe"),
+        ),
+        "never dnoe",
+    ),
     "cold after no moment": (lambda: declare(retention=archive(months=2, after="t")), "after a timestamp column"),
     "cold after nothing": (lambda: declare(retention=archive(months=2, after="nowhere")), "after a timestamp column"),
     "a merge on a catalogue": (

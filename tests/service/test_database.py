@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 import bmaddb
 from bmaddb import errors as e
+from bmaddb.device.store import Store
+from bmaddb.device.sync import Arrived
 from bmaddb.modules import chat_journal, levensgebieden, tasks_productivity
 from bmaddb.modules.registry import ModuleStatus
 from bmaddb.modules.tasks_productivity import Goal, Task
@@ -41,6 +44,46 @@ def test_two_devices_meet_on_a_server(server: RunningServer, tmp_path: Path) -> 
         assert [task.title for task in laptop.query(Task).join(Goal).all()] == ["Om tien uur naar bed"]
         assert laptop.query(levensgebieden.LifeArea).count() > 0
         assert phone.device_id != laptop.device_id
+
+
+def test_an_application_reacts_to_what_came_and_to_nothing_else(server: RunningServer, tmp_path: Path) -> None:
+    class Seen:
+        tables, followers = frozenset({"goals"}), dict[str, frozenset[str]]()
+        titles: ClassVar[list[str]] = []
+
+        def __call__(self, store: Store, arrived: Arrived, *, partly: bool) -> int:
+            came = arrived["goals"]
+            goals = store.query(Goal) if came is None else store.query(Goal).where(Goal.id.in_(came))
+            self.titles.extend(goal.title for goal in goals.all())
+            return 0
+
+    with opened(server, tmp_path / "phone.db") as phone:
+        with phone.write() as tx:
+            tx.insert(Goal, title="Slapen")
+            tx.insert(Task, title="Om tien uur naar bed")
+        assert phone.sync().ok
+        laptop = bmaddb.open(
+            tmp_path / "laptop.db", user=USER, url=server.url, token=server.token(USER), reactions=[Seen()]
+        )
+        with laptop:
+            assert laptop.sync().ok
+            assert Seen.titles == ["Slapen"]
+            with phone.write() as tx:
+                tx.insert(Task, title="Nog een taak")
+            assert phone.sync().ok
+            assert laptop.sync().ok
+            assert Seen.titles == ["Slapen"], "no goal came"
+
+
+def test_a_reaction_to_a_table_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    class Odd:
+        tables, followers = frozenset({"goals", "nowhere"}), dict[str, frozenset[str]]()
+
+        def __call__(self, store: Store, arrived: Arrived, *, partly: bool) -> int:
+            return 0
+
+    with pytest.raises(e.SchemaError, match="a reaction to nowhere"):
+        bmaddb.open(tmp_path / "a.db", reactions=[Odd()])
 
 
 def test_the_background_sync_carries_a_commit(server: RunningServer, tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from bmaddb.service.health_checks import DISK_FULL_BYTES, DISK_LOW_BYTES
 from bmaddb.signals import SyncEnded
 from bmaddb.testing import ManualClock
 from tests.support.golden import assert_golden
+from tests.support.server import RunningServer
 
 USER = "0190f3d2-6f1a-7c3b-8a2e-5b1d9c4e7f60"
 NOW_MS = ManualClock().now_ms()
@@ -98,6 +99,22 @@ def test_a_check_says_what_is_the_matter(db: bmaddb.Database, ill: Ill) -> None:
     assert ill.says in said.reason
     assert bool(said.remedy) is (ill.state is not State.HEALTHY)
     assert db.health().state is ill.state
+
+
+def test_a_token_that_the_server_refuses_is_an_illness(server: RunningServer, tmp_path: Path) -> None:
+    with bmaddb.open(tmp_path / "a.db", user=USER, url=server.url, token="no.such.token") as db:
+        told: list[str | None] = []
+        db.signals.listen(SyncEnded, lambda fact: told.append(fact.error_code))
+        report = db.sync()
+        assert (report.ok, report.error_code) == (False, "B-502")
+        assert told == ["B-502"]
+        said = check(db, "sync", "runs")
+        assert (said.state, said.reason) == (State.DEGRADED, "the last sync failed (B-502)")
+        for _ in range(2):
+            db.sync()
+        said = check(db, "sync", "runs")
+        assert said.state is State.FAILING
+        assert "a new token" in said.remedy
 
 
 def test_three_failed_syncs_are_failing_and_one_good_one_is_well(db: bmaddb.Database) -> None:

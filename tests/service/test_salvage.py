@@ -18,7 +18,7 @@ import bmaddb
 from bmaddb import errors as e
 from bmaddb.device.store import salvage as salvaging
 from bmaddb.device.store.connection import open_writer
-from bmaddb.device.sync.os_lock import locked
+from bmaddb.device.sync.os_lock import lock_file, locked
 from bmaddb.modules.registry import catalog_with
 from bmaddb.modules.tasks_productivity import Task
 from bmaddb.schema import Module
@@ -60,8 +60,8 @@ os._exit(0)
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """Every file but those that anybody leaves who is at work on one."""
-    return {found.name: found.read_bytes() for found in folder.iterdir() if not found.name.endswith(("-shm", "-sync"))}
+    """Every file but those that any reader leaves."""
+    return {found.name: found.read_bytes() for found in folder.iterdir() if not found.name.endswith("-shm")}
 
 
 def tasks(path: Path) -> int:
@@ -106,9 +106,39 @@ def test_one_that_is_killed_is_ended_by_the_next(path: Path, name: str, at: int)
     assert set(content(path.parent)) == {"anna.db", "anna.db.damaged-1", "anna.db.damaged-1-wal"}
 
 
+@pytest.mark.parametrize("left", ["", "-wal"])
+def test_a_new_file_that_was_never_put_in_its_place_says_nothing(path: Path, left: str) -> None:
+    """Killed before anything was moved, with the log of an earlier damage beside it, or none: the file went on."""
+    earlier = path.with_name(f"anna.db.damaged-1{left}")
+    if left:
+        earlier.write_bytes(b"an earlier log")
+    code = KILLED.format(name="rename", at=1)
+    assert subprocess.run([sys.executable, "-c", code, str(path), USER], check=False).returncode == 9
+    assert [found.name for found in path.parent.glob("*.salvaged-*")] == [f"anna.db.salvaged-{2 if left else 1}"]
+    with bmaddb.open(path, user=USER) as db, db.write() as tx:
+        tx.insert(Task, title="written since")
+    salvage(path, user=USER)
+    assert tasks(path) == TASKS + 1
+    assert not left or earlier.read_bytes() == b"an earlier log"
+    assert not list(path.parent.glob("*.salvaged-*"))
+
+
+def test_what_was_written_between_a_kill_and_the_next_call_is_set_aside(path: Path) -> None:
+    code = KILLED.format(name="rename", at=2)
+    assert subprocess.run([sys.executable, "-c", code, str(path), USER], check=False).returncode == 9
+    log = path.with_name("anna.db-wal")
+    log.write_bytes(b"a new log")
+    before = content(path.parent)
+    assert salvage(path, user=USER).aside == path.with_name("anna.db.damaged-2")
+    after = content(path.parent)
+    assert after["anna.db.damaged-1-wal"] == before["anna.db.damaged-1-wal"]
+    assert after["anna.db.damaged-2-wal"] == b"a new log"
+    assert tasks(path) == TASKS
+
+
 def test_two_at_once_do_not_take_each_others_file(path: Path) -> None:
     before = content(path.parent)
-    with locked(f"{path}-sync"), pytest.raises(e.StoreBusy, match="another process"):
+    with locked(lock_file(str(path))), pytest.raises(e.StoreBusy, match="another process"):
         salvage(path, user=USER)
     assert content(path.parent) == before
     assert salvage(path, user=USER).entries == TASKS

@@ -152,6 +152,18 @@ def test_a_clock_that_was_set_back_is_said(db: bmaddb.Database) -> None:
     assert "S8" in {found.rule for found in session(db).warnings}
 
 
+def test_a_model_elsewhere_is_out_of_reach_without_a_network(db: bmaddb.Database) -> None:
+    def warned(facts: dict[str, Any]) -> bool:
+        plan = ops.SessionPlan(session={"kind": "regular", "coach_kind": "ai"}, facts=facts)
+        result = db.execute(ops.coaching_session(plan))
+        said = {found.rule for found in (*result.warnings, *(result.failure.violations if result.failure else ()))}
+        return "S9" in said
+
+    assert warned({}), "no server is set"
+    assert not warned({"model_on_device": True})
+    assert not warned({"model_reachable": True})
+
+
 def test_what_the_application_says_itself_counts_before_it(db: bmaddb.Database) -> None:
     plan = ops.SessionPlan(session={"kind": "regular", "coach_kind": "self"}, facts={"storage_free_bytes": 0})
     assert rules(db.execute(ops.coaching_session(plan))) == {"S7"}

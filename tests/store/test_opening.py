@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 
 import apsw
@@ -36,6 +37,16 @@ def test_a_new_file_is_set_up_as_promised(path: Path) -> None:
         assert (store.user, store.device_id) == (USER, device_id)
         with store.write(), store.read() as connection:
             assert connection.pragma("synchronous") == 1
+
+
+def test_a_new_file_is_its_owners_alone_and_one_that_is_there_stays_as_open_as_it_is(path: Path) -> None:
+    for mode in (0o600, 0o640):
+        with opened(path, user=USER) as store:
+            with store.write() as tx:
+                tx.insert(Book, title="A")
+            found = {each.name: stat.S_IMODE(each.stat().st_mode) for each in path.parent.glob(f"{path.name}*")}
+            assert found == dict.fromkeys([path.name, f"{path.name}-wal", f"{path.name}-shm"], mode)
+        path.chmod(0o640)
 
 
 def test_the_default_catalog_opens(path: Path) -> None:

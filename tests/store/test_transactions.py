@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -255,6 +257,34 @@ def test_apply_and_write_do_not_mix(store: Store) -> None:
         pass
     add(store, "a")
     assert titles(store) == ["a"]
+
+
+CROWD = """
+import resource, sys, threading
+from bmaddb import errors as e
+import bmaddb
+from bmaddb.modules.tasks_productivity import Task
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+db, said, all_here = bmaddb.open(sys.argv[1], cache_bytes=0), set(), threading.Barrier(150)
+def read():
+    try:
+        db.get(Task, "none")
+    except e.BmadError as error:
+        said.add((error.code, error.transient, error.message.split(" ", 1)[1]))
+    all_here.wait()
+threads = [threading.Thread(target=read) for _ in range(150)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+print(said)
+assert db.get(Task, "none") is None
+"""
+
+
+def test_more_threads_than_the_system_opens_files_for_are_told_so(tmp_path: Path) -> None:
+    pytest.importorskip("resource")
+    command = [sys.executable, "-c", CROWD, str(tmp_path / "a.db")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert said == "{('B-301', True, 'threads read this file, and the system opens it no more often')}\n"
 
 
 def test_meta_falls_with_the_write_around_it(store: Store) -> None:

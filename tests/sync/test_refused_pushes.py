@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from bmaddb.device.outbox import EntryStatus
 from bmaddb.device.sync import HttpTransport
 from bmaddb.device.sync.transport import CallFailed
 from bmaddb.protocol.messages import PUSH_FUNCTION
@@ -13,6 +14,7 @@ from bmaddb.protocol.session import Limits
 from bmaddb.protocol.steps import Failure, FailureKind, Result
 from bmaddb.schema.json_text import JSON_DEPTH_MAX
 from tests.protocol.things import Note
+from tests.sync.desk import Sheet
 from tests.sync.devices import Device, World
 
 POISON = "poison"
@@ -133,3 +135,33 @@ def test_an_unreadable_answer_blames_no_entry(things: World) -> None:
     here.transport.call = garbled  # type: ignore[method-assign]
     assert here.sync().result is Result.FAILED
     assert here.outbox.in_flight() == (1,)
+
+
+@pytest.mark.parametrize(
+    ("theirs", "in_the_end"),
+    [
+        (20, 30),  # 20 + 10 passes the check of `total` (at most 100)
+        (95, 95),  # 95 + 10 does not, but 95 + 10 - 15 does: both parts are told by the last entry, and go with it
+    ],
+)
+def test_what_a_refused_entry_takes_along_is_its_own_part_alone(desk: World, theirs: int, in_the_end: int) -> None:
+    here, there = desk.device(), desk.device()
+    with here.store.write() as tx:
+        sheet = tx.insert(Sheet, total=0)
+    desk.settle(here, there)
+    desk.clock.advance(1000)
+    with there.store.write() as tx:
+        tx.update(sheet, total=theirs)
+    there.sync()
+    with here.store.write() as tx:
+        tx.update(sheet, total=10)
+    with here.store.write() as tx:
+        tx.update(sheet, total=-5)
+        tx.insert(Sheet, title="poison")
+    refuse(here, b"poison")
+    here.sync()
+    [refused] = [entry for entry in here.outbox.entries() if entry.status is EntryStatus.PARKED]
+    here.outbox.discard(refused.id)
+    desk.settle(here, there)
+    desk.assert_equal(here, there)
+    assert [row.total for row in here.store.query(Sheet).all()] == [in_the_end]

@@ -29,6 +29,7 @@ SQL_START = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 ROOMS_WITH_TESTS = {
+    "account": "personality",
     "schema": "schema",
     "modules": "modules",
     "protocol": "protocol",

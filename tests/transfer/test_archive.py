@@ -159,11 +159,13 @@ def test_a_table_that_no_module_declares_is_named(
     assert db.export(tmp_path / "before.zip").undeclared == ()
     with db.store.alone() as connection:
         connection.execute("create table books (id text primary key, title text)")
-    assert db.export(tmp_path / "all.zip").undeclared == ("books",)
+        connection.execute("create virtual table words using fts5(word)")  # which has five tables of its own
+        connection.execute('create table "odd\n" (id text)')
+    assert db.export(tmp_path / "all.zip").undeclared == ("books", "odd\n", "words")
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
-        assert json.loads(archive.read("manifest.json"))["undeclared"] == ["books"]
+        assert json.loads(archive.read("manifest.json"))["undeclared"] == ["books", "odd\n", "words"]
     assert main(["export", str(tmp_path / "device.db"), str(tmp_path / "by_hand.zip")]) == 0
-    assert "not in it: books, which the catalog does not declare" in capsys.readouterr().err
+    assert "not in it: books, 'odd\\n', words, which the catalog does not declare" in capsys.readouterr().err
 
 
 def test_no_name_in_an_archive_leads_out_of_its_folder(db: Database, tmp_path: Path) -> None:

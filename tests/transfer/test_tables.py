@@ -136,6 +136,17 @@ def test_a_key_names_the_rows(path: Path, tmp_path: Path) -> None:
         assert import_from(store, shelves, Shelf).updated == 1
 
 
+@pytest.mark.parametrize("key", ["title", "id", None])
+def test_a_row_with_an_id_is_known_by_it_whatever_the_key(path: Path, tmp_path: Path, key: str | None) -> None:
+    sheet = tmp_path / "books.csv"
+    with open_store(path) as store:
+        with store.write() as tx:
+            tx.insert(Book, title="one")
+        export_table(store, Book, sheet)
+        assert import_from(store, sheet, Book, key=key).same == 1
+        assert store.query(Book).count() == 1
+
+
 class Cut(Exception):
     """The process ends here."""
 

@@ -42,8 +42,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     for table, count in report.only_on_server.items():
         print(f"not in it: {count} archived rows of {table}, which only the server has", file=sys.stderr)
     if report.undeclared:
-        print(f"not in it: {', '.join(report.undeclared)}, which the catalog does not declare", file=sys.stderr)
-        print("  --catalog MODULE:NAME names the one that does", file=sys.stderr)
+        names = ", ".join(name if name.isprintable() else ascii(name) for name in report.undeclared)
+        print(f"not in it: {names}, which the catalog does not declare", file=sys.stderr)
+        print("  (where an application does, --catalog MODULE:NAME brings them in)", file=sys.stderr)
     if report.oddities:
         print(f"{report.oddities} values are written as the file holds them, and may not be taken:", file=sys.stderr)
     for odd in report.odd:

@@ -1,4 +1,4 @@
-"""Which consents are in force: the last record of a purpose decides."""
+"""Which consents are in force for a rule: what is stored, and what its own operation grants."""
 
 from __future__ import annotations
 
@@ -6,30 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
+from bmaddb.account.consents import grant, last_record
 from bmaddb.coaching.candidate import Candidate, moment
-from bmaddb.device.atomic.rules import Reader, RuleContext
-from bmaddb.modules.user_management import ConsentRecord, User
+from bmaddb.device.atomic.rules import RuleContext
+from bmaddb.modules.user_management import User
 from bmaddb.schema.moments import after_newest
 
 PLANNED_CONSENTS: Final = "planned_consents"
 """The fact that names what the same operation grants: purpose -> policy version."""
-
-
-def last_record(reader: Reader, purpose: str) -> ConsentRecord | None:
-    """The newest record of a purpose, or None."""
-    return (
-        reader.query(ConsentRecord)
-        .where(ConsentRecord.purpose == purpose)
-        .order_by(ConsentRecord.acted_at.desc(), ConsentRecord.id.desc())
-        .limit(1)
-        .first()
-    )
-
-
-def grant(reader: Reader, purpose: str) -> ConsentRecord | None:
-    """The record that grants `purpose` now, or None."""
-    record = last_record(reader, purpose)
-    return record if record is not None and record.action == "granted" else None
 
 
 def decided_at(context: RuleContext, purpose: str) -> datetime:

@@ -13,12 +13,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any, Final
 
+from bmaddb.account.determination import following
 from bmaddb.coaching.archived import is_any_archived, is_archived
 from bmaddb.coaching.candidate import Candidate, ms
 from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.local_days import day_after, day_of, local_day
 from bmaddb.coaching.streaks import Run, run_of
-from bmaddb.coaching.type_codes import AXES, borderline_axes, stack_of
 from bmaddb.modules.chat_journal import Journal, Message
 from bmaddb.modules.levensgebieden import LifeAreaAssessment, LifeAreaScore, UserLifeArea
 from bmaddb.modules.tasks_productivity import HabitLog, Task
@@ -26,8 +26,6 @@ from bmaddb.modules.user_management import MbtiProfile
 from bmaddb.schema.counters import total
 from bmaddb.schema.natural_keys import natural_id
 
-CONFIDENCE_SELF: Final = 0.35
-CONFIDENCE_IMPORTED_MAX: Final = 0.6
 SPREAD_MAX: Final = 50.0
 """The standard deviation of scores (0 to 100) at which a wheel counts as out of balance."""
 TAG_COUNTS: Final = "tag_counts"
@@ -45,26 +43,7 @@ def derived_values(c: Candidate) -> Mapping[str, Any]:
 
 
 def _profile(c: Candidate) -> dict[str, Any]:
-    scores: dict[str, float | None] = {column: c.row[column] for column, _, _ in AXES}
-    stack = stack_of(c.row["type_code"])
-    names = ("dominant", "auxiliary", "tertiary", "inferior")
-    functions = dict(zip(names, stack or (None,) * 4, strict=True))
-    return {
-        **functions,
-        "borderline_axes": borderline_axes(scores),
-        "confidence": _confidence(c.row["source"], list(scores.values())),
-        "is_current": _is_newest(c),
-    }
-
-
-def _confidence(source: Any, scores: list[float | None]) -> float:
-    known = [abs(score) for score in scores if score is not None]
-    if source == "declined":
-        return 0.0
-    if len(known) < len(AXES):
-        return CONFIDENCE_SELF
-    mean = round(sum(known) / len(known), 6)
-    return min(mean, CONFIDENCE_IMPORTED_MAX) if source == "imported" else mean
+    return {**following(c.row), "is_current": _is_newest(c)}
 
 
 def _is_newest(c: Candidate) -> bool:

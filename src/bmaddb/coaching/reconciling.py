@@ -11,16 +11,18 @@ from datetime import timedelta
 from typing import Any, Final
 
 from bmaddb import statements
+from bmaddb.account.consents import PROFILING, grant, last_record
+from bmaddb.account.profiling import end_profiling, newest_type
+from bmaddb.account.settings import filled
 from bmaddb.coaching.alone import Alone
 from bmaddb.coaching.archived import ARCHIVED_TABLES
 from bmaddb.coaching.candidate import STORED, Candidate, candidate_of, ms
 from bmaddb.coaching.concerned import CONCERNED
-from bmaddb.coaching.consents import grant, last_record
 from bmaddb.coaching.counted_once import TABLES, count_once
 from bmaddb.coaching.derived import TAG_COUNTS, derived_values
 from bmaddb.coaching.follows import DERIVED, TAGGED, TYPE_AND_CONSENT, Follows
 from bmaddb.coaching.rules.coaching_session import SLACK_S, c4_active_time_fits, wall_ms
-from bmaddb.coaching.rules.preferences import filled, p3_quiet_hours_are_a_pair
+from bmaddb.coaching.rules.preferences import p3_quiet_hours_are_a_pair
 from bmaddb.coaching.rules.progress import counts_of
 from bmaddb.coaching.rules.session_prerequisites import is_of_device
 from bmaddb.coaching.tallies import share_of
@@ -48,9 +50,10 @@ def reconcile(store: Store, arrived: Arrived | None = None, *, partly: bool = Fa
 
     A database with a server does so by itself after a sync. `arrived`: only what these rows concern; else everything.
     `partly`: not yet what follows from a table as a whole, for more of it is looked at later.
-    Derived columns are computed anew. A type without its consent is declined; a setting without its consent is off;
-    half a pair of quiet hours goes; of two sessions that run on this device the older is paused; a task that two
-    devices counted counts once. A row that cannot be put right stays as it is, and the log says so once.
+    Derived columns are computed anew. Where the consent to profiling was refused or withdrawn, what rests on a type
+    goes, and the type is declined; a setting without its consent is off; half a pair of quiet hours goes; of two
+    sessions that run on this device the older is paused; a task that two devices counted counts once. A row that
+    cannot be put right stays as it is, and the log says so once.
     """
     if store.user is None or not all(store.catalog.declares(record) for record in _RECORDS):
         return 0
@@ -59,7 +62,7 @@ def reconcile(store: Store, arrived: Arrived | None = None, *, partly: bool = Fa
         context = _context(store, store.user, tx, frozenset() if partly else came.keys())
         written = count_once(tx, context, came) if came.keys() & TABLES else 0
         if came.keys() & TYPE_AND_CONSENT:
-            written += _decline_without_consent(tx, context)
+            written += _end_without_consent(tx, context)
         for follows in _FOLLOWS:
             for row in follows.rows(tx, came, partly=partly):
                 written += _follow(tx, follows, row, context)
@@ -93,18 +96,25 @@ def _follow(tx: WriteTransaction, follows: Follows, row: Record, context: RuleCo
     return 0
 
 
-def _decline_without_consent(tx: WriteTransaction, context: RuleContext) -> int:
-    """A profile that says so, with the id that follows from the decision: two devices make the same one."""
-    newest = tx.query(MbtiProfile).order_by(MbtiProfile.assessed_at.desc(), MbtiProfile.id.desc()).first()
-    decision = last_record(tx, "personality_profiling")
-    if newest is None or newest.source == "declined" or grant(tx, "personality_profiling") is not None:
+def _end_without_consent(tx: WriteTransaction, context: RuleContext) -> int:
+    """What rests on a type goes with the decision against it; without any decision the type is declined, and kept."""
+    decision = last_record(tx, PROFILING)
+    if decision is None:
+        return _decline(tx, context)
+    if decision.action != "granted":
+        with Alone(context, decision), tx.savepoint():
+            return end_profiling(tx, decision, decision.acted_at)
+    return 0
+
+
+def _decline(tx: WriteTransaction, context: RuleContext) -> int:
+    newest = newest_type(tx)
+    if newest is None or newest.source == "declined":
         return 0
-    row_id = f"declined-{newest.id}"[:64] if decision is None else f"declined-{decision.id}"[:64]
-    if tx.get(MbtiProfile, row_id) is not None:
-        row_id = f"declined-{newest.id}"[:64]
     with Alone(context, newest):
         assessed_at = newest.assessed_at + _MILLISECOND  # of the last there is, none comes after it
-        row: _Change = {"id": row_id, "source": "declined", "influence": 0.0, "assessed_at": assessed_at}
+        row: _Change = {"id": f"declined-{newest.id}"[:64], "source": "declined", "influence": 0.0}
+        row["assessed_at"] = assessed_at
         tx.insert(MbtiProfile, **row, **derived_values(candidate_of(MbtiProfile, row, None, context)))
         return 1
     return 0
@@ -123,9 +133,9 @@ def _settings(c: Candidate) -> _Change:
     change: _Change = {}
     if any(True for _ in p3_quiet_hours_are_a_pair(c)):
         change |= {"quiet_hours_start": None, "quiet_hours_end": None}
-    current = c.query(MbtiProfile).order_by(MbtiProfile.assessed_at.desc(), MbtiProfile.id.desc()).first()
+    current = newest_type(c.context.reader)
     declined = current is not None and current.source == "declined"
-    if declined or grant(c.context.reader, "personality_profiling") is None:
+    if declined or grant(c.context.reader, PROFILING) is None:
         change["mbti_optimisation"] = "off"
     if grant(c.context.reader, "analytics") is None:
         change["analytics_level"] = "none"

@@ -21,7 +21,3 @@ FLAGS: Final = frozenset(item["code"] for item in EXTENSION_FLAGS)
 LIFE_AREA_CODES: Final = frozenset(str(item["id"]) for item in LIFE_AREAS)
 METERED: Final = frozenset(str(item["code"]) for item in FEATURES if item["metered"])
 LANGUAGES: Final = ("nl", "en")
-CHANNELS: Final = ("email", "local", "push")
-PREFERENCES_VERSION: Final = 1
-"""The version of the settings' registry; a device that knows a newer one fills in what is missing."""
-CHANNEL_DEFAULTS: Final[Mapping[str, bool]] = {"email": False, "local": False, "push": False}

@@ -65,13 +65,14 @@ class Personality:
         return self._standing
 
     def consent(self, *, text: str, version: str, locale: str = "nl-NL", granted: bool = True) -> None:
-        """Write down that the user agreed (or refused, `granted=False`) to the `text` they were shown."""
+        """Write down that the user agreed to the `text` they were shown, or refused: that ends as `withdraw` does."""
         consent.say(self._store, "granted" if granted else "refused", text=text, version=version, locale=locale)
         if not granted:
             self._erase()
 
     def withdraw(self) -> None:
-        """Consent is withdrawn: off, the determinations of type deleted, and all that was derived gone from the disk.
+        """Consent is withdrawn: off, the determinations of type and the insights that rest on one deleted, and all that
+        was derived gone from the disk. Where there was a type, one row of the history is left that declines.
 
         StoreBusy when a snapshot keeps the log from being emptied; call it again then.
         """
@@ -81,7 +82,8 @@ class Personality:
     def switch(self, mode: Optimisation) -> None:
         """`prior`: adapt to use, with the type as a guarded prior; `adaptive`: to use alone; `off`: not at all.
 
-        ConsentMissing unless consent is in force. `off` leaves the profile and nothing else; StoreBusy as `withdraw`.
+        ConsentMissing unless consent is in force, RecordInvalid (P5) while the type is declined. `off` leaves the
+        profile and nothing else; StoreBusy as `withdraw`.
         """
         consent.switch(self._store, mode)
         if mode == "off":
@@ -92,16 +94,24 @@ class Personality:
         return self._determine(declared(code), influence)
 
     def answer(self, answers: Mapping[int, int], *, influence: float = INFLUENCE_MAX) -> Profile:
-        """The user answered `questions()`: number -> 1 to 5. RecordInvalid, ConsentMissing."""
+        """The user answered `questions()`: number -> 1 to 5. RecordInvalid (M5: too few), ConsentMissing."""
         return self._determine(answered(answers), influence)
 
     def bring_in(self, axes: Mapping[str, float], *, influence: float = INFLUENCE_MAX) -> Profile:
-        """A determination made elsewhere: ei, sn, tf, jp from -1 to 1. RecordInvalid, ConsentMissing."""
+        """A determination made elsewhere: ei, sn, tf, jp from -1 to 1. RecordInvalid, ConsentMissing.
+
+        Nobody here saw how it came about, so its confidence is at most 0.6.
+        """
         return self._determine(from_axes(axes, source="imported"), influence)
 
     def decline(self) -> Profile:
-        """The user wants no type: they are treated as everybody. ConsentMissing without consent."""
-        return self._determine(declared("", source="declined"), 0.0)
+        """The user wants no type: they are treated as everybody, and it is off; that needs no consent.
+
+        What was determined before stays in the history; StoreBusy as `withdraw`.
+        """
+        declined = self._determine(declared("", source="declined"), 0.0)
+        self._erase()
+        return declined
 
     def history(self) -> list[Any]:
         """Every determination, the newest first, as rows of `mbti_profiles`; at most 200."""

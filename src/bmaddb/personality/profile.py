@@ -6,11 +6,14 @@ answers allow; axes near their middle are named as such; who declines is treated
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final, Literal, TypeAlias
 
 from bmaddb import errors as e
+from bmaddb.account.determination import ANSWERED_SHARE_MIN, AXIS_SHARE_MIN, confidence_of, following
+from bmaddb.account.type_codes import BORDERLINE
 from bmaddb.modules.seeds.instruments import INSTRUMENTS
 from bmaddb.personality.functions import Stack, checked_type, stack_of
 
@@ -18,14 +21,8 @@ Source: TypeAlias = Literal["self_declared", "questionnaire", "coach", "imported
 AXES: Final = ("ei", "sn", "tf", "jp")
 LETTERS: Final[Mapping[str, str]] = {"ei": "EI", "sn": "NS", "tf": "TF", "jp": "JP"}
 """Of each axis the letter above zero and the one below."""
-BORDERLINE: Final = 0.15
-"""An axis nearer to its middle than this says nothing."""
-DECLARED_CONFIDENCE: Final = 0.35
-"""About a third of people get another type within weeks, so one that was only said counts this much."""
 INFLUENCE_MAX: Final = 0.25
 ANSWERS: Final = (1, 2, 3, 4, 5)
-AXIS_ANSWERS_MIN: Final = 2
-"""With fewer answers an axis stays undecided."""
 _INSTRUMENT: Final = next(one for one in INSTRUMENTS if one["code"] == "preference-sketch")
 
 
@@ -72,7 +69,7 @@ def declared(code: str, *, source: Source = "self_declared") -> Profile:
     """A type somebody names, or a coach or an import does; RecordInvalid for what is none of the sixteen."""
     if source == "declined":
         return NOBODY
-    return Profile(code=checked_type(code), source=source, confidence=DECLARED_CONFIDENCE)
+    return Profile(code=checked_type(code), source=source, confidence=confidence_of(source, ()))
 
 
 def questions(locale: str = "en") -> tuple[Question, ...]:
@@ -90,9 +87,9 @@ def instrument() -> tuple[str, str]:
 
 
 def answered(answers: Mapping[int, int]) -> Profile:
-    """The profile of answers: number of the question -> 1 to 5. Questions may be left out.
+    """The profile of answers: number of the question -> 1 to 5. One in five may be left out, one in four of an axis.
 
-    RecordInvalid for a number or an answer that is none, and when an axis has fewer than two answers.
+    RecordInvalid for a number or an answer that is none, and for fewer answers than that (M5).
     """
     asked = questions()
     points: dict[str, list[float]] = {axis: [] for axis in AXES}
@@ -103,11 +100,9 @@ def answered(answers: Mapping[int, int]) -> Profile:
             raise e.RecordInvalid(f"{answer!r} is no answer to question {number}", hint="1 to 5")
         question = asked[number - 1]
         points[question.axis].append(question.sign * (answer - 3) / 2)
-    short = [axis for axis, given in points.items() if len(given) < AXIS_ANSWERS_MIN]
-    if short:
-        raise e.RecordInvalid(
-            f"too few answers for {', '.join(short)}", hint=f"{AXIS_ANSWERS_MIN} of each, or declare or decline a type"
-        )
+    _refuse_too_few(len(answers), len(asked))
+    for axis, given in points.items():
+        _refuse_too_few(len(given), sum(question.axis == axis for question in asked), axis)
     axes = {axis: sum(given) / len(given) for axis, given in points.items()}
     return from_axes(axes, answered=len(answers), asked=len(asked))
 
@@ -121,35 +116,40 @@ def from_axes(
 ) -> Profile:
     """The profile of four values from -1 to 1; RecordInvalid for others. Exactly 0 takes the letter below zero.
 
-    Confidence is the mean distance from the middle, times the share of questions that were answered.
+    Confidence is the mean distance from the middle; of axes that were brought in at most 0.6.
     """
     if set(axes) != set(AXES) or not all(-1 <= value <= 1 for value in axes.values()):
         raise e.RecordInvalid("a profile has four axes from -1 to 1", hint="ei, sn, tf, jp; + is E, N, T, J")
     code = "".join(LETTERS[axis][0] if axes[axis] > 0 else LETTERS[axis][1] for axis in AXES)
-    confidence = sum(abs(value) for value in axes.values()) / len(AXES)
-    if answered is not None and asked:
-        confidence *= answered / asked
+    confidence = confidence_of(source, [*axes.values()])
     return Profile(code=code, source=source, confidence=confidence, axes=dict(axes), answered=answered, asked=asked)
 
 
 def columns_of(profile: Profile, *, influence: float = INFLUENCE_MAX) -> dict[str, Any]:
     """The profile as values of a row of `mbti_profiles`, without its moment."""
     axes = profile.axes or {}
-    stack: Sequence[str | None] = profile.stack or (None, None, None, None)
     code, version = instrument() if profile.source == "questionnaire" else (None, None)
-    return {
+    said = {
         "type_code": profile.code,
         **{f"axis_{axis}": axes.get(axis) for axis in AXES},
-        "borderline_axes": list(profile.borderline),
-        "confidence": profile.confidence,
         "source": profile.source,
         "instrument_code": code,
         "instrument_version": version,
         "answered_items": profile.answered,
         "total_items": profile.asked,
-        **dict(zip(("dominant", "auxiliary", "tertiary", "inferior"), stack, strict=True)),
         "influence": influence,
     }
+    return {**said, **following(said)}
+
+
+def _refuse_too_few(given: int, asked: int, axis: str | None = None) -> None:
+    least = ceil((ANSWERED_SHARE_MIN if axis is None else AXIS_SHARE_MIN) * asked)
+    if given < least:
+        of = "" if axis is None else f" of {axis}"
+        raise e.RecordInvalid(
+            f"M5: {given} of {asked} questions{of} are answered",
+            hint=f"at least {least}, or declare or decline a type",
+        )
 
 
 def from_row(row: Any) -> Profile:

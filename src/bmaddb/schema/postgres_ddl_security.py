@@ -92,9 +92,8 @@ def _shallow(table: Table) -> Iterator[str]:
     held = [quoted(column.name) for column in declared_columns(table) if column.kind is Kind.JSON]
     if held:
         deep = f"'strict $.**{{{JSON_DEPTH_MAX + 1}}}'"
-        tests = [
-            f"pg_column_size(new.{name}) > {_SHALLOW_BYTES} and jsonb_path_exists(new.{name}, {deep})" for name in held
-        ]
+        size = "(pg_column_size(new.{0}) > {1} or pg_column_compression(new.{0}) is not null)"
+        tests = [f"{size.format(name, _SHALLOW_BYTES)} and jsonb_path_exists(new.{name}, {deep})" for name in held]
         changed = [f"{test} and new.{name} is distinct from old.{name}" for test, name in zip(tests, held, strict=True)]
         for when, event, listed in (("new", "insert", tests), ("changed", "update", changed)):
             yield f"create trigger nesting_{when} before {event} on {qualified(table.name)} for each row"

@@ -49,7 +49,7 @@ def _cold(table: Table, since: str, *, open_too: bool) -> str:
     if table.options.retention.after is not None:
         parts.append(f"{quoted(table.options.retention.after)} < {since}")
     if table.options.open_states and not open_too:
-        parts.append(f"state NOT IN ({', '.join(map(literal, table.options.open_states))})")
+        parts.append(f"(state IS NULL OR state NOT IN ({', '.join(map(literal, table.options.open_states))}))")
     return " AND ".join(parts)
 
 

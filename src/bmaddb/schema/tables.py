@@ -68,18 +68,17 @@ class TableOptions(msgspec.Struct, frozen=True, kw_only=True):
         if unknown:
             raise e.SchemaError(f"{table}: unknown option {', '.join(sorted(unknown))}")
         made = cls(**options)
-        names = {column.name for column in columns}
+        by_name = {column.name: column for column in columns}
         for group in (*made.indexes, *made.uniques, made.natural_key, made.searchable):
-            missing = [name for name in group if name not in names]
+            missing = [name for name in group if name not in by_name]
             if missing:
                 raise e.SchemaError(f"{table}: no column {', '.join(missing)}")
         if (made.delete is DeleteRule.EDIT_WINS_WHILE_OPEN) != bool(made.open_states):
             raise e.SchemaError(f"{table}: open_states go with DeleteRule.EDIT_WINS_WHILE_OPEN, and only with it")
-        if made.open_states and "state" not in names:
-            raise e.SchemaError(f"{table}: open_states name values of a column 'state', and there is none")
+        if made.open_states:
+            _check_open_states(table, made.open_states, by_name.get("state"))
         if made.engine and scope is not Scope.LOCAL:
             raise e.SchemaError(f"{table}: only a local table is the engine's own")
-        by_name = {column.name: column for column in columns}
         if made.row_key:
             _check_row_key(table, scope, by_name.get(made.row_key))
         if made.retention.after is not None:
@@ -96,6 +95,14 @@ def _check_row_key(table: str, scope: Scope, column: Column[Any] | None) -> None
         raise e.SchemaError(f"{table}: only a local table has a row_key")
     if column is None or column.kind is not Kind.INT or column.spec.nullable:
         raise e.SchemaError(f"{table}: a row_key is an integer column that is never null")
+
+
+def _check_open_states(table: str, states: tuple[str, ...], column: Column[Any] | None) -> None:
+    if column is None:
+        raise e.SchemaError(f"{table}: open_states name values of a column 'state', and there is none")
+    unknown = [state for state in states if column.spec.enum and state not in column.spec.enum]
+    if unknown:
+        raise e.SchemaError(f"{table}: the column 'state' is never {', '.join(unknown)}, as open_states say")
 
 
 def _check_moment(table: str, column: Column[Any] | None) -> None:

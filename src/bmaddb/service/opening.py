@@ -17,7 +17,7 @@ from bmaddb.service.keys import secret_of
 
 if TYPE_CHECKING:
     from bmaddb.device.outbox import Outbox
-    from bmaddb.device.sync import SyncEngine, Transport
+    from bmaddb.device.sync import Reaction, SyncEngine, Transport
     from bmaddb.device.sync.http_transport import Token
     from bmaddb.device.upkeep import UpkeepPolicy
     from bmaddb.schema.evolution import Migration
@@ -42,6 +42,7 @@ def open_database(
     entropy: Entropy | None = None,
     transport: Transport | None = None,
     upkeep: UpkeepPolicy | None = None,
+    reactions: Sequence[Reaction] = (),
     cache_bytes: int = CACHE_BYTES,
 ) -> Database:
     """Open the database at `path`, making the file if there is none.
@@ -55,6 +56,7 @@ def open_database(
     - `cache_bytes`: so much of the records that were read stays in memory, as long as it is true; 0 for none.
     - `seed`: begin with the catalogue rows the program carries.
     - `migrations`: how an older file is brought to the catalog's version, without gaps.
+    - `reactions`: asked after a sync in which rows of their tables came, to write what follows from them.
     - `upkeep`: how much the file may take and what goes first (100 MB); `db.upkeep.start()` keeps it so.
     - `clock`, `entropy`, `transport`: other doors to the world, for tests.
 
@@ -67,6 +69,9 @@ def open_database(
     if url is not None and transport is None:
         _check_server(url, token)
     tables = catalog or _catalog_of(modules)
+    for reaction in reactions:
+        if unknown := reaction.tables - tables.tables.keys():
+            raise e.SchemaError(f"a reaction to {', '.join(sorted(unknown))}, which no module declares")
     store = Store(
         path,
         tables,
@@ -79,11 +84,16 @@ def open_database(
         migrations=migrations,
         cache_bytes=cache_bytes,
     )
-    return Database(store, policy=upkeep, connect=_connect(store, url, token, api_key, transport))
+    return Database(store, policy=upkeep, connect=_connect(store, url, token, api_key, transport, reactions))
 
 
 def _connect(
-    store: Store, url: str | None, token: Token | None, api_key: str | None, transport: Transport | None
+    store: Store,
+    url: str | None,
+    token: Token | None,
+    api_key: str | None,
+    transport: Transport | None,
+    reactions: Sequence[Reaction],
 ) -> Connect | None:
     """What makes the engine when it is first needed; None without a server."""
 
@@ -95,7 +105,7 @@ def _connect(
         if through is None and url is not None and token is not None:
             through = HttpTransport(url, token, api_key=api_key)
         assert through is not None  # noqa: S101 -- asked for with a server only
-        return SyncEngine(store, outbox, through, reactions=reactions_of(store.catalog))
+        return SyncEngine(store, outbox, through, reactions=(*reactions_of(store.catalog), *reactions))
 
     return connect if transport is not None or url is not None else None
 

@@ -20,6 +20,7 @@ from bmaddb.device.atomic import (
     ResumeReport,
     Step,
 )
+from bmaddb.device.atomic.course import check_kinds
 from bmaddb.device.atomic.resumer import Resumer
 from bmaddb.device.store import Store
 
@@ -70,6 +71,7 @@ class OperationDesk:
             self._resumer = None
 
     def _shaped(self, operation: Operation) -> Operation:
+        check_kinds(operation)
         for shape in tuple(self.shapes):
             operation = shape(operation)
         return operation

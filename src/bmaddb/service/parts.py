@@ -117,7 +117,7 @@ class Parts:
         from bmaddb.service.device_facts import DeviceFacts
         from bmaddb.service.operations import OperationDesk
 
-        facts = DeviceFacts(self._store, self.outbox, lambda: self.upkeep().usage())
+        facts = DeviceFacts(self._store, self.outbox, lambda: self.upkeep().usage(), has_server=self.has_server)
         return OperationDesk(self._store, facts, monitor=lambda: self.monitor.made)
 
     def _make_monitor(self) -> Monitor:

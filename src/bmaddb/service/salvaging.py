@@ -21,7 +21,7 @@ from bmaddb.device.store.copies import part_of_copy
 from bmaddb.device.store.salvage import OUTBOX, PART, copy_readable, end_exchange, exchange, was_cut
 from bmaddb.device.sync.giveback import GiveBack
 from bmaddb.device.sync.identity import become_another_device
-from bmaddb.device.sync.os_lock import locked
+from bmaddb.device.sync.os_lock import lock_file, locked
 from bmaddb.device.sync.pages import Pages
 from bmaddb.entropy import Entropy, SystemEntropy
 from bmaddb.modules.registry import default_catalog
@@ -68,15 +68,15 @@ def salvage(
     Of a backup it makes a device of its own, as `restore` does.
 
     The damaged file keeps its place until the new one is whole; what is cut before has changed nothing, and what is
-    cut after is ended by the next call. Raises StoreBusy while another process syncs or salvages it; StoreError when
-    there is no such file, when it is another program's or no database at all, or when a new one cannot be made;
-    MigrationError when the file is of another schema version.
+    cut after is ended by the next call. Raises StoreBusy while another process salvages it, or syncs it just now;
+    StoreError when there is no such file, when it is another program's or no database at all, or when a new one
+    cannot be made; MigrationError when the file is of another schema version.
     """
     place, tables = checked_path(path), catalog or default_catalog()
     doors = _Doors(clock or SystemClock(), entropy or SystemEntropy(), secret_of(key, passphrase), tuple(migrations))
     if not was_cut(place) and not os.path.isfile(place):
         raise e.StoreError(f"there is no file {place}", hint="check the path")
-    with locked(f"{place}-sync"):
+    with locked(lock_file(place)):
         return _ended(place, tables, doors) if was_cut(place) else _salvaged(place, tables, user, doors)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from bmaddb.account.consents import grant
+from bmaddb.account.settings import PREFERENCES_VERSION
 from bmaddb.coaching.checks.findings import Findings, written
-from bmaddb.coaching.consents import grant
-from bmaddb.coaching.registries import PREFERENCES_VERSION
 from bmaddb.coaching.rules import mbti_profile, preferences, user_profile
 from bmaddb.coaching.rules.general import g2_shape
 from bmaddb.device.atomic import Check, CheckOutcome, RuleContext

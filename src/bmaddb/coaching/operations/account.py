@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, cast
 
-from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, error, ms, values_of
+from bmaddb.account.consents import PROFILING
+from bmaddb.account.profiling import declined_instead, misplaced_marks, typed_insights, typed_profiles
+from bmaddb.account.settings import changed
+from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, error, moment, ms
 from bmaddb.coaching.checks import verify_mbti_profile_valid, verify_preferences_initialized
-from bmaddb.coaching.checks.findings import NOTES
+from bmaddb.coaching.checks.findings import NOTES, written
 from bmaddb.coaching.derived import derived_values
 from bmaddb.coaching.operations.asking import ask_step
-from bmaddb.coaching.operations.onboarding import Consent, consents_step, type_row
+from bmaddb.coaching.operations.onboarding import CONSENTS, Consent, consents_step, type_row
 from bmaddb.coaching.registries import METERED
 from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.coaching.rules.mbti_profile import MBTIProfileValidator
-from bmaddb.coaching.rules.preferences import PreferencesValidator, filled
+from bmaddb.coaching.rules.preferences import PreferencesValidator
 from bmaddb.device.atomic import Action, Operation, RuleContext, Step
+from bmaddb.device.atomic.operation import Rows
+from bmaddb.device.store import WriteTransaction
 from bmaddb.modules.subscription_payment import Plan, Subscription
 from bmaddb.modules.user_management import MbtiProfile, UserDevice, UserPreferences
 from bmaddb.schema.natural_keys import natural_id
+from bmaddb.schema.records import Record
 
 SUBSCRIBE, CANCEL, RESERVE = "subscribe", "cancel_subscription", "reserve_quota"
 """The kinds of requests; the server has a handler for each (server/sql/billing.sql)."""
 AMOUNT_MAX: Final = 1_000_000
+FORGET_INSIGHTS, FORGET_TYPES = "forget_mbti_insights", "forget_mbti_profiles"
 _OVER: Final = frozenset({"canceled", "incomplete_expired"})
 
 
 def record_consent(consent: Consent) -> Operation:
     """Keep a decision. What rested on a consent that is refused or withdrawn ends with it.
 
-    Without personality_profiling the type is declined and optimising is off; without analytics no event is kept.
+    Without personality_profiling every determination of type and every insight that rests on one is deleted, one row
+    that declines is left, and optimising is off: as `db.personality.withdraw` does. Without analytics no event is kept.
     """
     lost = consent.purpose if consent.action != "granted" else ""
     steps = [consents_step((consent,))]
-    if lost == "personality_profiling":
-        steps += [_settings_step({"mbti_optimisation": "off"}), *_type_steps(None, only_if_typed=True)]
+    if lost == PROFILING:
+        steps += [_settings_step({"mbti_optimisation": "off"}), *_ending_steps()]
     elif lost == "analytics":
         steps.append(_settings_step({"analytics_level": "none"}))
     return Operation(type="record_consent", steps=tuple(steps), facts={NOTES: {}})
@@ -43,7 +51,7 @@ def record_consent(consent: Consent) -> Operation:
 def switch_type(personality: Mapping[str, Any] | None) -> Operation:
     """A new determination of type (columns of mbti_profiles; None declines) becomes the current one."""
     settings = (_settings_step({"mbti_optimisation": "off"}),) if personality is None else ()
-    steps = (*_type_steps(personality, only_if_typed=False), *settings)
+    steps = (*_type_steps(personality), *settings)
     return Operation(type="switch_type", steps=steps, checks=(verify_mbti_profile_valid,), facts={NOTES: {}})
 
 
@@ -133,8 +141,7 @@ def _asking(kind: str, step: Step) -> Operation:
 def _settings_step(changes: Mapping[str, Any]) -> Step:
     def row(context: RuleContext) -> dict[str, Any]:
         before = context.reader.get(UserPreferences, _settings_id(context))
-        held = {} if before is None else {"notification_channels": before.notification_channels}
-        return {**filled({**held, **changes}), "user_id": context.user}
+        return {**changed(before, changes), "user_id": context.user}
 
     return Step("change_settings", "user_preferences", Action.UPSERT, row, (PreferencesValidator,))
 
@@ -143,24 +150,48 @@ def _settings_id(context: RuleContext) -> str:
     return natural_id(UserPreferences.__table__, {"user_id": context.user})
 
 
-def _type_steps(personality: Mapping[str, Any] | None, *, only_if_typed: bool) -> tuple[Step, Step]:
+def _type_steps(personality: Mapping[str, Any] | None) -> tuple[Step, Step]:
     """The new profile, then the ones before it, which are not the current one any more."""
+    return _new_profile(lambda context: type_row(context, personality)), _MARK
 
-    def new(context: RuleContext) -> list[dict[str, Any]]:
-        newest = context.reader.query(MbtiProfile).order_by(MbtiProfile.assessed_at.desc()).first()
-        if only_if_typed and (newest is None or newest.source == "declined"):
-            return []
-        return [type_row(context, personality)]
 
-    def older(context: RuleContext) -> list[dict[str, Any]]:
-        current = context.reader.query(MbtiProfile).where(MbtiProfile.is_current == True).all()  # noqa: E712 -- SQL
-        return [{"id": row.id, "is_current": False} for row in current if not _is_newest(context, row)]
+def _ending_steps() -> tuple[Step, ...]:
+    """What rests on a type goes, and one row that declines is left, the current one."""
+
+    def declined(context: RuleContext) -> list[dict[str, Any]]:
+        [decision_id] = written(context, CONSENTS) or ()
+        row = declined_instead(
+            _writer(context),
+            decision_id,
+            assessed_at=moment(context.now_ms),
+            was_typed=bool(written(context, FORGET_TYPES)),
+        )
+        return [] if row is None else [{**row, **derived_values(candidate_of(MbtiProfile, row, None, context))}]
 
     return (
-        Step("create_mbti_profile", "mbti_profiles", Action.INSERT, new, (MBTIProfileValidator,)),
-        Step("retire_mbti_profiles", "mbti_profiles", Action.UPDATE, older, (RuleSet(MbtiProfile, GENERAL),)),
+        Step(FORGET_INSIGHTS, "mbti_insights", Action.DELETE, lambda context: _ids(typed_insights(_writer(context)))),
+        Step(FORGET_TYPES, "mbti_profiles", Action.DELETE, lambda context: _ids(typed_profiles(_writer(context)))),
+        _new_profile(declined),
+        _MARK,
     )
 
 
-def _is_newest(context: RuleContext, row: MbtiProfile) -> bool:
-    return bool(derived_values(candidate_of(MbtiProfile, values_of(row), row, context))["is_current"])
+def _new_profile(rows: Callable[[RuleContext], Rows]) -> Step:
+    return Step("create_mbti_profile", "mbti_profiles", Action.INSERT, rows, (MBTIProfileValidator,))
+
+
+def _ids(rows: Sequence[Record]) -> list[dict[str, Any]]:
+    return [{"id": row.id} for row in rows]
+
+
+def _writer(context: RuleContext) -> WriteTransaction:
+    return cast(WriteTransaction, context.reader)  # a step reads through the transaction it writes in
+
+
+_MARK: Final = Step(
+    "retire_mbti_profiles",
+    "mbti_profiles",
+    Action.UPDATE,
+    lambda context: misplaced_marks(_writer(context)),
+    (RuleSet(MbtiProfile, GENERAL),),
+)

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bmaddb.account.consents import grant
 from bmaddb.coaching.candidate import RuleSet, candidate_of, moment
 from bmaddb.coaching.checks.findings import notes, written
 from bmaddb.coaching.checks.session import CREATE_SESSION, EVENTS_DROPPED, EVENTS_PLANNED, EVENTS_SKIPPED, LOG_EVENTS
-from bmaddb.coaching.consents import grant, zone_of
+from bmaddb.coaching.consents import zone_of
 from bmaddb.coaching.local_days import local_day
 from bmaddb.coaching.registries import EVENT
 from bmaddb.coaching.rules.analytics import DAY_MS, EVENTS_A_DAY_MAX, AnalyticsValidator, events_since, is_wanted

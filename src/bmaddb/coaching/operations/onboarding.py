@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from bmaddb.account.settings import filled
 from bmaddb.coaching.candidate import Candidate, Flaws, RuleSet, candidate_of, error, moment
 from bmaddb.coaching.checks import ONBOARDING_CHECKS
 from bmaddb.coaching.checks.findings import NOTES
@@ -16,7 +17,7 @@ from bmaddb.coaching.derived import derived_values
 from bmaddb.coaching.rules.coaching_session import CoachingSessionValidator, type_in_use
 from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.coaching.rules.mbti_profile import MBTIProfileValidator
-from bmaddb.coaching.rules.preferences import PreferencesValidator, filled
+from bmaddb.coaching.rules.preferences import PreferencesValidator
 from bmaddb.coaching.rules.user_profile import POLICIES, SIXTEEN_OR_OLDER, UserProfileValidator
 from bmaddb.device.atomic import Action, Operation, RuleContext, Step
 from bmaddb.modules.chat_journal import CoachingSession
@@ -26,6 +27,7 @@ from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, User, Use
 from bmaddb.protocol.merge.counters import counted
 from bmaddb.schema.moments import after_newest
 
+CONSENTS: Final = "record_consents"
 FIRST_SESSION_DELAY: Final = timedelta(hours=1)
 
 
@@ -112,7 +114,7 @@ def consents_step(consents: tuple[Consent, ...]) -> Step:
             for consent in consents
         ]
 
-    return Step("record_consents", "consent_records", Action.INSERT, rows, (RuleSet(ConsentRecord, GENERAL),))
+    return Step(CONSENTS, "consent_records", Action.INSERT, rows, (RuleSet(ConsentRecord, GENERAL),))
 
 
 def type_row(context: RuleContext, given: Mapping[str, Any] | None) -> dict[str, Any]:

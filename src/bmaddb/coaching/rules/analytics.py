@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from bmaddb.account.consents import grant
 from bmaddb.coaching.candidate import Candidate, Flaws, Rule, RuleSet, error, moment, ms
-from bmaddb.coaching.consents import grant
 from bmaddb.coaching.registries import EVENT
 from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.modules.analytics_tracking import InteractionAnalytics

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from bmaddb.account.profiling import newest_type
 from bmaddb.coaching.candidate import Candidate, Flaws, Rule, RuleSet, error, ms, warn
 from bmaddb.coaching.consents import in_force
 from bmaddb.coaching.rules.general import GENERAL
@@ -11,7 +12,7 @@ from bmaddb.modules.chat_journal import CoachingSession, Contact, Conversation
 from bmaddb.modules.levensgebieden import UserLifeArea
 from bmaddb.modules.met24_domains import Met24Domain
 from bmaddb.modules.tasks_productivity import Goal
-from bmaddb.modules.user_management import MbtiProfile, UserPreferences
+from bmaddb.modules.user_management import UserPreferences
 from bmaddb.schema.counters import total
 from bmaddb.schema.natural_keys import natural_id
 
@@ -168,7 +169,7 @@ def type_in_use(c: Candidate) -> str | None:
     settings = c.get(UserPreferences, natural_id(UserPreferences.__table__, {"user_id": c.context.user}))
     if settings is None or settings.mbti_optimisation == "off" or not in_force(c.context, "personality_profiling"):
         return None
-    newest = c.query(MbtiProfile).order_by(MbtiProfile.assessed_at.desc(), MbtiProfile.id.desc()).first()
+    newest = newest_type(c.context.reader)
     return None if newest is None else newest.type_code
 
 

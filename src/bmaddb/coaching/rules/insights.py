@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
+from bmaddb.account.type_codes import stack_of
 from bmaddb.coaching.candidate import Candidate, Flaws, Rule, RuleSet, error, moment, ms, warn
 from bmaddb.coaching.rules.coaching_session import type_in_use
 from bmaddb.coaching.rules.general import GENERAL
-from bmaddb.coaching.type_codes import stack_of
 from bmaddb.modules.ai_machine_learning import AiInteraction, MbtiInsight
 from bmaddb.modules.user_management import User
 from bmaddb.schema.json_text import canonical_json

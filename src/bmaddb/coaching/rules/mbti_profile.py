@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from bmaddb.account.consents import PROFILING
+from bmaddb.account.determination import ANSWERED_SHARE_MIN, AXIS_SHARE_MIN
+from bmaddb.account.type_codes import AXES, TYPE_CODE, letters_apart
 from bmaddb.coaching.candidate import Candidate, Flaws, Rule, RuleSet, error, ms, warn
 from bmaddb.coaching.consents import in_force
 from bmaddb.coaching.derived import derived_values
 from bmaddb.coaching.registries import INSTRUMENT
 from bmaddb.coaching.rules.general import GENERAL
-from bmaddb.coaching.type_codes import AXES, TYPE_CODE, letters_apart
 from bmaddb.modules.chat_journal import Contact
 from bmaddb.modules.user_management import MbtiProfile
 from bmaddb.schema.kinds import milliseconds
@@ -17,8 +19,6 @@ from bmaddb.schema.moments import after_newest
 
 AXIS_SHARES: Final = "axis_shares"
 """The fact that says which share (0 to 1) of each axis's items was answered: ei, sn, tf, jp."""
-ANSWERED_SHARE_MIN: Final = 0.8
-AXIS_SHARE_MIN: Final = 0.75
 RETEST_MS: Final = 35 * 86_400_000
 LETTERS_NOISE: Final = 2
 _ROUNDING: Final = 1e-4
@@ -84,7 +84,7 @@ def m6_influence_in_range(c: Candidate) -> Flaws:
 
 def m7_profiling_is_consented(c: Candidate) -> Flaws:
     """Refuses any type but a declined one while personality_profiling is not granted."""
-    if c.row["source"] != "declined" and not in_force(c.context, "personality_profiling"):
+    if c.row["source"] != "declined" and not in_force(c.context, PROFILING):
         yield error(None, "consent personality_profiling is not in force")
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from bmaddb.account.consents import PROFILING
+from bmaddb.account.determination import DECLINED
+from bmaddb.account.profiling import newest_type
+from bmaddb.account.settings import CHANNEL_DEFAULTS, CHANNELS, PREFERENCES_VERSION
 from bmaddb.coaching.candidate import Candidate, Flaws, Rule, RuleSet, error, warn
 from bmaddb.coaching.consents import in_force
-from bmaddb.coaching.registries import CHANNEL_DEFAULTS, CHANNELS, FLAGS, PREFERENCES_VERSION
+from bmaddb.coaching.registries import FLAGS
 from bmaddb.coaching.rules.general import GENERAL, g2_shape, shape_flaws
 from bmaddb.device.upkeep.policy import MEGABYTE
 from bmaddb.modules.extensions import ExtensionRegistry
@@ -65,9 +69,13 @@ def p4_channels_are_known(c: Candidate) -> Flaws:
 
 
 def p5_optimising_is_consented(c: Candidate) -> Flaws:
-    """Refuses any optimising while personality_profiling is not granted."""
-    if c.row["mbti_optimisation"] != "off" and not in_force(c.context, "personality_profiling"):
+    """Refuses any optimising while personality_profiling is not granted, and to begin it while the type is declined."""
+    if c.row["mbti_optimisation"] == "off":
+        return
+    if not in_force(c.context, PROFILING):
         yield error("mbti_optimisation", "consent personality_profiling is not in force", "off")
+    elif c.changed("mbti_optimisation") and _type_is_declined(c):
+        yield error("mbti_optimisation", "the type is declined: determine one first", "off")
 
 
 def p6_analytics_is_consented(c: Candidate) -> Flaws:
@@ -153,12 +161,11 @@ def retention_days_max(catalog: Catalog, table: str) -> int | None:
     return retention.days if retention.kind is RetentionKind.PRUNE else None
 
 
+def _type_is_declined(c: Candidate) -> bool:
+    newest = newest_type(c.context.reader)
+    return newest is not None and newest.source == DECLINED
+
+
 def missing_channels(channels: Any) -> list[str]:
     """The channels that nothing is said of."""
     return [name for name in CHANNELS if not isinstance(channels, dict) or name not in channels]
-
-
-def filled(given: dict[str, Any]) -> dict[str, Any]:
-    """The settings with what the registry adds to them."""
-    channels = {**CHANNEL_DEFAULTS, **(given.get("notification_channels") or {})}
-    return {"prefs_version": PREFERENCES_VERSION, **given, "notification_channels": channels}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -14,9 +14,9 @@ from bmaddb.device.store import Store
 
 RESERVED_FACTS: Final = ("rows", "results")
 VIOLATIONS_MAX: Final = 1_000
-NAME_LENGTH_MAX: Final = 200
-_NAME_HINT: Final = f"a printable text of at most {NAME_LENGTH_MAX} letters"
-_ACTIONS: Final = frozenset(Action)
+_NAME_HINT: Final = "a text, without U+0000 and half of a surrogate pair"
+_WORDS: Final = tuple(map(str, Action))
+_STEPS: Final = (Step, OuterStep)
 
 
 class Stopped(Exception):
@@ -87,31 +87,33 @@ class Course:
 
 
 def declared(operation: Operation, store: Store) -> None:
-    """AtomicError for an operation that cannot be run, whatever the file holds."""
-    _check_parts(operation)
+    """AtomicError for an operation that cannot be run, whatever the file holds; its kinds are checked."""
     steps, writable = operation.steps, store.catalog.writable_tables
     if not 0 < len(steps) <= STEPS_MAX:
         raise e.AtomicError(f"operation '{operation.type}' has {len(steps)} steps", hint=f"1 to {STEPS_MAX}")
-    for step in steps:
-        if isinstance(step, OuterStep):
-            _check_outer(step, operation)
-        elif not isinstance(step, Step):
-            raise _no_steps(operation)
-        elif step.table not in writable:
-            raise _not_writable(step, store)
-        elif step.action not in _ACTIONS:
-            raise e.AtomicError(f"step '{step.name}': {step.action!r} is no action", hint=", ".join(Action))
-        if not _is_name(step.name):
-            raise e.AtomicError(f"operation '{operation.type}' has a step without a name", hint=_NAME_HINT)
     if len(steps) > 1 and len({step.name for step in steps}) < len(steps):
         raise e.AtomicError(f"operation '{operation.type}' has two steps of one name")
     for name in RESERVED_FACTS if operation.facts else ():
         if name in operation.facts:
             raise e.AtomicError(f"the fact '{name}' is the engine's own", hint="call yours otherwise")
+    for step in steps:
+        if isinstance(step, OuterStep):
+            if operation.strategy is not Rollback.COMPENSATE:
+                raise e.AtomicError(
+                    f"step '{step.name}' runs outside of the file, which no rollback undoes",
+                    hint="strategy=Rollback.COMPENSATE",
+                )
+        elif step.table not in writable:
+            raise _not_writable(step, store)
 
 
-def _check_parts(operation: Operation) -> None:
-    """Is each part of it of its kind? A batch has thousands: what is usual is looked at first."""
+def check_kinds(operation: Operation) -> None:
+    """AtomicError for an operation of which a part is of another kind than its declaration says.
+
+    Types tell whoever checks them; this tells the others, before anything is looked at or begun.
+    """
+    if not isinstance(operation, Operation):
+        raise e.AtomicError(f"{type(operation).__name__} is no operation")
     if not (_is_name(operation.type) and _is_name(operation.id)):
         raise e.AtomicError("an operation has a type and an id", hint=_NAME_HINT)
     if not isinstance(operation.strategy, Rollback):
@@ -121,25 +123,28 @@ def _check_parts(operation: Operation) -> None:
         )
     if type(operation.facts) is not dict and not isinstance(operation.facts, Mapping):
         raise e.AtomicError(f"operation '{operation.type}': its facts are no mapping")
-    if type(operation.steps) is not tuple and not isinstance(operation.steps, Sequence):
-        raise _no_steps(operation)
+    if type(operation.steps) is not tuple and not isinstance(operation.steps, Collection):
+        raise e.AtomicError(f"operation '{operation.type}': its steps are none", hint="a tuple of Step and OuterStep")
+    for step in operation.steps:
+        _check_step(step, operation.type)
 
 
-def _check_outer(step: OuterStep, operation: Operation) -> None:
-    if operation.strategy is not Rollback.COMPENSATE:
-        raise e.AtomicError(
-            f"step '{step.name}' runs outside of the file, which no rollback undoes",
-            hint="strategy=Rollback.COMPENSATE",
-        )
-
-
-def _no_steps(operation: Operation) -> e.AtomicError:
-    return e.AtomicError(f"operation '{operation.type}' has steps that are none", hint="a tuple of Step and OuterStep")
+def _check_step(step: object, where: str) -> None:
+    if not isinstance(step, _STEPS):
+        raise e.AtomicError(f"operation '{where}': {type(step).__name__} is no step", hint="Step or OuterStep")
+    if not _is_name(step.name):
+        raise e.AtomicError(f"operation '{where}': a step has no name", hint=_NAME_HINT)
+    if isinstance(step, Step) and not (type(step.action) is Action or step.action in _WORDS):
+        raise e.AtomicError(f"step '{step.name}': {step.action!r} is no action", hint=", ".join(Action))
+    if isinstance(step, Step) and not isinstance(step.table, str):
+        raise e.AtomicError(f"step '{step.name}': {step.table!r} is no table")
 
 
 def _is_name(text: object) -> bool:
-    """Can the journal, and whoever reads it, hold it?"""
-    return isinstance(text, str) and 0 < len(text) <= NAME_LENGTH_MAX and text.isprintable()
+    """Can the file hold it?"""
+    if not isinstance(text, str) or not text or "\0" in text:
+        return False
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _not_writable(step: Step, store: Store) -> e.BmadError:

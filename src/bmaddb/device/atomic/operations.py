@@ -15,7 +15,7 @@ import msgspec
 from bmaddb import errors as e
 from bmaddb.device.atomic.bounds import Bounds, Watch
 from bmaddb.device.atomic.compensation import AnyStep
-from bmaddb.device.atomic.course import declared
+from bmaddb.device.atomic.course import check_kinds, declared
 from bmaddb.device.atomic.local import BATCH_OPERATIONS_MAX, is_local, never_run, run_batch, run_one
 from bmaddb.device.atomic.operation import Operation
 from bmaddb.device.atomic.result import BatchResult, Failure, OperationResult, Status
@@ -83,6 +83,8 @@ class Operations:
             raise e.AtomicError("an operation cannot run inside a write", hint="it is a transaction of its own")
         if len(operations) > BATCH_OPERATIONS_MAX:
             raise e.AtomicError(f"{len(operations)} operations in one batch", hint=f"at most {BATCH_OPERATIONS_MAX}")
+        for operation in operations:
+            check_kinds(operation)
         if len({operation.id for operation in operations}) < len(operations):
             raise e.AtomicError("two operations of a batch have one id")
         for operation in operations:

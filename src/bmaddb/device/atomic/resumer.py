@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from bmaddb.device.atomic.journal import UNFINISHED
 from bmaddb.device.atomic.resuming import ResumeReport
+from bmaddb.device.outbox.retry import WAIT_MS_MAX
 from bmaddb.device.store import Store
 from bmaddb.signals import OperationEnded
 
@@ -76,4 +77,5 @@ class Resumer:
             return BUSY_WAIT_S
         if report.due_ms is None:
             return None
-        return max(report.due_ms - self._store.clock.now_ms(), 0) / 1000
+        wait_ms = report.due_ms - self._store.clock.now_ms()
+        return min(max(wait_ms, 0), WAIT_MS_MAX) / 1000  # a wrong clock may have named a moment years away

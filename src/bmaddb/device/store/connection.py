@@ -6,6 +6,7 @@ that goes through it can write.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -32,6 +33,8 @@ def open_writer(path: str, durability: Durability, key: FileKey | None, vfs: str
     """The connection that writes, in WAL mode, through the VFS of that name; makes the file when there is none."""
     if durability not in _SYNCHRONOUS:
         raise e.StoreError(f"no durability '{durability}'", hint="'full' (default) or 'normal'")
+    if vfs is None:
+        _claim(path)
     connection = _opened(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, key, vfs)
     try:
         _look(connection)
@@ -46,6 +49,12 @@ def open_writer(path: str, durability: Durability, key: FileKey | None, vfs: str
         connection.close(True)
         raise failure(error) from error
     return connection
+
+
+def _claim(path: str) -> None:
+    """A file that is new is its owner's alone, and so are the logs, which SQLite makes as open as the file."""
+    with contextlib.suppress(OSError):  # there is one already, or SQLite will say why there can be none
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def _look(connection: apsw.Connection) -> None:

@@ -57,7 +57,8 @@ def tables(connection: apsw.Connection) -> set[str]:
 
 def undeclared(connection: apsw.Connection, catalog: Catalog) -> list[str]:
     """The tables of the file that neither the catalog declares nor the store keeps for itself, by name."""
-    return sorted(name for name in tables(connection) - set(catalog.tables) if not name.startswith(_OWN))
+    made = {str(name) for (name,) in connection.execute(_SQL["plain_tables"])}
+    return sorted(name for name in made - set(catalog.tables) if not name.startswith(_OWN))
 
 
 def is_archived(connection: apsw.Connection, table: str, row_id: str) -> bool:

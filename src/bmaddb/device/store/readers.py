@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from bmaddb.device.store.probe import Probe
 
 R = TypeVar("R", bound=Record)
+MANY_READERS: Final = 50
+"""From so many on a file that does not open is one that too many threads have open."""
 _SQL: Final = statements.load("bmaddb.device.store", "sql/transaction.sql")
 
 
@@ -191,7 +193,7 @@ class Readers:
         with self._lock:
             if self._closed:
                 raise e.StoreError("the store is closed", hint="open it again with bmaddb.open()")
-            connection = open_reader(self._path, self._key, self._vfs)
+            connection = self._opened_here()
             search.register(connection)
             self._opened.add(connection)
             if self._watch is not None:
@@ -200,6 +202,18 @@ class Readers:
         here.current = here.reader = connection
         here.door = here.reader_door = RawDoor(connection, self._catalog)
         return connection
+
+    def _opened_here(self) -> apsw.Connection:
+        try:
+            return open_reader(self._path, self._key, self._vfs)
+        except e.StoreError as error:
+            others = len(self._opened)
+            if others < MANY_READERS or not isinstance(error.__cause__, apsw.CantOpenError):
+                raise
+            raise e.StoreBusy(
+                f"{others} threads read this file, and the system opens it no more often",
+                hint="read from fewer threads (a pool), or raise the limit of open files",
+            ) from error
 
 
 def _run(connection: apsw.Connection, name: str) -> None:

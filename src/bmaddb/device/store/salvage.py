@@ -33,8 +33,6 @@ _OF_THE_NEW_FILE: Final = frozenset({meta.SCHEMA_VERSION, meta.SCHEMA_DIGEST, me
 OUTBOX: Final = "outbox_operations"
 PART: Final = ".salvaging"
 """The new file, while it is being made."""
-_WHOLE: Final = ".salvaged"
-"""The new file, when it is whole and not yet in its place."""
 _LOGS_AND_FILE: Final = ("-wal", "-journal", "")
 _NO_DAMAGE: Final = (apsw.BusyError, apsw.LockedError, apsw.NoMemError, apsw.InterruptError)
 _NOT_WRITTEN: Final = (*_NO_DAMAGE, apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
@@ -61,16 +59,19 @@ class Readable:
 def exchange(path: str, part: str) -> Path:
     """Set the damaged file at `path` aside with its log, and put the whole new file `part` in its place.
 
-    The answer is where the damaged one is now. StoreError when it cannot be renamed; then all is as it was. Nothing
-    may have it open.
+    The answer is where the damaged one is now. When it raises all is as it was; StoreError when it cannot be renamed.
+    Nothing may have it open.
     """
-    whole, aside = path + _WHOLE, _aside(path, _last_number(path) + 1)
-    with _renaming():
-        sync_file(part)
-        os.replace(part, whole)
-        sync_folder(path)
+    number = _last_number(path) + 1
+    whole, aside = _whole(path, number), _aside(path, number)
     moved: list[str] = []
     try:
+        with _renaming():
+            for stale in _waiting_numbers(path):
+                os.unlink(_whole(path, stale))
+            sync_file(part)
+            os.replace(part, whole)
+            sync_folder(path)
         _move(path, aside, moved)
         with _renaming():
             os.replace(whole, path)
@@ -86,18 +87,22 @@ def exchange(path: str, part: str) -> Path:
 
 
 def was_cut(path: str) -> bool:
-    """Was an exchange cut between its renames? At `path` is a damaged file without its log then, or nothing."""
-    number = _last_number(path)
-    has_log_only = number > 0 and not os.path.exists(_aside(path, number))
-    return os.path.exists(path + _WHOLE) and (has_log_only or not os.path.exists(path))
+    """Was an exchange cut between its renames? At `path` is a damaged file without its log then, or nothing.
+
+    A whole file of which nothing was moved yet says nothing: the damaged one stands, and may have gone on.
+    """
+    return any(not os.path.exists(path) or _stands_aside(path, number) for number in _waiting_numbers(path))
 
 
 def end_exchange(path: str) -> Path:
     """What is left of an exchange that `was_cut`."""
-    aside = _aside(path, _last_number(path))
+    number = _waiting_numbers(path)[0]
+    aside = _aside(path, number)
+    if any(os.path.exists(path + suffix) and os.path.exists(aside + suffix) for suffix in _LOGS_AND_FILE):
+        aside = _aside(path, _last_number(path) + 1)  # somebody used the file meanwhile: nothing takes the log's place
     _move(path, aside, [])
     with _renaming():
-        os.replace(path + _WHOLE, path)
+        os.replace(_whole(path, number), path)
     sync_folder(path)
     return Path(aside)
 
@@ -124,9 +129,27 @@ def _renaming() -> Iterator[None]:
 def _last_number(path: str) -> int:
     """Of the damaged files beside it; 0 when there is none."""
     number = 0
-    while any(os.path.exists(_aside(path, number + 1) + suffix) for suffix in _LOGS_AND_FILE):
+    while _stands_aside(path, number + 1):
         number += 1
     return number
+
+
+def _stands_aside(path: str, number: int) -> bool:
+    return any(os.path.exists(_aside(path, number) + suffix) for suffix in _LOGS_AND_FILE)
+
+
+def _waiting_numbers(path: str) -> list[int]:
+    """Of the whole new file that waits beside it for its place: one, or none."""
+    folder, name = os.path.split(_whole(path, 0)[:-1])
+    with contextlib.suppress(OSError):
+        rest = [found.removeprefix(name) for found in os.listdir(folder) if found.startswith(name)]
+        return [int(number) for number in rest if number.isdecimal()]
+    return []
+
+
+def _whole(path: str, number: int) -> str:
+    """The new file of the exchange of this number, when it is whole and not yet in its place."""
+    return f"{path}.salvaged-{number}"
 
 
 def _aside(path: str, number: int) -> str:

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bmaddb.device.sync.arrivals import Arrived, Reaction
     from bmaddb.device.sync.engine import SyncEngine
     from bmaddb.device.sync.giveback import GiveBack
     from bmaddb.device.sync.http_transport import HttpTransport
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
     from bmaddb.device.sync.verify_report import TableCheck, Verified, VerifyReport
 
 __all__ = [
+    "Arrived",
     "BackgroundSync",
     "GiveBack",
     "HttpTransport",
     "NO_VALUE",
+    "Reaction",
     "Schedule",
     "Side",
     "SyncEngine",
@@ -33,6 +36,8 @@ __all__ = [
     "overturn",
 ]
 _HOMES = {
+    "Arrived": "bmaddb.device.sync.arrivals",
+    "Reaction": "bmaddb.device.sync.arrivals",
     "GiveBack": "bmaddb.device.sync.giveback",
     "fetch_packed": "bmaddb.device.sync.recall",
     "SyncEngine": "bmaddb.device.sync.engine",

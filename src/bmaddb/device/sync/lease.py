@@ -18,7 +18,7 @@ import apsw
 from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.store import Store
-from bmaddb.device.sync.os_lock import try_lock
+from bmaddb.device.sync.os_lock import lock_file, try_lock
 
 LEASE_MS: Final = 180_000
 """How long a lease lasts that nobody renews: longer than one request takes."""
@@ -37,7 +37,7 @@ class SyncLease:
 
     def take(self) -> None:
         """Become the holder; StoreBusy while another one is at work."""
-        self._lock = try_lock(f"{self._store.path}-sync")
+        self._lock = try_lock(lock_file(self._store.path))
         try:
             with self._store.apply("remote") as connection:
                 connection.execute(_SQL["make"])

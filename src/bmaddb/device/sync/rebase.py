@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import apsw
@@ -21,7 +22,7 @@ from bmaddb.protocol.merge import Action, Pending, RemoteRow, RowMerge, Verdict,
 from bmaddb.protocol.merge.deletes import merge_lost_parent
 from bmaddb.protocol.merge.shapes import Chain
 from bmaddb.protocol.messages import ServerRow
-from bmaddb.protocol.values import to_raw
+from bmaddb.protocol.values import same, to_raw
 from bmaddb.schema.columns import Column
 from bmaddb.schema.sqlite_ddl_rows import drop_rows, insert_row, mark_row_unseen, read_referring, set_columns
 from bmaddb.schema.tables import Table
@@ -99,21 +100,55 @@ class Rebase:
 
     def _merge_waiting(self, table: Table, chain: Chain, local: dict[str, Any] | None, remote: RemoteRow) -> RowMerge:
         """Merge, and write the row; a combined value that breaks a check of its column is not combined."""
-        now_ms = self._store.clock.now_ms()
-        orphaned = local is None and self._is_orphaned(table, remote.values or {})
-        gone_here = frozenset(self._left_and_gone(table, chain)) if remote.values is None else frozenset()
-        merged = merge_row(table, chain, local, remote, now_ms, orphaned=orphaned, gone_here=gone_here)
+        merge = partial(
+            merge_row,
+            table,
+            chain,
+            local,
+            remote,
+            self._store.clock.now_ms(),
+            orphaned=local is None and self._is_orphaned(table, remote.values or {}),
+            gone_here=frozenset(self._left_and_gone(table, chain)) if remote.values is None else frozenset(),
+        )
+        merged, plain = merge(), frozenset[str]()
         made = combined(merged)
-        for plain in (*({name} for name in made), set(made)):
+        for next_plain in (*(frozenset({name}) for name in made), frozenset(made)):
             try:
                 self._write_row(table, remote, merged, stands=local is not None)
             except apsw.ConstraintError:
-                merged = merge_row(table, chain, local, remote, now_ms, plain=plain)
+                merged, plain = merge(plain=next_plain), next_plain
             else:
-                return merged
+                joined = frozenset(self._unfit_parts(table, remote.id, merged))
+                return merge(plain=plain, joined=joined) if joined else merged
         with unchecked(self.connection):
             self._write_row(table, remote, merged, stands=local is not None)
         return merged
+
+    def _unfit_parts(self, table: Table, row_id: str, merged: RowMerge) -> Iterator[tuple[int, str]]:
+        """What entries would make of checked columns on the way to the row as it is written, and may not."""
+        checked = {column.name: column for column in table.columns if column.spec.check is not None}
+        parts = [
+            (position, name, value)
+            for position, change in merged.changes.items()
+            for name, value in (change.new if change is not None else {}).items()
+            if name in checked
+        ]
+        written = self.local_row(table, row_id) if parts else None
+        for position, name, value in parts:
+            if written is not None and not self._takes(table, row_id, checked[name], value, written[name]):
+                yield position, name
+
+    def _takes(self, table: Table, row_id: str, column: Column[Any], value: Any, written: Any) -> bool:
+        """May the row hold `value`? It is as it was `written` afterwards."""
+        if same(value, written):
+            return True
+        put, kind = set_columns(table, (column.name,)), column.kind
+        try:
+            self.connection.execute(put, (row_id, to_raw(kind, value)))
+        except apsw.ConstraintError:
+            return False
+        self.connection.execute(put, (row_id, to_raw(kind, written)))
+        return True
 
     def stands(self, column: Column[Any], parent: str) -> bool:
         """Is the row of this id, to which `column` refers, in the file (or is its table not on devices)?"""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bmaddb.protocol.steps import Failure, Result
+from bmaddb import errors as e
+from bmaddb.protocol.steps import Failure, FailureKind, Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,13 @@ class SyncReport:
     def ok(self) -> bool:
         """Do both sides hold the same now?"""
         return self.result is Result.OK
+
+    @property
+    def error_code(self) -> str | None:
+        """Why not, as it is written down and told: a token that is refused has one code, whatever the server's is."""
+        if self.failure is None:
+            return None
+        return e.AuthError.code if self.failure.kind is FailureKind.TOKEN else self.failure.code
 
 
 @dataclass(slots=True)

@@ -112,8 +112,7 @@ class SyncRun:
             **self._tally.as_fields(),
         )
         await asyncio.to_thread(self._write_down, report, trigger)
-        code = None if done.failure is None else done.failure.code
-        ended = SyncEnded(result=str(done.result), error_code=code, duration_ms=report.duration_ms)
+        ended = SyncEnded(result=str(done.result), error_code=report.error_code, duration_ms=report.duration_ms)
         self._store.signals.emit(ended)
         return report
 
@@ -446,7 +445,7 @@ class SyncRun:
                     report.bytes_up,
                     report.bytes_down,
                     report.conflicts,
-                    None if report.failure is None else report.failure.code,
+                    report.error_code,
                 ),
             )
 

@@ -86,18 +86,19 @@ def _day_one_zip(store: Store, path: Path) -> list[Source]:
 def _row(record: type[Record], key: str | None, values: Mapping[str, Any]) -> Row:
     """A row of plain values; what only the server sets is left to it."""
     table = record.__table__
-    if key is not None and values.get(key) in (None, ""):
+    has_id = values.get("id") not in (None, "")
+    if key is not None and not has_id and values.get(key) in (None, ""):
         raise e.RecordInvalid(f"'{key}' names the row and is not there")
     made = {
         name: python_value(table.by_name[name], value) if name in table.by_name else value
         for name, value in values.items()
         if name not in table.by_name or table.by_name[name].client_writable
     }
-    if key is not None:
+    if key is not None and key not in table.by_name:
+        made.pop(key, None)
+    if not has_id and key is not None:
         made["id"] = id_from("import", table.name, key, str(values[key]))
-        if key not in table.by_name:
-            del made[key]
-    elif made.get("id") is None:
+    elif not has_id:
         made["id"] = id_of_content(table, values)
     return Row(record, made)
 

@@ -49,6 +49,7 @@ def merge_row(
     now_ms: int,
     *,
     plain: Set[str] = frozenset(),
+    joined: Set[tuple[int, str]] = frozenset(),
     orphaned: bool = False,
     gone_here: Set[str] = frozenset(),
 ) -> RowMerge:
@@ -56,14 +57,15 @@ def merge_row(
 
     `local` is the row as it stands in the file, in wire values, None when it is deleted here. Stamps further
     ahead of `now_ms` than STAMP_AHEAD_MS_MAX count as made now. The columns in `plain` cannot hold what their
-    rule would make of both sides: the newer stands. `orphaned`: a parent is deleted here too, and takes the
-    row along whatever was done to it.
+    rule would make of both sides: the newer stands. What the entry at a position makes of a column, when both are
+    in `joined`, is told by the last entry along with its own. `orphaned`: a parent is deleted here too, and takes
+    the row along whatever was done to it.
     """
     if remote.values is None:
         return merge_remote_delete(table, chain, local, remote, gone_here)
     if local is None:
         return merge_local_delete(table, chain, remote, orphaned=orphaned)
-    return _merge_columns(table, chain, local, remote, _Ground(now_ms, plain))
+    return _merge_columns(table, chain, local, remote, _Ground(now_ms, plain, joined))
 
 
 class _Ground(msgspec.Struct, frozen=True):
@@ -71,6 +73,7 @@ class _Ground(msgspec.Struct, frozen=True):
 
     now_ms: int
     plain: Set[str]
+    joined: Set[tuple[int, str]]
 
 
 class _Outcome(msgspec.Struct):
@@ -153,18 +156,18 @@ def _merge_column(
     has_parts = column.spec.merge in _OWN_PART and name not in ground.plain | _MOMENTS
     if merged.winner is not Winner.THEIRS and has_parts:
         outcome.patched[name] = {
-            **dict(_earlier(column, dispute, touching[:-1])),
+            **dict(_earlier(column, dispute, touching[:-1], ground.joined)),
             touching[-1].position: merged.value,
         }
     if name not in _MOMENTS:
         outcome.verdicts.append(_verdict(column, remote, dispute, merged))
 
 
-def _earlier(column: Column[Any], dispute: Dispute, touching: Chain) -> Iterator[tuple[int, Any]]:
+def _earlier(
+    column: Column[Any], dispute: Dispute, touching: Chain, joined: Set[tuple[int, str]]
+) -> Iterator[tuple[int, Any]]:
     """What earlier entries say of a column of which each has a part: their own on top of the server's, so that
-    giving a later one up gives up that one's part alone.
-
-    Where that would be a value neither side had, and a check of the column may refuse it, the last one says it all.
+    giving a later one up gives up that one's part alone. One that is `joined` says nothing: the last one does.
     """
     for item in touching:
         mine = item.change.new[column.name]
@@ -173,9 +176,8 @@ def _earlier(column: Column[Any], dispute: Dispute, touching: Chain) -> Iterator
             yield item.position, dispute.theirs  # what entries before it did, this one took back
         else:
             part = replace(dispute, base=base, mine=mine, my_stamp=item.stamp)
-            merged = merge_value(column.spec.merge, part)
-            if merged.winner is not Winner.BOTH or column.spec.check is None:
-                yield item.position, merged.value
+            if (item.position, column.name) not in joined:
+                yield item.position, merge_value(column.spec.merge, part).value
 
 
 def combined(merged: RowMerge) -> tuple[str, ...]:

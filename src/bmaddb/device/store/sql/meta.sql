@@ -11,6 +11,9 @@ delete from _bmad_meta where key = ?
 select exists (select 1 from sqlite_schema where type = 'table' and name not like 'sqlite\_%' escape '\')
 -- name: tables
 select name from sqlite_schema where type = 'table' and name not like 'sqlite\_%' escape '\'
+-- name: plain_tables
+-- The tables that somebody made, without those that a virtual table keeps for itself.
+select name from pragma_table_list where schema = 'main' and type in ('table', 'virtual') and name not like 'sqlite\_%' escape '\'
 -- name: table_columns
 -- The columns of a table, and which of them is the key.
 select name, pk from pragma_table_info(?) order by cid
