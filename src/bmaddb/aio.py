@@ -5,18 +5,20 @@
 
 Rules of this room: it adds nothing to what an operation does. A write is a function that gets the transaction, for
 a transaction belongs to one thread and must not wait for an event loop. What was begun is finished, also when
-nobody awaits it any more.
+nobody awaits it any more. A public name of `Database` has its like here, or stands with a reason among the exceptions
+of the test that compares the two.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from bmaddb import errors as e
 from bmaddb.device.atomic import (
@@ -39,9 +41,16 @@ from bmaddb.device.store.search import Found
 from bmaddb.device.store.vectors import Near
 from bmaddb.device.sync import SyncReport, VerifyReport
 from bmaddb.device.transfer import ExportReport, ImportReport
-from bmaddb.modules.sync_status import ServerRequest
-from bmaddb.schema import Record
+from bmaddb.modules.sync_status import ServerRequest, SyncConflict
+from bmaddb.schema import Catalog, Record
 from bmaddb.service import Database, open_database
+from bmaddb.signals import SignalBus
+
+if TYPE_CHECKING:
+    from bmaddb.device.sync import Schedule, Side
+    from bmaddb.device.upkeep import IntegrityReport
+    from bmaddb.service.health import DatabaseHealth
+    from bmaddb.service.status import DatabaseStatus
 
 P = ParamSpec("P")
 R = TypeVar("R", bound=Record)
@@ -63,6 +72,40 @@ async def open(path: str | Path, **options: Any) -> AsyncDatabase:  # noqa: A001
     return AsyncDatabase(made, threads)
 
 
+class AwaitedPart:
+    """A part of the database, `db.outbox` for one, under its own names: `await db.outbox.counts()`.
+
+    Each call is one hop to a thread, making the part with the first one included. A property of the part is called
+    too: `await db.upkeep.policy()`. AttributeError, when awaited, for what the part has not, and for what is a `with`
+    block there: that belongs to one thread, so use it in a function of yours, with `sync_database`.
+    """
+
+    __slots__ = ("_database", "_name")
+
+    def __init__(self, database: AsyncDatabase, name: str) -> None:
+        self._database = database
+        self._name = name
+
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        if name.startswith("_"):
+            raise AttributeError(f"'{self._name}' has no public '{name}'")
+
+        async def awaited(*args: Any, **kwargs: Any) -> Any:
+            return await self._database.run(partial(self._called, name, args, kwargs))
+
+        return awaited
+
+    def _called(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        part = getattr(self._database.sync_database, self._name)
+        declared = getattr(type(part), name)
+        if isinstance(declared, property) and not args and not kwargs:
+            return getattr(part, name)
+        if inspect.isgeneratorfunction(inspect.unwrap(declared)):
+            how = f"await db.run(work), and in work: with db.sync_database.{self._name}.{name}(...)"
+            raise AttributeError(f"'{name}' is a `with` block of one thread: {how}")
+        return getattr(part, name)(*args, **kwargs)
+
+
 class AsyncDatabase:
     """A `Database` whose operations are awaited. `sync_database` is the one underneath, for what is not here."""
 
@@ -72,6 +115,66 @@ class AsyncDatabase:
         self._operating = ThreadPoolExecutor(OPERATION_THREADS_MAX, thread_name_prefix="bmaddb-operation")
         self._executing = 0
         self._closing = False
+
+    # -- at once: these wait for nothing -------------------------------------------------------------------
+
+    @property
+    def user(self) -> str | None:
+        """As `Database.user`."""
+        return self.sync_database.user
+
+    @property
+    def device_id(self) -> str:
+        """As `Database.device_id`."""
+        return self.sync_database.device_id
+
+    @property
+    def catalog(self) -> Catalog:
+        """As `Database.catalog`."""
+        return self.sync_database.catalog
+
+    @property
+    def signals(self) -> SignalBus:
+        """`Database.signals` itself: to listen is quick, from any thread.
+
+        A listener is called on the thread that did what it is told of, not on the event loop:
+        `loop.call_soon_threadsafe` leads back.
+        """
+        return self.sync_database.signals
+
+    # -- the parts: under their own names, each call awaited -----------------------------------------------
+
+    @property
+    def outbox(self) -> AwaitedPart:
+        """`await db.outbox.counts()`, and every other name of `Database.outbox`."""
+        return AwaitedPart(self, "outbox")
+
+    @property
+    def requests(self) -> AwaitedPart:
+        """`await db.requests.open()`, and every other name of `Database.requests`."""
+        return AwaitedPart(self, "requests")
+
+    @property
+    def upkeep(self) -> AwaitedPart:
+        """`await db.upkeep.run()`, and every other name of `Database.upkeep`."""
+        return AwaitedPart(self, "upkeep")
+
+    @property
+    def monitor(self) -> AwaitedPart:
+        """`await db.monitor.report()`, and every other name of `Database.monitor` but `operation`, a `with` block."""
+        return AwaitedPart(self, "monitor")
+
+    @property
+    def personality(self) -> AwaitedPart:
+        """`await db.personality.begin_session()`, and every other name of `Database.personality`."""
+        return AwaitedPart(self, "personality")
+
+    @property
+    def health_checks(self) -> AwaitedPart:
+        """`await db.health_checks.register(...)`, and every other name of `Database.health_checks`."""
+        return AwaitedPart(self, "health_checks")
+
+    # -- rows, operations, the server ----------------------------------------------------------------------
 
     def query(self, record: type[R]) -> Query[R]:
         """A query to be narrowed; it reads nothing before `all`, `first`, ... of this database run it."""
@@ -162,6 +265,46 @@ class AsyncDatabase:
     async def verify(self, *, repair: bool = True) -> VerifyReport:
         """As `Database.verify`."""
         return await self.run(partial(self.sync_database.verify, repair=repair))
+
+    async def start_sync(self, schedule: Schedule | None = None) -> None:
+        """As `Database.start_sync`."""
+        await self.run(self.sync_database.start_sync, schedule)
+
+    async def stop_sync(self) -> None:
+        """As `Database.stop_sync`."""
+        await self.run(self.sync_database.stop_sync)
+
+    async def conflicts(self, *, open_only: bool = False) -> list[SyncConflict]:
+        """As `Database.conflicts`."""
+        return await self.run(partial(self.sync_database.conflicts, open_only=open_only))
+
+    async def overturn(self, conflict_id: str, *, choose: Side | None = None, **options: Any) -> SyncConflict:
+        """As `Database.overturn`, `value=` too."""
+        return await self.run(partial(self.sync_database.overturn, conflict_id, choose=choose, **options))
+
+    # -- the file ------------------------------------------------------------------------------------------
+
+    async def health(self) -> DatabaseHealth:
+        """As `Database.health`."""
+        return await self.run(self.sync_database.health)
+
+    async def status(self) -> DatabaseStatus:
+        """As `Database.status`."""
+        return await self.run(self.sync_database.status)
+
+    async def integrity(self, *, full: bool = False, repair: bool = True) -> IntegrityReport:
+        """As `Database.integrity`."""
+        return await self.run(partial(self.sync_database.integrity, full=full, repair=repair))
+
+    async def backup(
+        self, path: str | Path, *, key: bytes | None = None, passphrase: str | None = None, plain: bool = False
+    ) -> None:
+        """As `Database.backup`."""
+        await self.run(partial(self.sync_database.backup, path, key=key, passphrase=passphrase, plain=plain))
+
+    async def rekey(self, *, key: bytes | None = None, passphrase: str | None = None, plain: bool = False) -> None:
+        """As `Database.rekey`."""
+        await self.run(partial(self.sync_database.rekey, key=key, passphrase=passphrase, plain=plain))
 
     async def export(self, path: str | Path, record: type[Record] | None = None) -> ExportReport:
         """As `Database.export`."""

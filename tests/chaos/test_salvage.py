@@ -112,7 +112,7 @@ def test_a_sound_file_comes_through_whole(world: World) -> None:
 def test_a_second_damage_is_set_aside_beside_the_first(tmp_path: Path) -> None:
     path = tmp_path / "device.db"
     for number in (1, 2):
-        path.write_bytes(b"Dear diary, " * 500)
+        path.write_bytes(b"SQLite format 3\0" + b"Dear diary, " * 500)
         found = salvage(path, catalog=CATALOG, user=USER)
         assert found.aside == tmp_path / f"device.db.damaged-{number}"
         assert found.rows == 0

@@ -11,6 +11,7 @@ import pytest
 
 import bmaddb
 from bmaddb import errors as e
+from bmaddb.cli.main import COMMANDS, main
 from bmaddb.modules.tasks_productivity import Task
 from tests.support.server import USER
 
@@ -66,6 +67,14 @@ def test_so_does_an_odd_port(path: Path) -> None:
 def test_so_does_a_full_disk_under_the_output(path: Path) -> None:
     with open("/dev/full", "wb") as full:
         assert "No space left" in run(path, "status", "a.db", stdout=full.fileno())
+
+
+def test_without_a_command_there_is_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err.startswith("usage: bmaddb")
+    assert [name for name in COMMANDS if f"\n    {name}" not in told.err] == []
 
 
 @pytest.mark.parametrize("said", ["caf\u00e9 \ud800", 404, ["a", "\udfff"], ValueError("half \ud800")])

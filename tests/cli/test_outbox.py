@@ -9,6 +9,7 @@ import pytest
 
 import bmaddb
 from bmaddb.cli.main import main
+from bmaddb.cli.outbox import LINES_MAX
 from bmaddb.device.outbox import ParkReason
 from bmaddb.modules.tasks_productivity import Goal, Task
 
@@ -45,6 +46,29 @@ def test_the_list_says_why_where_and_what_to_do(tmp_path: Path, capsys: pytest.C
         f"  where: goals {goal_id}",
         "  what to do: say less",
     ]
+
+
+def test_the_list_shows_what_only_waits_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "device.db"
+    with bmaddb.open(path, user=USER) as db:
+        with db.write() as tx:
+            goal = tx.insert(Goal, title="run")
+            tasks = [tx.insert(Task, title=f"{number}", goal_id=goal.id) for number in range(4)]
+        for _ in range(LINES_MAX):
+            with db.write() as tx:
+                tx.update(Goal, goal.id, title=tx.insert(Task, title="x").id)
+        db.outbox.lease(1, 1_000_000)
+        first, second = db.outbox.first_to_go(2)
+    assert main(["outbox", str(path), "list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:2] == ["20 queued, 1 on their way, 0 parked", ""]
+    assert lines[2].startswith(f"{first.id}  of 20")
+    assert lines[2].endswith(
+        f", on its way: insert goals {goal.id}, insert tasks {tasks[0].id}, insert tasks {tasks[1].id} and 2 more"
+    )
+    assert lines[3].startswith(f"{second.id}  of 20")
+    assert f"update goals {goal.id}" in lines[3]
+    assert lines[2 + LINES_MAX :] == ["and 1 more"]
 
 
 @pytest.mark.parametrize("action", ["retry", "discard", "edit"])

@@ -36,3 +36,11 @@ def test_a_damaged_file_is_set_aside(tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_a_file_that_is_not_there_is_not_salvaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["salvage", str(tmp_path / "none.db")]) == 1
     assert "there is no file" in capsys.readouterr().err
+
+
+def test_a_file_that_is_no_database_stays_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_text("hello")
+    assert main(["salvage", str(path)]) == 1
+    assert "is no database" in capsys.readouterr().err
+    assert path.read_text() == "hello"

@@ -19,7 +19,7 @@ from bmaddb.device.store import Store
 from bmaddb.modules.chat_journal import CoachingSession
 from bmaddb.modules.tasks_productivity import Habit, Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, UserPreferences
-from bmaddb.protocol.merge.counters import total
+from bmaddb.schema.counters import total
 from bmaddb.testing import ManualClock
 from tests.coaching.acts import all_hold, done, plan, rules, run
 from tests.coaching.ground import NOW_MS, POLICY, open_store, settle

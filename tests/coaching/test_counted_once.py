@@ -15,7 +15,7 @@ from bmaddb.coaching.rules.coaching_session import SLACK_S
 from bmaddb.device.atomic import Operation, Operations
 from bmaddb.modules.chat_journal import CoachingSession, Conversation, Message
 from bmaddb.modules.tasks_productivity import Task, UserProgress
-from bmaddb.protocol.merge.counters import total
+from bmaddb.schema.counters import total
 from bmaddb.service.reacting import Reconciling
 from tests.coaching.acts import DEVICE, all_hold
 from tests.coaching.test_two_devices import two_devices

@@ -22,7 +22,7 @@ from bmaddb.modules.subscription_payment import UsageCounter
 from bmaddb.modules.sync_status import OperationJournal, OutboxOperation, ServerRequest
 from bmaddb.modules.tasks_productivity import Habit, HabitLog, Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, User, UserDevice, UserPreferences
-from bmaddb.protocol.merge.counters import total
+from bmaddb.schema.counters import total
 from bmaddb.schema.kinds import milliseconds
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.testing import ManualClock

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmaddb.protocol.merge.counters import counted, newer_count, total
+from bmaddb.protocol.merge.counters import counted, newer_count
+from bmaddb.schema.counters import total
 
 HERE, THERE = "0190a000-0000-7000-8000-0000000000aa", "0190a000-0000-7000-8000-0000000000bb"
 NOW = 1_800_000_000_000

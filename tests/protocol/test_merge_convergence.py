@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bmaddb.protocol.merge.counters import counted, total
+from bmaddb.protocol.merge.counters import counted
+from bmaddb.schema.counters import total
 from tests.protocol.lab import NOW_MS, START, Device, Server, shared, stamp
 
 LETTERS = "abcd"

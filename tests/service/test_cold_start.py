@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ NOT_TO_OPEN = {
     "ctypes",
     "logging",
     "difflib",
+    "importlib.metadata",
     "importlib.resources",
     "dataclasses",
     "hashlib",
@@ -187,12 +189,19 @@ class Own(UserRecord, table="owns"):
 OWN = Module(name="own", purpose="Of a test.", records=(Own,))
 
 
+def test_the_version_is_the_installed_one_and_costs_only_who_asks() -> None:
+    assert bmaddb.__version__ == metadata.version("bmaddb")
+    assert "importlib.metadata" not in loaded("import sys, bmaddb\n", Path())
+    assert "importlib.metadata" in loaded("import sys, bmaddb\nbmaddb.__version__\n", Path())
+
+
 def test_what_is_loaded_late_is_the_same_for_everybody() -> None:
     """A module and what it is loaded for must not share a name: whoever came second would get the other."""
     script = (
         "import bmaddb.service.salvaging, bmaddb.service as s, bmaddb.device.sync as d, bmaddb.protocol.merge as m\n"
         "import bmaddb.device.query as q, bmaddb.device.store as t, bmaddb.device.store.search as f\n"
-        "for room in (s, d, m, q, t, f):\n"
+        "import bmaddb.schema as c\n"
+        "for room in (s, d, m, q, t, f, c):\n"
         "    for _ in range(2):\n"
         "        assert all(type(getattr(room, name)).__name__ != 'module' for name in room.__all__), room\n"
         "    assert not hasattr(room, 'nothing_of_this_name')\n"

@@ -246,7 +246,15 @@ def test_a_file_that_does_not_open_is_failing(tmp_path: Path, capsys: pytest.Cap
     assert main(["health", str(path), "--json"]) == 2
     [component] = json.loads(capsys.readouterr().out)["components"]
     assert component["checks"][0]["name"] == "opens"
-    assert main(["health", str(tmp_path / "nothing.db")]) == 1
+    capsys.readouterr()
+    (tmp_path / "empty.db").touch()
+    for words, told in (
+        (["nothing.db"], "there is no file"),
+        (["empty.db"], "is empty: no database"),
+        (["a.db", "--catalog", "json:dumps"], "is not a Catalog"),
+    ):
+        assert main(["health", str(tmp_path / words[0]), *words[1:]]) == 2, "1 is for degraded, and nothing else"
+        assert told in capsys.readouterr().out
 
 
 def damage(path: Path, table: str) -> None:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -168,6 +169,29 @@ def test_another_programs_database_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(e.StoreError, match="another program"):
         salvage(path, user=USER)
     assert content(tmp_path) == before
+
+
+@pytest.mark.parametrize("secret", [{}, {"key": bytes(32)}, {"passphrase": "words"}], ids=["plain", "key", "words"])
+@pytest.mark.parametrize("told", [b"hello", b"Dear diary, " * 500, bytes(range(256)) * 9000], ids=len)
+def test_what_never_was_a_database_is_left_alone(tmp_path: Path, told: bytes, secret: dict[str, Any]) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(told)
+    with pytest.raises(e.StoreError, match="holds nothing of one") as refused:
+        salvage(path, user=USER, **secret)
+    assert refused.value.hint
+    assert content(tmp_path) == {"notes.txt": told}
+
+
+@pytest.mark.parametrize(("in_log", "rows"), [(True, TASKS), (False, 0)], ids=["log", "file"])
+def test_one_of_ours_whose_beginning_is_gone_is_salvaged_all_the_same(path: Path, in_log: bool, rows: int) -> None:
+    """The log has all that is not in the file yet; when it is, nothing can be read, but the names are there."""
+    if not in_log:
+        bmaddb.open(path, user=USER).close()
+    damaged = b"\xff" * 100 + path.read_bytes()[100:]
+    path.write_bytes(damaged)
+    found = salvage(path, user=USER)
+    assert (found.aside.read_bytes(), found.entries) == (damaged, rows)
+    assert tasks(path) == rows
 
 
 def test_a_file_of_another_version_is_left_alone(path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from bmaddb.protocol.merge.counters import total
 from bmaddb.protocol.messages import PUSH_FUNCTION
+from bmaddb.schema.counters import total
 from bmaddb.testing import Fault
 from tests.sync.desk import Sheet
 from tests.sync.devices import Device, World

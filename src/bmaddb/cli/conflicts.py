@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bmaddb import errors as e
-from bmaddb.cli.catalogs import add_catalog_option, chosen_catalog
+from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
 from bmaddb.cli.device_file import existing
 from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.modules.sync_status import SyncConflict
@@ -28,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--choose", choices=("mine", "theirs"), help="mine: what this device had")
     add_secret_options(parser)
     add_catalog_option(parser)
+    add_migrations_option(parser)
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
@@ -35,7 +36,9 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if (options.overturn is None) != (options.choose is None):
         raise e.SettingsError("--overturn and --choose go together")
     existing(options.file)
-    with open_database(options.file, catalog=chosen_catalog(options), **chosen_secret(options, settings)) as db:
+    catalog, migrations = chosen_catalog(options), chosen_migrations(options)
+    secret = chosen_secret(options, settings)
+    with open_database(options.file, catalog=catalog, migrations=migrations, **secret) as db:
         if options.overturn is not None:
             print(_told(db.overturn(options.overturn, choose=options.choose)))
         else:

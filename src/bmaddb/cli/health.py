@@ -30,11 +30,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
-    """Look, print, and answer how bad it is; a file that does not open is failing."""
-    secret = chosen_secret(options, settings)
-    catalog, migrations = chosen_catalog(options), chosen_migrations(options)
-    path = existing(options.file)
+    """Look, print, and answer how bad it is; one that cannot be looked at is failing, whatever the reason."""
     try:
+        secret = chosen_secret(options, settings)
+        catalog, migrations = chosen_catalog(options), chosen_migrations(options)
+        path = existing(options.file)
         with open_database(path, catalog=catalog, migrations=migrations, **secret) as database:
             components = database.health().components
     except e.BmadError as error:

@@ -3,7 +3,7 @@
 Rules of this room: a command is a module named after it, with `HELP`, `configure(parser)` and
 `run(options, settings) -> exit code`; adding one is that file and its name in COMMANDS. Results go to stdout,
 all else to stderr. What a user can cause ends as `bmaddb: what (hint: what to do)` and exit code 1 (2 for a
-wrong option), never a traceback.
+wrong option, and for no command at all), never a traceback.
 """
 
 from __future__ import annotations
@@ -45,6 +45,7 @@ _FILES = {"import": "import_file"}
 """Where the file cannot have the command's name, which Python keeps for itself."""
 
 EXIT_ERROR = 1
+EXIT_MISUSED = 2
 EXIT_INTERRUPTED = 130
 
 
@@ -66,6 +67,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and answer its exit code."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="bmaddb: %(message)s")
     words = sys.argv[1:] if arguments is None else arguments
+    if not words:
+        _parser(words).print_help(sys.stderr)
+        return EXIT_MISUSED
     try:
         options = _parser(words).parse_args(words)
         answer = _command(options.command).run(options, read_settings(os.environ))

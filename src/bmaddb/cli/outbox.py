@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from bmaddb import errors as e
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
 from bmaddb.cli.device_file import existing
 from bmaddb.cli.unlocking import add_secret_options, chosen_secret
-from bmaddb.device.outbox import Entry, GivenUp
+from bmaddb.device.outbox import Entry, EntryStatus, GivenUp
 from bmaddb.device.outbox.reasons import DEPENDS
 from bmaddb.protocol.changes import RowKey
 from bmaddb.protocol.values import unbase64
@@ -25,7 +26,7 @@ from bmaddb.settings import Settings
 
 HELP = "list what waits in a device's file; retry, discard or edit what the server refused"
 LINES_MAX = 20
-"""Of what else goes with an entry."""
+"""Of entries that only wait, and of what else goes with one."""
 _ACTIONS = ("list", "retry", "discard", "edit")
 
 
@@ -106,6 +107,8 @@ def _going(given_up: GivenUp, own: set[RowKey]) -> list[str]:
 def _list(db: Database) -> None:
     counts = db.outbox.counts()
     print(f"{counts.queued} queued, {counts.leased} on their way, {counts.parked} parked")
+    for line in _waiting(db.outbox.first_to_go(LINES_MAX), counts.queued + counts.leased):
+        print(line)
     parked = db.outbox.parked()
     behind = _behind(parked)
     for entry in parked:
@@ -116,11 +119,22 @@ def _list(db: Database) -> None:
             print(line)
 
 
+def _waiting(first: Sequence[Entry], count: int) -> list[str]:
+    """A line each for the first of many that wait for a sync and for nobody."""
+    told = [
+        f"{entry.id}  of {_made(entry)}{', on its way' if entry.status is EntryStatus.LEASED else ''}: "
+        f"{entry.broken or _rows_of(entry)}"
+        for entry in first
+    ]
+    left = count - len(told)
+    return ["", *told, *([f"and {left} more"] if left > 0 else [])] if told else []
+
+
 def _lines(entry: Entry, behind: int) -> list[str]:
     reason = entry.reason
     if reason is None:
         return [entry.id]
-    made = datetime.fromtimestamp(entry.created_at_ms / 1000, UTC).isoformat(timespec="seconds")
+    made = _made(entry)
     lines = [f"{entry.id}  of {made}, {len(entry.changes)} rows, {behind} entries wait behind it"]
     where = " ".join(part for part in (reason.table, reason.id, reason.column) if part)
     lines.append(f"  why: {reason.message} [{reason.code}]")
@@ -131,6 +145,10 @@ def _lines(entry: Entry, behind: int) -> list[str]:
         again = datetime.fromtimestamp(entry.next_attempt_at_ms / 1000, UTC).isoformat(timespec="seconds")
         lines.append(f"  sent again by itself after {again}")
     return lines
+
+
+def _made(entry: Entry) -> str:
+    return datetime.fromtimestamp(entry.created_at_ms / 1000, UTC).isoformat(timespec="seconds")
 
 
 def _rows_of(entry: Entry) -> str:

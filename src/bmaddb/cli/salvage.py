@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bmaddb.cli.catalogs import add_catalog_option, chosen_catalog
+from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
 from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.service import salvage
 from bmaddb.settings import Settings
@@ -19,12 +19,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", metavar="UUID", help="whose file it is, if that can no longer be read")
     add_secret_options(parser)
     add_catalog_option(parser)
+    add_migrations_option(parser)
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Do it, and say what was found and where to doubt."""
     secret = chosen_secret(options, settings)
-    found = salvage(options.file, catalog=chosen_catalog(options), user=options.user, **secret)
+    catalog, migrations = chosen_catalog(options), chosen_migrations(options)
+    found = salvage(options.file, catalog=catalog, migrations=migrations, user=options.user, **secret)
     print(f"{options.file}: {found.rows} rows and {found.entries} waiting entries were read")
     print(f"the damaged file is {found.aside}: keep it until a sync has brought the rest")
     if found.unread:

@@ -14,7 +14,8 @@ from bmaddb.device.store import WriteTransaction
 from bmaddb.device.sync.arrivals import Arrived
 from bmaddb.modules.extensions import ExtensionRecord
 from bmaddb.modules.tasks_productivity import Task, UserProgress
-from bmaddb.protocol.merge.counters import counted, total
+from bmaddb.protocol.merge.counters import counted
+from bmaddb.schema.counters import total
 
 TABLES = frozenset({"extension_records", "tasks"})
 _METRIC = "tasks_done"

@@ -23,7 +23,7 @@ from bmaddb.modules.chat_journal import Journal, Message
 from bmaddb.modules.levensgebieden import LifeAreaAssessment, LifeAreaScore, UserLifeArea
 from bmaddb.modules.tasks_productivity import HabitLog, Task
 from bmaddb.modules.user_management import MbtiProfile
-from bmaddb.protocol.merge.counters import total
+from bmaddb.schema.counters import total
 from bmaddb.schema.natural_keys import natural_id
 
 SPREAD_MAX: Final = 50.0

@@ -34,7 +34,8 @@ from bmaddb.modules.chat_journal import CoachingSession, Tag
 from bmaddb.modules.extensions import ExtensionRecord
 from bmaddb.modules.tasks_productivity import Task, UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile, UserPreferences
-from bmaddb.protocol.merge.counters import counted, total
+from bmaddb.protocol.merge.counters import counted
+from bmaddb.schema.counters import total
 from bmaddb.schema.records import Record
 
 RECONCILING: Final = "reconciling"

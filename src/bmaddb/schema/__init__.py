@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bmaddb.schema.catalog import Catalog, Module
@@ -23,6 +24,7 @@ from bmaddb.schema.rules import (
 from bmaddb.schema.tables import Table
 
 if TYPE_CHECKING:
+    from bmaddb.schema.counters import total
     from bmaddb.schema.relations import children, parent, through
 
 __all__ = [
@@ -59,13 +61,18 @@ __all__ = [
     "text",
     "through",
     "timestamp",
+    "total",
 ]
+_HOMES = {
+    "children": "bmaddb.schema.relations",
+    "parent": "bmaddb.schema.relations",
+    "through": "bmaddb.schema.relations",
+    "total": "bmaddb.schema.counters",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """Relations are for queries: who declares tables needs none."""
-    if name not in ("children", "parent", "through"):
+    """Relations and sums are for who reads rows: who declares tables needs none."""
+    if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from bmaddb.schema import relations
-
-    return getattr(relations, name)
+    return getattr(import_module(_HOMES[name]), name)

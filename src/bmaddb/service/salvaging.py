@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import apsw
 
@@ -27,6 +28,9 @@ from bmaddb.modules.registry import default_catalog
 from bmaddb.schema import Catalog, Scope
 from bmaddb.schema.records import writable
 from bmaddb.service.keys import secret_of
+
+if TYPE_CHECKING:
+    from bmaddb.schema.evolution import Migration
 
 _SQL: Final = statements.load("bmaddb.service", "salvaging.sql")
 
@@ -51,6 +55,7 @@ def salvage(
     user: str | None = None,
     key: bytes | None = None,
     passphrase: str | None = None,
+    migrations: Sequence[Migration] = (),
     clock: Clock | None = None,
     entropy: Entropy | None = None,
 ) -> Salvaged:
@@ -59,15 +64,16 @@ def salvage(
     The next sync reads everything of the server again and sends what waits. Nothing may have the file open.
     Rows that only the damaged part held and the server never saw are gone; `Salvaged.unread` says where to doubt.
     `key`, `passphrase`: what the damaged file was encrypted with, and the new one will be; WrongKey when it was not.
+    `migrations`: as `bmaddb.open` takes them; entries of before an upgrade, which still wait in it, are read with them.
     Of a backup it makes a device of its own, as `restore` does.
 
     The damaged file keeps its place until the new one is whole; what is cut before has changed nothing, and what is
     cut after is ended by the next call. Raises StoreBusy while another process salvages it, or syncs it just now;
-    StoreError when there is no such file, when it is another program's, or when a new one cannot be made;
-    MigrationError when the file is of another schema version.
+    StoreError when there is no such file, when it is another program's or no database at all, or when a new one
+    cannot be made; MigrationError when the file is of another schema version.
     """
     place, tables = checked_path(path), catalog or default_catalog()
-    doors = _Doors(clock or SystemClock(), entropy or SystemEntropy(), secret_of(key, passphrase))
+    doors = _Doors(clock or SystemClock(), entropy or SystemEntropy(), secret_of(key, passphrase), tuple(migrations))
     if not was_cut(place) and not os.path.isfile(place):
         raise e.StoreError(f"there is no file {place}", hint="check the path")
     with locked(lock_file(place)):
@@ -96,10 +102,19 @@ class _Doors:
     clock: Clock
     entropy: Entropy
     key: Secret | None
+    migrations: tuple[Migration, ...]
 
     def open(self, path: str, catalog: Catalog, user: str | None = None) -> Store:
         """The store at `path`."""
-        return Store(path, catalog, clock=self.clock, entropy=self.entropy, key=self.key, user=user)
+        return Store(
+            path,
+            catalog,
+            clock=self.clock,
+            entropy=self.entropy,
+            key=self.key,
+            user=user,
+            migrations=self.migrations,
+        )
 
 
 def _made(part: str, catalog: Catalog, doors: _Doors) -> FileKey | None:

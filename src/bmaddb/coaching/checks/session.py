@@ -16,7 +16,7 @@ from bmaddb.modules.analytics_tracking import InteractionAnalytics
 from bmaddb.modules.chat_journal import CoachingSession, Message
 from bmaddb.modules.tasks_productivity import UserProgress
 from bmaddb.modules.user_management import ConsentRecord, MbtiProfile
-from bmaddb.protocol.merge.counters import total
+from bmaddb.schema.counters import total
 from bmaddb.schema.rules import MergeRule
 
 CREATE_SESSION: Final = "create_session_record"

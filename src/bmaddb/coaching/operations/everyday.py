@@ -24,7 +24,8 @@ from bmaddb.device.atomic.operation import new_id
 from bmaddb.modules.chat_journal import MoodCheckin
 from bmaddb.modules.levensgebieden import LifeArea, LifeAreaAssessment, LifeAreaScore, UserLifeArea
 from bmaddb.modules.tasks_productivity import Habit, HabitLog, Task
-from bmaddb.protocol.merge.counters import counted, total
+from bmaddb.protocol.merge.counters import counted
+from bmaddb.schema.counters import total
 from bmaddb.schema.natural_keys import natural_id
 
 SCALES: Final[Mapping[int, tuple[float, float]]] = {1: (1, 10), 2: (1, 5)}

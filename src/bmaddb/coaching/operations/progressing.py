@@ -19,7 +19,8 @@ from bmaddb.device.atomic import Action, RuleContext, Step
 from bmaddb.device.store import WriteTransaction
 from bmaddb.modules.chat_journal import CoachingSession
 from bmaddb.modules.tasks_productivity import UserProgress
-from bmaddb.protocol.merge.counters import counted, total
+from bmaddb.protocol.merge.counters import counted
+from bmaddb.schema.counters import total
 from bmaddb.schema.natural_keys import natural_id
 
 Deltas = Mapping[str, int]

@@ -33,7 +33,8 @@ from bmaddb.device.atomic.operation import new_id
 from bmaddb.device.store import WriteTransaction
 from bmaddb.modules.chat_journal import CoachingSession
 from bmaddb.modules.subscription_payment import UsageCounter
-from bmaddb.protocol.merge.counters import counted, total
+from bmaddb.protocol.merge.counters import counted
+from bmaddb.schema.counters import total
 from bmaddb.schema.records import Record
 
 PREREQUISITES: Final = "validate_session_prerequisites"

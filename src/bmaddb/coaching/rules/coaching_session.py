@@ -13,7 +13,7 @@ from bmaddb.modules.levensgebieden import UserLifeArea
 from bmaddb.modules.met24_domains import Met24Domain
 from bmaddb.modules.tasks_productivity import Goal
 from bmaddb.modules.user_management import UserPreferences
-from bmaddb.protocol.merge.counters import total
+from bmaddb.schema.counters import total
 from bmaddb.schema.natural_keys import natural_id
 
 MODEL_ON_DEVICE: Final = "model_on_device"

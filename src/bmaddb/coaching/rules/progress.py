@@ -11,7 +11,7 @@ from bmaddb.coaching.local_days import day_after, day_of, fits_period, local_day
 from bmaddb.coaching.registries import METRIC
 from bmaddb.coaching.rules.general import GENERAL
 from bmaddb.modules.tasks_productivity import UserProgress
-from bmaddb.protocol.merge.counters import total
+from bmaddb.schema.counters import total
 from bmaddb.schema.natural_keys import natural_id
 
 SESSION_ID: Final = "session_id"

@@ -11,7 +11,7 @@ from bmaddb.coaching.rules.coaching_session import MODEL_ON_DEVICE, c6_coach_is_
 from bmaddb.modules.chat_journal import CoachingSession
 from bmaddb.modules.subscription_payment import Entitlement, UsageCounter
 from bmaddb.modules.user_management import User
-from bmaddb.protocol.merge.counters import total
+from bmaddb.schema.counters import total
 from bmaddb.schema.natural_keys import natural_id
 
 FEATURE: Final = "coaching.session"

@@ -96,6 +96,12 @@ class Outbox:
             rows = connection.execute(_SQL["all"])
             return tuple(self._read(row) for row in rows)
 
+    def first_to_go(self, limit: int) -> tuple[Entry, ...]:
+        """The first `limit` entries that no person need look at: queued, or on their way; oldest first."""
+        with self._store.read() as connection:
+            rows = connection.execute(_SQL["first_to_go"], (limit,))
+            return tuple(self._read(row) for row in rows)
+
     def parked(self) -> tuple[Entry, ...]:
         """The entries that wait for a person, each with its reason."""
         with self._store.read() as connection:

@@ -12,14 +12,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import apsw
 
 from bmaddb import errors as e
 from bmaddb import statements
 from bmaddb.device.store import meta
-from bmaddb.device.store.cipher import FileKey
+from bmaddb.device.store.cipher import MAGIC, PLAIN_HEAD, FileKey
 from bmaddb.device.store.connection import open_reader, open_writer
 from bmaddb.device.store.copies import sync_file, sync_folder
 from bmaddb.device.store.failures import failure
@@ -37,6 +37,10 @@ _LOGS_AND_FILE: Final = ("-wal", "-journal", "")
 _NO_DAMAGE: Final = (apsw.BusyError, apsw.LockedError, apsw.NoMemError, apsw.InterruptError)
 _NOT_WRITTEN: Final = (*_NO_DAMAGE, apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
 """Not the row is to blame: SQLite may have undone the whole transaction."""
+_TRACE: Final = b"_bmad_"
+"""Part of the names of our own tables, which stand in the schema of every file of ours."""
+_PIECE_BYTES: Final = 1 << 20
+_PAGE_BYTES: Final = 4096
 ROWIDS_TRIED_MAX: Final = 1_000_000
 """Between two damaged pages of a table that has no index."""
 
@@ -155,14 +159,15 @@ def _aside(path: str, number: int) -> str:
 def copy_readable(damaged: str, path: str, catalog: Catalog, old: FileKey | None, new: FileKey | None) -> Readable:
     """Copy what can be read of the file `damaged` into the new file at `path`, in one transaction.
 
-    `old` and `new`: what the one and the other are encrypted with. StoreError for a database of another program,
-    MigrationError for one of another schema version, and whatever `path` cannot be written for.
+    `old` and `new`: what the one and the other are encrypted with. StoreError for a database of another program and
+    for what never was one, MigrationError for one of another schema version, and whatever `path` cannot be written for.
     """
     try:
         source = open_reader(damaged, old)
     except e.StoreBusy:
         raise
     except e.StoreError:
+        _refuse_strange(damaged, encrypted=new is not None)
         return Readable(unread=tuple(table.name for table in catalog.device_tables))
     target = open_writer(path, "full", new)
     try:
@@ -176,6 +181,33 @@ def copy_readable(damaged: str, path: str, catalog: Catalog, old: FileKey | None
     finally:
         source.close(True)
         target.close(True)
+
+
+def _refuse_strange(path: str, *, encrypted: bool) -> None:
+    """StoreError for a file that SQLite does not open and that never was one of ours, as far as can be seen.
+
+    One of ours begins as every database does, or is known by the names in it; encrypted, it shows no names, but it is
+    whole pages. Nothing can be read of this one anyway: what is refused here is putting another file in its place.
+    """
+    try:
+        with open(path, "rb") as file:
+            head = file.read(len(PLAIN_HEAD))
+            whole_pages = os.fstat(file.fileno()).st_size % _PAGE_BYTES == 0
+            if head == PLAIN_HEAD or head.startswith(MAGIC) or (encrypted and whole_pages) or _has_trace(file):
+                return
+    except OSError as error:
+        raise e.StoreError(f"the file cannot be read: {error.strerror}", hint="check that it is yours") from error
+    hint = "it is as it was; if a database should be here, move it away, open a new one and sync"
+    raise e.StoreError(f"{path} is no database, and holds nothing of one", hint=hint)
+
+
+def _has_trace(file: BinaryIO) -> bool:
+    end = b""
+    while piece := file.read(_PIECE_BYTES):
+        if _TRACE in end + piece:
+            return True
+        end = piece[-len(_TRACE) :]
+    return False
 
 
 class _Copy:

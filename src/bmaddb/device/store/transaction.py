@@ -23,9 +23,10 @@ from bmaddb.device.store.ids import Moment
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.records import RowMaker
 from bmaddb.device.store.writer import WhileWaiting
-from bmaddb.protocol.merge.counters import counted, total
+from bmaddb.protocol.merge.counters import counted
 from bmaddb.schema.catalog import Catalog
 from bmaddb.schema.columns import Column
+from bmaddb.schema.counters import total
 from bmaddb.schema.records import Record, deletable
 from bmaddb.schema.rules import MergeRule
 from bmaddb.schema.tables import Table

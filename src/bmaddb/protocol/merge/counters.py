@@ -1,4 +1,4 @@
-"""Counters: a JSON object device -> [count, stamp], whose value is the sum over the devices.
+"""Counting: how the entries of a counter (`schema.counters`) are made, and which of two is the later.
 
 Each device writes only its own entry, so counts made offline add up, and one that arrives twice counts once.
 """
@@ -9,19 +9,14 @@ from typing import Any
 
 from bmaddb.protocol import stamps
 from bmaddb.protocol.values import identity
-
-
-def total(counter: Any) -> int:
-    """The sum over all devices; entries that are none count nothing."""
-    entries = counter.values() if isinstance(counter, dict) else ()
-    return sum(entry[0] for entry in entries if _is_count(entry))
+from bmaddb.schema.counters import is_count
 
 
 def counted(counter: Any, device_id: str, by: int, now_ms: int) -> dict[str, Any]:
     """The counter after this device counted `by` more (less, when negative)."""
     entries = dict(counter) if isinstance(counter, dict) else {}
     mine: Any = entries.get(device_id)
-    count, last = mine if _is_count(mine) else (0, stamps.NO_STAMP)
+    count, last = mine if is_count(mine) else (0, stamps.NO_STAMP)
     entries[device_id] = [count + by, stamps.Stamps(device_id).following(now_ms, last)]
     return entries
 
@@ -32,10 +27,6 @@ def newer_count(one: Any, other: Any) -> Any:
 
 
 def _age(entry: Any) -> tuple[bool, str, int, str]:
-    if _is_count(entry):
+    if is_count(entry):
         return True, entry[1], entry[0], ""
     return False, "", 0, identity(entry)
-
-
-def _is_count(entry: Any) -> bool:
-    return isinstance(entry, list) and len(entry) == 2 and type(entry[0]) is int and isinstance(entry[1], str)

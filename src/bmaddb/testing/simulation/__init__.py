@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import bmaddb.server  # noqa: F401 -- first: it says which extra is missing
 from bmaddb.testing.simulation.ground import Ground, running_postgres
 from bmaddb.testing.simulation.world import Outcome
 

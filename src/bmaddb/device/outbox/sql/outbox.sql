@@ -23,6 +23,11 @@ SELECT id, position, changeset, changes, schema_version, layout, hlc, status, nu
        depends_on, byte_size, created_at, next_attempt_at
 FROM outbox_operations ORDER BY position
 
+-- name: first_to_go
+SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
+       depends_on, byte_size, created_at, next_attempt_at
+FROM outbox_operations WHERE status <> 'parked' ORDER BY position LIMIT ?1 + 0
+
 -- name: one
 SELECT id, position, changeset, changes, schema_version, layout, hlc, status, number, attempts, reason,
        depends_on, byte_size, created_at, next_attempt_at
