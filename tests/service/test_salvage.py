@@ -216,7 +216,12 @@ def test_tables_that_nobody_declares_are_named(tmp_path: Path) -> None:
     path, own = tmp_path / "own.db", catalog_with(Module(name="own", purpose="tests", records=(Note,)))
     with bmaddb.open(path, user=USER, catalog=own) as db, db.write() as tx:
         tx.insert(Note, title="kept aside")
-    assert salvage(path, user=USER).unread == ("notes",)
+    found = salvage(path, user=USER)
+    assert (found.unread, found.undeclared) == ((), ("notes",))
+    os.replace(found.aside, path)
+    assert salvage(path, user=USER, catalog=own).undeclared == ()
+    with bmaddb.open(path, user=USER, catalog=own) as db:
+        assert db.query(Note).one().title == "kept aside"
 
 
 def test_the_new_file_is_as_open_to_others_as_the_old_one(path: Path) -> None:

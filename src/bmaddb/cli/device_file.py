@@ -20,3 +20,8 @@ def existing(path: Path) -> Path:
     if not size:
         raise e.StoreError(f"{path} is empty: no database", hint=_HINT)
     return path
+
+
+def shown(name: str) -> str:
+    """A table's name for a terminal: another program may have given the file any."""
+    return name if name.isprintable() else ascii(name)

@@ -14,7 +14,7 @@ from bmaddb.cli.catalogs import (
     chosen_migrations,
     chosen_record,
 )
-from bmaddb.cli.device_file import existing
+from bmaddb.cli.device_file import existing, shown
 from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.service import open_database
 from bmaddb.settings import Settings
@@ -42,8 +42,10 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     for table, count in report.only_on_server.items():
         print(f"not in it: {count} archived rows of {table}, which only the server has", file=sys.stderr)
     if report.undeclared:
-        names = ", ".join(name if name.isprintable() else ascii(name) for name in report.undeclared)
-        print(f"not in it: {names}, which the catalog does not declare", file=sys.stderr)
+        print(
+            f"not in it: {', '.join(map(shown, report.undeclared))}, which the catalog does not declare",
+            file=sys.stderr,
+        )
         print("  (where an application does, --catalog MODULE:NAME brings them in)", file=sys.stderr)
     if report.oddities:
         print(f"{report.oddities} values are written as the file holds them, and may not be taken:", file=sys.stderr)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
+from bmaddb.cli.device_file import shown
 from bmaddb.cli.unlocking import add_secret_options, chosen_secret
 from bmaddb.service import salvage
 from bmaddb.settings import Settings
@@ -31,4 +32,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     print(f"the damaged file is {found.aside}: keep it until a sync has brought the rest")
     if found.unread:
         print(f"a part could not be read of: {', '.join(found.unread)}; what a server has comes with the next sync")
+    if found.undeclared:
+        print(f"left in it: {', '.join(map(shown, found.undeclared))}, which the catalog does not declare")
+        print(f"  (where an application does: put {found.aside} back, and salvage it with --catalog MODULE:NAME)")
     return 0

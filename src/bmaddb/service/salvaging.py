@@ -39,13 +39,15 @@ _SQL: Final = statements.load("bmaddb.service", "salvaging.sql")
 class Salvaged:
     """Where the damaged file is now, and what was found in it.
 
-    `unread` names the tables of which a part is gone; the server may still have it.
+    `unread` names the tables of which a part is gone; the server may still have it. `undeclared` names those of which
+    the catalog says nothing: their rows are in the damaged file alone.
     """
 
     aside: Path
     rows: int = 0
     entries: int = 0
     unread: tuple[str, ...] = ()
+    undeclared: tuple[str, ...] = ()
 
 
 def salvage(
@@ -92,7 +94,9 @@ def _salvaged(place: str, tables: Catalog, user: str | None, doors: _Doors) -> S
             Pages(store, outbox).begin_resync()
             _queue_orphans(store, outbox)
         aside = exchange(place, part)
-    return Salvaged(aside=aside, rows=found.rows, entries=found.entries, unread=found.unread)
+    return Salvaged(
+        aside=aside, rows=found.rows, entries=found.entries, unread=found.unread, undeclared=found.undeclared
+    )
 
 
 @dataclass(frozen=True, slots=True)

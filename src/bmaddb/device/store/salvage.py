@@ -47,11 +47,15 @@ ROWIDS_TRIED_MAX: Final = 1_000_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Readable:
-    """What was found. `unread` names the tables of which a part is gone; the server may still have it."""
+    """What was found. `unread` names the tables of which a part is gone; the server may still have it.
+
+    `undeclared` names those that the catalog does not declare: nothing of them was read.
+    """
 
     rows: int = 0
     entries: int = 0
     unread: tuple[str, ...] = ()
+    undeclared: tuple[str, ...] = ()
     of_backup: bool = False
     """Was the file a backup? Then the device it is of goes on under its own name."""
 
@@ -231,11 +235,11 @@ class _Copy:
         if self._same_order:
             self._play_again()
         strange = self._tables(self._source) - self._tables(self._target)
-        self._unread.update(name for name in strange if not name.startswith("_bmad"))
         return Readable(
             rows=sum(rows.values()),
             entries=rows.get(OUTBOX, 0),
             unread=tuple(sorted(self._unread)),
+            undeclared=tuple(sorted(name for name in strange if not name.startswith("_bmad"))),
             of_backup=of_backup,
         )
 
