@@ -1,4 +1,7 @@
-"""Every Python snippet of the README and of docs/howto runs, top to bottom, in a folder of its own."""
+"""Every Python snippet of the README and of docs/howto runs, top to bottom, in a folder of its own.
+
+A snippet whose fence names a file (```python garden.py) is that file beside the script, which may import it.
+"""
 
 from __future__ import annotations
 
@@ -14,13 +17,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMED_FILE = re.compile(r"^```python (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_snippets_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    snippets = SNIPPET.findall(page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    snippets = SNIPPET.findall(text)
     assert snippets, f"{page.name} shows no Python"
+    for name, body in NAMED_FILE.findall(text):
+        (tmp_path / name).write_text(body, encoding="utf-8")
     script = tmp_path / "snippets.py"
     script.write_text("\n".join(snippets), encoding="utf-8")
     _run(script, tmp_path)
