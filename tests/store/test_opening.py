@@ -80,8 +80,9 @@ def test_a_file_newer_than_the_program_is_left_alone(path: Path) -> None:
     with opened(path, library(15), user=USER) as store, store.write() as tx:
         tx.insert(Book, title="a")
     before = path.read_bytes()
-    with pytest.raises(e.MigrationError, match="the file has schema version 15, this program knows 14"):
+    with pytest.raises(e.MigrationError, match="the file has schema version 15, this program knows 14") as refused:
         opened(path)
+    assert "the catalog it was made with (--catalog)" in str(refused.value.hint)
     assert path.read_bytes() == before
 
 

@@ -77,7 +77,7 @@ def _upgrade(connection: apsw.Connection, catalog: Catalog, steps: Sequence[Migr
     if held > catalog.version:
         raise e.MigrationError(
             f"the file has schema version {held}, this program knows {catalog.version}",
-            hint="update the program; the file is untouched",
+            hint="update the program, or open it with the catalog it was made with (--catalog); the file is untouched",
         )
     [(broken_before, _)] = connection.execute(_TRANSACTION["broken_references"])
     search.forget(connection)
