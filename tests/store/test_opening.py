@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import uuid
 from pathlib import Path
 
 import apsw
@@ -68,6 +69,8 @@ def test_a_file_belongs_to_the_first_user_it_meets(path: Path) -> None:
             tx.insert(Book, title="a")
     with opened(path, user=USER.upper()) as store, store.write() as tx:
         assert tx.insert(Book, title="a").user_id == USER
+    with opened(path, user=uuid.UUID(USER)) as store:
+        assert store.user == USER
     with pytest.raises(e.StoreError, match="the file belongs to another user"):
         opened(path, user=OTHER_USER)
     with pytest.raises(e.StoreError, match="a user is named by a UUID"):

@@ -16,6 +16,8 @@ from bmaddb.service.database import Database
 from bmaddb.service.keys import secret_of
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from bmaddb.device.outbox import Outbox
     from bmaddb.device.sync import Reaction, SyncEngine, Transport
     from bmaddb.device.sync.http_transport import Token
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 def open_database(
     path: str | os.PathLike[str],
     *,
-    user: str | None = None,
+    user: str | UUID | None = None,
     modules: Sequence[Module] | None = None,
     catalog: Catalog | None = None,
     url: str | None = None,
@@ -47,8 +49,8 @@ def open_database(
 ) -> Database:
     """Open the database at `path`, making the file if there is none.
 
-    - `user`: UUID of the signed-in user; bound to the file when first given, another user is refused. A file that
-      syncs has one.
+    - `user`: UUID of the signed-in user, text or `uuid.UUID`; bound to the file when first given, another user is
+      refused. A file that syncs has one.
     - `modules`: the application's own modules *instead* of the twelve (the engine's own is always added);
       to add to the twelve, pass `catalog=catalog_with(own_module)` of `bmaddb.modules.registry`.
     - `url`, `token`: the server and a JWT, or a callable that gives one; `api_key` for a Supabase project.

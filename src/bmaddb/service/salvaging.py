@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from uuid import UUID
 
 import apsw
 
@@ -48,7 +49,7 @@ def salvage(
     path: str | os.PathLike[str],
     *,
     catalog: Catalog | None = None,
-    user: str | None = None,
+    user: str | UUID | None = None,
     key: bytes | None = None,
     passphrase: str | None = None,
     clock: Clock | None = None,
@@ -74,7 +75,7 @@ def salvage(
         return _ended(place, tables, doors) if was_cut(place) else _salvaged(place, tables, user, doors)
 
 
-def _salvaged(place: str, tables: Catalog, user: str | None, doors: _Doors) -> Salvaged:
+def _salvaged(place: str, tables: Catalog, user: str | UUID | None, doors: _Doors) -> Salvaged:
     old = _key_of(place, doors.key)
     with part_of_copy(place + PART, like=place) as part:
         new = _made(part, tables, doors)
@@ -97,7 +98,7 @@ class _Doors:
     entropy: Entropy
     key: Secret | None
 
-    def open(self, path: str, catalog: Catalog, user: str | None = None) -> Store:
+    def open(self, path: str, catalog: Catalog, user: str | UUID | None = None) -> Store:
         """The store at `path`."""
         return Store(path, catalog, clock=self.clock, entropy=self.entropy, key=self.key, user=user)
 

@@ -27,7 +27,7 @@ from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.feed import Feed
 from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin, tell
 from bmaddb.device.store.ids import Moment
-from bmaddb.device.store.migrations import bind_user, bring_up
+from bmaddb.device.store.migrations import UserName, bind_user, bring_up
 from bmaddb.device.store.noted import Noted
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.readers import Readers
@@ -71,7 +71,7 @@ class Store(Noted):
         *,
         clock: Clock,
         entropy: Entropy,
-        user: str | None = None,
+        user: UserName | None = None,
         durability: Durability = "full",
         key: Secret | None = None,
         seed: bool = False,
