@@ -12,7 +12,7 @@ import pytest
 
 from bmaddb import errors as e
 from bmaddb.device.store import Store
-from bmaddb.schema import Record
+from bmaddb.schema import Record, UserRecord
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.testing import ManualClock
 from tests.store.conftest import Witness
@@ -198,10 +198,25 @@ def test_a_record_of_another_catalog_is_refused(store: Store) -> None:
     from bmaddb.modules.tasks_productivity import Task
 
     for read in (lambda: store.get(Task, "x"), lambda: store.query(Task).all()):
-        with pytest.raises(e.SchemaError, match="no module of this store declares tasks"):
+        with pytest.raises(e.SchemaError, match="no module of this store declares tasks") as refused:
             read()
+        assert "catalog_with(" in str(refused.value.hint)
     with store.write() as tx, pytest.raises(e.SchemaError):
         tx.insert(Task, title="a")
+
+
+def test_where_a_class_belongs_a_record_or_a_name_is_refused_with_words(store: Store) -> None:
+    with store.write() as tx:
+        author = tx.insert(Author, name="a")
+        wrongly: Any = tx
+        with pytest.raises(e.SchemaError, match="Author is wanted here, the class; this is a record of it"):
+            wrongly.insert(author)
+        with pytest.raises(e.SchemaError, match="Author is wanted here, the class; this is a record of it"):
+            wrongly.insert_many(author, [{"name": "b"}])
+    loosely: Any = store
+    for given in ("authors", str, UserRecord):
+        with pytest.raises(e.SchemaError, match="a record class is wanted here, not"):
+            loosely.query(given)
 
 
 def test_a_natural_key_makes_the_id(store: Store) -> None:

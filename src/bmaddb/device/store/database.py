@@ -489,10 +489,11 @@ class Store(Noted):
             self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
 
     def _read_text(self, record: type[Record]) -> str:
-        table = record.__table__
-        if not self.catalog.declares(record):
-            raise e.SchemaError(f"no module of this store declares {table.name}")
-        if not table.on_device:
-            raise e.ReadOnlyTable(f"{table.name} lives on the server only")
+        if not isinstance(record, type) or not self.catalog.declares(record):
+            from bmaddb.device.store.records import undeclared
+
+            raise undeclared(record)
+        if not record.__table__.on_device:
+            raise e.ReadOnlyTable(f"{record.__table__.name} lives on the server only")
         text = self._reads[record] = compiler_writes.select_by_id(record)
         return text
