@@ -147,7 +147,7 @@ class Store(Noted):
             for row in self._readers.connection.execute(text, (row_id,)):
                 return record(*row)
         except DRIVER_ERRORS as error:
-            raise failure(error) from error
+            raise failure(error, given=(row_id,)) from error
         return None
 
     def expect(self, lists: Sequence[Query[Any]]) -> None:
