@@ -18,6 +18,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 NAMED_FILE = re.compile(r"^```python (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r'"([\w-]+\.(?:db|zip|csv))"')
+UUID = re.compile(r'"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
 
 
@@ -31,6 +33,17 @@ def test_the_snippets_of_a_page_run(page: Path, tmp_path: Path) -> None:
     script = tmp_path / "snippets.py"
     script.write_text("\n".join(snippets), encoding="utf-8")
     _run(script, tmp_path)
+
+
+def test_the_pages_get_on_with_each_other_in_one_folder() -> None:
+    pages = {page.name: "\n".join(SNIPPET.findall(page.read_text(encoding="utf-8"))) for page in PAGES}
+    of_file: dict[str, list[str]] = {}
+    for page, text in pages.items():
+        for file in sorted(set(FILE.findall(text))):
+            of_file.setdefault(file, []).append(page)
+    assert len(of_file) >= len(PAGES), "each page opens a file"
+    assert not {file: names for file, names in of_file.items() if len(names) > 1}
+    assert len({user for text in pages.values() for user in UUID.findall(text)}) == 1
 
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
