@@ -18,6 +18,8 @@ def test_the_demo_runs_and_every_claim_holds() -> None:
         [sys.executable, "-m", "bmaddb.cli", "demo"], capture_output=True, text=True, timeout=180, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    [merged] = [line for line in done.stdout.splitlines() if "the task now: " in line]
+    assert "title 'Telefoon beneden laten', notes 'oplader in de gang', priority 3" in merged
     claims = [line.split()[0] for line in done.stdout.split("the proof\n")[1].splitlines() if line.strip()]
     assert claims == ["holds"] * 6
 

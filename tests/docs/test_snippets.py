@@ -1,4 +1,7 @@
-"""Every Python snippet of the README and of docs/howto runs, top to bottom, in a folder of its own."""
+"""Every Python snippet of the README and of docs/howto runs, top to bottom, in a folder of its own.
+
+A snippet whose fence names a file (```python garden.py) is that file beside the script, which may import it.
+"""
 
 from __future__ import annotations
 
@@ -14,16 +17,33 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SNIPPET = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+NAMED_FILE = re.compile(r"^```python (\w+\.py)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FILE = re.compile(r'"([\w-]+\.(?:db|zip|csv))"')
+UUID = re.compile(r'"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})"')
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "howto").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_snippets_of_a_page_run(page: Path, tmp_path: Path) -> None:
-    snippets = SNIPPET.findall(page.read_text(encoding="utf-8"))
+    text = page.read_text(encoding="utf-8")
+    snippets = SNIPPET.findall(text)
     assert snippets, f"{page.name} shows no Python"
+    for name, body in NAMED_FILE.findall(text):
+        (tmp_path / name).write_text(body, encoding="utf-8")
     script = tmp_path / "snippets.py"
     script.write_text("\n".join(snippets), encoding="utf-8")
     _run(script, tmp_path)
+
+
+def test_the_pages_get_on_with_each_other_in_one_folder() -> None:
+    pages = {page.name: "\n".join(SNIPPET.findall(page.read_text(encoding="utf-8"))) for page in PAGES}
+    of_file: dict[str, list[str]] = {}
+    for page, text in pages.items():
+        for file in sorted(set(FILE.findall(text))):
+            of_file.setdefault(file, []).append(page)
+    assert len(of_file) >= len(PAGES), "each page opens a file"
+    assert not {file: names for file, names in of_file.items() if len(names) > 1}
+    assert len({user for text in pages.values() for user in UUID.findall(text)}) == 1
 
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)

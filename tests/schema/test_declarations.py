@@ -46,6 +46,7 @@ def module_of(*records: type[Record], name: str = "own") -> Module:
 
 WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "a table name with capitals": (lambda: declare(table="Things"), "not a table name"),
+    "no table name at all": (lambda: declare(table=""), 'Thing: table="..." is missing'),
     "a table name that starts with a digit": (lambda: declare(table="9lives"), "not a table name"),
     "a column name that is reserved": (lambda: declare(columns={"rowid": text()}), "not a column name"),
     "a column name that a slot would take": (

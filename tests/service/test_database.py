@@ -14,7 +14,7 @@ from bmaddb import errors as e
 from bmaddb.device.store import Store
 from bmaddb.device.sync import Arrived
 from bmaddb.modules import chat_journal, levensgebieden, tasks_productivity
-from bmaddb.modules.registry import ModuleStatus
+from bmaddb.modules.registry import ModuleStatus, catalog_with
 from bmaddb.modules.tasks_productivity import Goal, Task
 from bmaddb.schema import Module, UserRecord, text
 from bmaddb.signals import EntryQueued, SyncEnded
@@ -185,6 +185,25 @@ def test_options_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         bmaddb.open(tmp_path / "c.db", modules=[READING], catalog=bmaddb.open(tmp_path / "d.db").catalog)
     with bmaddb.open(tmp_path / "e.db", user=USER) as db, pytest.raises(e.SettingsError, match="no server"):
         db.sync()
+
+
+def test_a_file_that_syncs_needs_a_user_once(server: RunningServer, tmp_path: Path) -> None:
+    path, there = tmp_path / "a.db", {"url": server.url, "token": server.token(USER)}
+    with pytest.raises(e.SettingsError, match="user= is missing"):
+        bmaddb.open(path, **there)  # type: ignore[arg-type]
+    assert not path.exists(), "nothing was made"
+    bmaddb.open(path).close()
+    with pytest.raises(e.SettingsError, match="user= is missing"):
+        bmaddb.open(path, **there)  # type: ignore[arg-type]
+    opened(server, path).close()
+    with bmaddb.open(path, **there) as db:  # type: ignore[arg-type]
+        assert db.sync().ok
+
+
+def test_a_catalog_without_tables_of_users_syncs_without_one(server: RunningServer, tmp_path: Path) -> None:
+    tables = catalog_with(include_defaults=False)
+    with bmaddb.open(tmp_path / "a.db", catalog=tables, url=server.url, token=server.token(USER)) as db:
+        assert (db.user, db.sync().ok) == (None, True)
 
 
 def test_another_user_cannot_open_the_file(tmp_path: Path) -> None:

@@ -196,8 +196,9 @@ def test_one_of_ours_whose_beginning_is_gone_is_salvaged_all_the_same(path: Path
 
 def test_a_file_of_another_version_is_left_alone(path: Path) -> None:
     before = content(path.parent)
-    with pytest.raises(e.MigrationError, match="schema version 14, this program knows 15"):
+    with pytest.raises(e.MigrationError, match="schema version 14, this program knows 15") as refused:
         salvage(path, user=USER, catalog=catalog_with(version=15))
+    assert "the catalog it was made with (--catalog)" in str(refused.value.hint)
     assert content(path.parent) == before
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import uuid
 from pathlib import Path
 
 import apsw
@@ -12,7 +13,7 @@ import pytest
 from bmaddb import errors as e
 from bmaddb.device.store import Store
 from bmaddb.entropy import SeededEntropy
-from bmaddb.modules.registry import default_catalog
+from bmaddb.modules.registry import catalog_with, default_catalog
 from bmaddb.schema import Catalog, Module, UserRecord, integer, text
 from bmaddb.schema.evolution import AddColumn, CreateTable, Migration
 from bmaddb.testing import ManualClock, PowerDisk, Trouble
@@ -79,6 +80,8 @@ def test_a_file_belongs_to_the_first_user_it_meets(path: Path) -> None:
             tx.insert(Book, title="a")
     with opened(path, user=USER.upper()) as store, store.write() as tx:
         assert tx.insert(Book, title="a").user_id == USER
+    with opened(path, user=uuid.UUID(USER)) as store:
+        assert store.user == USER
     with pytest.raises(e.StoreError, match="the file belongs to another user"):
         opened(path, user=OTHER_USER)
     with pytest.raises(e.StoreError, match="a user is named by a UUID"):
@@ -91,9 +94,24 @@ def test_a_file_newer_than_the_program_is_left_alone(path: Path) -> None:
     with opened(path, library(15), user=USER) as store, store.write() as tx:
         tx.insert(Book, title="a")
     before = path.read_bytes()
-    with pytest.raises(e.MigrationError, match="the file has schema version 15, this program knows 14"):
+    with pytest.raises(e.MigrationError, match="the file has schema version 15, this program knows 14") as refused:
         opened(path)
+    assert "the catalog it was made with (--catalog)" in str(refused.value.hint)
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("check", ["length(name", "name <> other", "known(name)"])
+def test_a_check_that_sqlite_cannot_read_is_named(path: Path, check: str) -> None:
+    class Broken(UserRecord, table="broken_things"):
+        pages = integer(default=0, check="pages >= 0")
+        name = text(check=check)
+
+    module = Module(name="broken", purpose="For a test.", records=(Broken,))
+    with pytest.raises(e.MigrationError, match=r"the check of broken_things\.name cannot be read: ") as refused:
+        opened(path, catalog_with(module, include_defaults=False), user=USER)
+    assert "SQLite and Postgres both read" in str(refused.value.hint)
+    with opened(path, user=USER) as store:
+        assert store.fresh, "nothing was made"
 
 
 class Wing(UserRecord, table="wings"):

@@ -5,14 +5,15 @@
 from __future__ import annotations
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
 from bmaddb import errors as e
 from bmaddb.device.store import Store
-from bmaddb.schema import Record
+from bmaddb.schema import Record, UserRecord
 from bmaddb.schema.natural_keys import natural_id
 from bmaddb.testing import ManualClock
 from tests.store.conftest import Witness
@@ -61,6 +62,34 @@ def test_every_kind_of_value_comes_back_as_it_went_in(store: Store) -> None:
     assert read == book
     assert (read.title, read.pages, read.price, read.owned) == (EVIL, 2**63 - 1, 3.0, True)
     assert (read.tags, read.read_at, read.cover) == (["é", {"a": None, "b": 1}], moment, b"\0\xff")
+
+
+@pytest.mark.parametrize("value", [date(2026, 3, 1), time(7, 30), datetime(2026, 3, 1, tzinfo=UTC)])
+def test_a_day_for_a_text_is_told_how_it_becomes_one(store: Store, value: Any) -> None:
+    with store.write() as tx, pytest.raises(e.RecordInvalid, match="books.title: expected text") as refused:
+        tx.insert(Book, title=value)
+    assert refused.value.hint == "give its text: .isoformat()"
+    with pytest.raises(e.QueryError, match="books.title: expected text") as unasked:
+        store.query(Book).where(Book.title == value).all()
+    assert unasked.value.hint == refused.value.hint
+
+
+def test_a_record_for_an_id_is_told_that_it_has_one(store: Store) -> None:
+    with store.write() as tx:
+        author: Any = tx.insert(Author, name="a")
+        calls: list[Callable[[], object]] = [
+            lambda: tx.insert(Book, title="b", author_id=author),
+            lambda: tx.insert_many(Book, [{"title": "b", "author_id": author}]),
+            lambda: tx.update(Author, author, name="c"),
+            lambda: tx.delete(Author, author),
+            lambda: store.get(Author, author),
+            lambda: store.query(Book).where(Book.author_id == author).all(),
+            lambda: store.query(Book).where(Book.author_id.in_([author])).all(),
+        ]
+        for call in calls:
+            with pytest.raises((e.RecordInvalid, e.QueryError)) as refused:
+                call()
+            assert refused.value.hint == "give its id (.id)"
 
 
 def test_a_json_default_is_nobodys_own_object(store: Store) -> None:
@@ -198,10 +227,25 @@ def test_a_record_of_another_catalog_is_refused(store: Store) -> None:
     from bmaddb.modules.tasks_productivity import Task
 
     for read in (lambda: store.get(Task, "x"), lambda: store.query(Task).all()):
-        with pytest.raises(e.SchemaError, match="no module of this store declares tasks"):
+        with pytest.raises(e.SchemaError, match="no module of this store declares tasks") as refused:
             read()
+        assert "catalog_with(" in str(refused.value.hint)
     with store.write() as tx, pytest.raises(e.SchemaError):
         tx.insert(Task, title="a")
+
+
+def test_where_a_class_belongs_a_record_or_a_name_is_refused_with_words(store: Store) -> None:
+    with store.write() as tx:
+        author = tx.insert(Author, name="a")
+        wrongly: Any = tx
+        with pytest.raises(e.SchemaError, match="Author is wanted here, the class; this is a record of it"):
+            wrongly.insert(author)
+        with pytest.raises(e.SchemaError, match="Author is wanted here, the class; this is a record of it"):
+            wrongly.insert_many(author, [{"name": "b"}])
+    loosely: Any = store
+    for given in ("authors", str, UserRecord):
+        with pytest.raises(e.SchemaError, match="a record class is wanted here, not"):
+            loosely.query(given)
 
 
 def test_a_natural_key_makes_the_id(store: Store) -> None:

@@ -60,6 +60,12 @@ class More:
     catalog = catalog_of(15, Book)
 
 
+class Own(UserRecord, table="own_things"):
+    """Of a module that the server was not started with."""
+
+    name = text()
+
+
 ROAD_TO_MORE = (Migration(15, (AddColumn("books", "pages", integer(default=0)),)),)
 ROAD = (Migration(15, (RenameColumn("books", "title", "label"), AddColumn("books", "pages", integer(default=0)))),)
 
@@ -109,6 +115,7 @@ def test_a_device_ahead_of_its_server_waits_and_then_goes_by_itself(shelf: Shelf
         assert reason is not None
         assert reason.code == "unknown_column"
         assert "older than this device" in reason.message
+        assert reason.hint == "update the server; it is sent again by itself then"
         assert db.sync().requests == 1, "it is not sent again at once"
         shelf.clock.advance(60_000)
         assert db.sync().parked == 2, "nor has the server learned anything yet"
@@ -120,6 +127,23 @@ def test_a_device_ahead_of_its_server_waits_and_then_goes_by_itself(shelf: Shelf
     with shelf.open("other.db", New.catalog) as other:
         assert other.sync().ok
         assert {(row.label, row.pages) for row in other.query(New.Book).all()} == {("b", 3), ("beside it", 0)}
+
+
+def test_a_server_without_the_devices_catalog_is_told_how_it_gets_it(shelf: Shelf) -> None:
+    own = catalog_of(14, Old.Book, Own)
+    with shelf.open("own.db", own) as db:
+        with db.write() as tx:
+            tx.insert(Own, name="a")
+        assert db.sync().parked == 1
+        reason = db.outbox.parked()[0].reason
+        assert reason is not None
+        assert reason.code == "unknown_table"
+        assert "does not know its catalog" in reason.message
+        assert reason.hint == "update the server, or start it with --catalog; it is sent again by itself then"
+        shelf.upgrade_server(own, ())
+        shelf.clock.advance(60_000)
+        assert db.sync().ok
+        assert db.outbox.counts().parked == 0
 
 
 def test_a_device_ahead_of_its_server_reads_old_names_as_todays(shelf: Shelf) -> None:

@@ -91,7 +91,8 @@ class Catalog:
 
     def declares(self, record: type[Record]) -> bool:
         """Is the record one of its modules', and not only another one's table of the same name?"""
-        return self.records.get(record.__table__.name) is record
+        table = getattr(record, "__table__", None)
+        return table is not None and self.records.get(table.name) is record
 
     def table(self, name: str) -> Table:
         """The table called `name`; SchemaError when no module declares it."""

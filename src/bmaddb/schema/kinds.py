@@ -71,10 +71,17 @@ def milliseconds(moment: datetime) -> int:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise e.RecordInvalid(f"expected text, got {type(value).__name__}")
+        raise e.RecordInvalid(f"expected text, got {type(value).__name__}", hint=_as_text(value))
     if "\0" in value:
         raise e.RecordInvalid("text may not hold U+0000", hint="Postgres cannot store it; strip it first")
     return value if value.isascii() else encodable(value)
+
+
+def _as_text(value: Any) -> str | None:
+    """How what is often given for a text becomes one: a day, a time, a record."""
+    if hasattr(value, "__table__"):
+        return "give its id (.id)"
+    return "give its text: .isoformat()" if hasattr(value, "isoformat") else None
 
 
 def _int(value: Any) -> int:

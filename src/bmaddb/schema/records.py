@@ -77,7 +77,11 @@ class RecordMeta(_RecordMetaParent):
 
 
 def _scope_class(mcs: type[RecordMeta], name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> RecordMeta:
-    """An abstract record (UserRecord, ...): its columns become the envelope of its tables."""
+    """An abstract record (UserRecord, ...): its columns become the envelope of its tables. An application has none."""
+    if any(getattr(base, "__scope__", None) is not None for base in bases):
+        raise e.SchemaError(
+            f'{name}: table="..." is missing', hint=f'class {name}({bases[0].__name__}, table="..."): ...'
+        )
     envelope = {key: namespace.pop(key) for key, value in list(namespace.items()) if isinstance(value, Column)}
     namespace["__envelope__"] = envelope
     return _RecordMetaParent.__new__(mcs, name, bases, namespace)

@@ -90,6 +90,12 @@ def column_definition(table: Table, column: Column[Any]) -> str:
     return " ".join(words)
 
 
+def check_alone(table: Table, column: Column[Any]) -> str:
+    """CREATE TABLE with nothing but the names of the table's columns and the check of one of them."""
+    names = ", ".join(quoted(each.name) for each in table.columns)
+    return f"CREATE TABLE {quoted(table.name)} ({names}, CHECK ({column.spec.check}));"
+
+
 def row_key(table: Table) -> str:
     """The column that is the primary key in the file."""
     return table.options.row_key or "id"

@@ -11,11 +11,13 @@ from bmaddb.clock import Clock, SystemClock
 from bmaddb.device.store import CACHE_BYTES, Durability, Store
 from bmaddb.entropy import Entropy, SystemEntropy
 from bmaddb.modules.registry import catalog_with, default_catalog
-from bmaddb.schema import Catalog, Module
+from bmaddb.schema import Catalog, Module, Scope
 from bmaddb.service.database import Database
 from bmaddb.service.keys import secret_of
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from bmaddb.device.outbox import Outbox
     from bmaddb.device.sync import Reaction, SyncEngine, Transport
     from bmaddb.device.sync.http_transport import Token
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 def open_database(
     path: str | os.PathLike[str],
     *,
-    user: str | None = None,
+    user: str | UUID | None = None,
     modules: Sequence[Module] | None = None,
     catalog: Catalog | None = None,
     url: str | None = None,
@@ -47,7 +49,8 @@ def open_database(
 ) -> Database:
     """Open the database at `path`, making the file if there is none.
 
-    - `user`: UUID of the signed-in user; bound to the file when first given, another user is refused.
+    - `user`: UUID of the signed-in user, text or `uuid.UUID`; bound to the file when first given, another user is
+      refused. A file that syncs has one.
     - `modules`: the application's own modules *instead* of the twelve (the engine's own is always added);
       to add to the twelve, pass `catalog=catalog_with(own_module)` of `bmaddb.modules.registry`.
     - `url`, `token`: the server and a JWT, or a callable that gives one; `api_key` for a Supabase project.
@@ -64,11 +67,12 @@ def open_database(
     """
     if modules is not None and catalog is not None:
         raise e.SettingsError("give modules or a catalog, not both")
-    if url is not None and token is None and transport is None:
-        raise e.SettingsError("a server needs a token", hint="`bmaddb token --user UUID` prints one")
     if url is not None and transport is None:
         _check_server(url, token)
     tables = catalog or _catalog_of(modules)
+    has_server = url is not None or transport is not None
+    if has_server and user is None and not os.path.exists(path):
+        _refuse_nobody(tables)
     for reaction in reactions:
         if unknown := reaction.tables - tables.tables.keys():
             raise e.SchemaError(f"a reaction to {', '.join(sorted(unknown))}, which no module declares")
@@ -84,6 +88,8 @@ def open_database(
         migrations=migrations,
         cache_bytes=cache_bytes,
     )
+    if has_server and store.user is None:
+        _refuse_nobody(tables, store)
     return Database(store, policy=upkeep, connect=_connect(store, url, token, api_key, transport, reactions))
 
 
@@ -113,9 +119,22 @@ def _connect(
 def _check_server(url: str, token: Token | None) -> None:
     from bmaddb.device.sync.address import check_address, check_token
 
+    if token is None:
+        raise e.SettingsError("a server needs a token", hint="`bmaddb token --user UUID` prints one")
     check_address(url)
     if isinstance(token, str):
         check_token(token)
+
+
+def _refuse_nobody(tables: Catalog, store: Store | None = None) -> None:
+    """What comes from the server belongs to somebody, and so does what goes there."""
+    if any(table.scope is Scope.USER for table in tables.tables.values()):
+        if store is not None:
+            store.close()
+        raise e.SettingsError(
+            "user= is missing: a file that syncs belongs to a user, and this one has none yet",
+            hint='bmaddb.open(..., user="<uuid>"), the user whose token it is',
+        )
 
 
 def _catalog_of(modules: Sequence[Module] | None) -> Catalog:

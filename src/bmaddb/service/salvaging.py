@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import apsw
 
@@ -54,7 +55,7 @@ def salvage(
     path: str | os.PathLike[str],
     *,
     catalog: Catalog | None = None,
-    user: str | None = None,
+    user: str | UUID | None = None,
     key: bytes | None = None,
     passphrase: str | None = None,
     migrations: Sequence[Migration] = (),
@@ -82,7 +83,7 @@ def salvage(
         return _ended(place, tables, doors) if was_cut(place) else _salvaged(place, tables, user, doors)
 
 
-def _salvaged(place: str, tables: Catalog, user: str | None, doors: _Doors) -> Salvaged:
+def _salvaged(place: str, tables: Catalog, user: str | UUID | None, doors: _Doors) -> Salvaged:
     old = _key_of(place, doors.key)
     with part_of_copy(place + PART, like=place) as part:
         new = _made(part, tables, doors)
@@ -108,7 +109,7 @@ class _Doors:
     key: Secret | None
     migrations: tuple[Migration, ...]
 
-    def open(self, path: str, catalog: Catalog, user: str | None = None) -> Store:
+    def open(self, path: str, catalog: Catalog, user: str | UUID | None = None) -> Store:
         """The store at `path`."""
         return Store(
             path,

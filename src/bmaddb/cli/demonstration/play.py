@@ -14,7 +14,6 @@ from bmaddb.cli.demonstration.stage import Stage, raised
 from bmaddb.cli.demonstration.story import Device
 from bmaddb.clock import Clock, SystemClock
 from bmaddb.entropy import SystemEntropy, uuid7
-from bmaddb.modules.tasks_productivity import Task
 from bmaddb.server.auth import TokenKeeper
 from bmaddb.service.opening import open_database
 from bmaddb.testing.proxy import Cut
@@ -95,7 +94,7 @@ def _play_scenes(cast: _Cast, stage: Stage, clock: Clock) -> int:
     stage.proxy.accept()
     for device in (cast.phone, cast.laptop, cast.phone, cast.tablet):
         _sync(device, clock)
-    _tell(clock, f"the task now: {cast.phone.db.get(Task, task_id)!r}")
+    _tell(clock, f"the task now: {story.merged_task(cast.phone, task_id)}")
     return written
 
 

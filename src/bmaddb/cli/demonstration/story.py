@@ -114,3 +114,9 @@ def edit_task(device: Device, task_id: str, **values: object) -> None:
     """Change some columns of one task."""
     with device.db.write() as tx:
         tx.update(Task, task_id, **values)
+
+
+def merged_task(device: Device, task_id: str) -> str:
+    """What became of the columns that both edited, in words; `repr` of the record would hide them."""
+    task = device.db.query(Task).where(Task.id == task_id).one()
+    return f"title {task.title!r}, notes {task.notes!r}, priority {task.priority}"

@@ -34,11 +34,11 @@ _WORDS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "42501": ("the server does not let this user write {where}", "ask who owns it, or give it up (`discard`)"),
         "unknown_column": (
             "the server is older than this device: {text}",
-            "nothing: it is sent again by itself, from time to time",
+            "update the server; it is sent again by itself then",
         ),
         "unknown_table": (
-            "the server is older than this device: {text}",
-            "nothing: it is sent again by itself, from time to time",
+            "the server is older than this device, or does not know its catalog: {text}",
+            "update the server, or start it with --catalog; it is sent again by itself then",
         ),
         "stamp_ahead": ("the clock of this device was more than a day ahead", "set the clock, then `retry`"),
     }

@@ -27,7 +27,7 @@ from bmaddb.device.store.failures import DRIVER_ERRORS, failure
 from bmaddb.device.store.feed import Feed
 from bmaddb.device.store.hooks import AfterCommit, BeforeCommit, CommitFact, Origin, tell
 from bmaddb.device.store.ids import Moment
-from bmaddb.device.store.migrations import bind_user, bring_up
+from bmaddb.device.store.migrations import UserName, bind_user, bring_up
 from bmaddb.device.store.noted import Noted
 from bmaddb.device.store.raw_door import Arguments, RawDoor
 from bmaddb.device.store.readers import Readers
@@ -71,7 +71,7 @@ class Store(Noted):
         *,
         clock: Clock,
         entropy: Entropy,
-        user: str | None = None,
+        user: UserName | None = None,
         durability: Durability = "full",
         key: Secret | None = None,
         seed: bool = False,
@@ -147,7 +147,7 @@ class Store(Noted):
             for row in self._readers.connection.execute(text, (row_id,)):
                 return record(*row)
         except DRIVER_ERRORS as error:
-            raise failure(error) from error
+            raise failure(error, given=(row_id,)) from error
         return None
 
     def expect(self, lists: Sequence[Query[Any]]) -> None:
@@ -489,10 +489,11 @@ class Store(Noted):
             self.signals.emit(Committed(tables=fact.tables, origin=fact.origin))
 
     def _read_text(self, record: type[Record]) -> str:
-        table = record.__table__
-        if not self.catalog.declares(record):
-            raise e.SchemaError(f"no module of this store declares {table.name}")
-        if not table.on_device:
-            raise e.ReadOnlyTable(f"{table.name} lives on the server only")
+        if not isinstance(record, type) or not self.catalog.declares(record):
+            from bmaddb.device.store.records import undeclared
+
+            raise undeclared(record)
+        if not record.__table__.on_device:
+            raise e.ReadOnlyTable(f"{record.__table__.name} lives on the server only")
         text = self._reads[record] = compiler_writes.select_by_id(record)
         return text

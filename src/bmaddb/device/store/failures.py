@@ -18,10 +18,14 @@ _COLUMNS: Final = " constraint failed: "
 _VERBS: Final = {"UNIQUE": "is taken", "NOT NULL": "is required"}
 
 
-def failure(error: Exception, tables: Iterable[Table] = ()) -> e.BmadError:
-    """The error to raise instead of `error`; `tables` are those whose checks it may speak of."""
+def failure(error: Exception, tables: Iterable[Table] = (), given: Iterable[object] = ()) -> e.BmadError:
+    """The error to raise instead of `error`; `tables`: whose checks it may speak of; `given`: what was bound."""
     if isinstance(error, e.BmadError):
         return error
+    if isinstance(error, TypeError):
+        for value in given:
+            if hasattr(value, "__table__"):
+                return e.QueryError(f"a row has an id, not the record {type(value).__name__}", hint="give its id (.id)")
     if isinstance(error, apsw.ConstraintError):
         return _constraint(str(error), tables)
     for kinds, make in _MADE:

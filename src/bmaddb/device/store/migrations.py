@@ -7,7 +7,7 @@ strange: what cannot be brought up is refused, and stays as it is.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import apsw
 
@@ -19,7 +19,12 @@ from bmaddb.entropy import Entropy
 from bmaddb.schema.catalog import Catalog
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from bmaddb.schema.evolution import Migration
+
+UserName: TypeAlias = "str | UUID"
+"""A user is named by a UUID: the value, or its text."""
 
 
 def bring_up(
@@ -38,7 +43,7 @@ def bring_up(
     return make_or_upgrade(connection, catalog, steps, clock, entropy)
 
 
-def bind_user(connection: apsw.Connection, user: str | None) -> str | None:
+def bind_user(connection: apsw.Connection, user: UserName | None) -> str | None:
     """The user the file belongs to, from its first open with a user on; StoreError for another one."""
     owner = meta.get(connection, meta.USER_ID)
     wanted = None if user is None else _checked_user(user)
@@ -53,10 +58,10 @@ def bind_user(connection: apsw.Connection, user: str | None) -> str | None:
     return owner
 
 
-def _checked_user(user: str) -> str:
+def _checked_user(user: UserName) -> str:
     import uuid
 
     try:
-        return str(uuid.UUID(user))
+        return str(user if isinstance(user, uuid.UUID) else uuid.UUID(user))
     except (ValueError, AttributeError, TypeError):
         raise e.StoreError(f"a user is named by a UUID, not by {user!r}") from None

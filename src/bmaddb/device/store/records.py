@@ -269,6 +269,22 @@ def read_only(table: Table) -> e.ReadOnlyTable:
     return e.ReadOnlyTable(f"a device may not write {table.name}", hint="its rows come from the server, by sync")
 
 
+def undeclared(given: object) -> e.SchemaError:
+    """What was given where a record class of the file's catalog belongs."""
+    if isinstance(given, Record):
+        name = type(given).__name__
+        return e.SchemaError(
+            f"{name} is wanted here, the class; this is a record of it",
+            hint=f"give the class, and a new row's values by name, as in tx.insert({name}, ...)",
+        )
+    if not isinstance(given, type) or not issubclass(given, Record) or not hasattr(given, "__table__"):
+        return e.SchemaError(f"a record class is wanted here, not {given!r}", hint="as in db.query(Task)")
+    return e.SchemaError(
+        f"no module of this store declares {given.__table__.name}",
+        hint="open the file with its module: bmaddb.open(..., catalog=catalog_with(MODULE)) of bmaddb.modules.registry",
+    )
+
+
 def _field(column: Column[Any], place: int) -> Field:
     spec = column.spec
     default = _MISSING

@@ -47,6 +47,8 @@ def make_or_upgrade(
     except BaseException as error:
         if connection.in_transaction:
             connection.execute(_TRANSACTION["rollback"])
+        if isinstance(error, apsw.SQLError):
+            _refuse_broken_check(catalog)
         if isinstance(error, apsw.Error):
             raise e.MigrationError(f"the file could not be brought up: {failure(error).message}") from error
         if isinstance(error, e.SchemaError):
@@ -55,6 +57,24 @@ def make_or_upgrade(
     finally:
         connection.pragma("foreign_keys", True)
     return fresh
+
+
+def _refuse_broken_check(catalog: Catalog) -> None:
+    """SQLite could not read what was to be made: MigrationError where it is a column's check, looked at alone."""
+    for table in catalog.device_tables:
+        for column in table.columns:
+            if column.spec.check is None:
+                continue
+            apart = apsw.Connection(":memory:")
+            try:
+                apart.execute(sqlite_ddl.check_alone(table, column))
+            except apsw.SQLError as error:
+                raise e.MigrationError(
+                    f"the check of {table.name}.{column.name} cannot be read: {failure(error).message}",
+                    hint="a condition in SQL that SQLite and Postgres both read; the file is untouched",
+                ) from error
+            finally:
+                apart.close()
 
 
 def _create(connection: apsw.Connection, catalog: Catalog, clock: Clock, entropy: Entropy) -> None:
@@ -77,7 +97,7 @@ def _upgrade(connection: apsw.Connection, catalog: Catalog, steps: Sequence[Migr
     if held > catalog.version:
         raise e.MigrationError(
             f"the file has schema version {held}, this program knows {catalog.version}",
-            hint="update the program; the file is untouched",
+            hint="update the program, or open it with the catalog it was made with (--catalog); the file is untouched",
         )
     [(broken_before, _)] = connection.execute(_TRANSACTION["broken_references"])
     search.forget(connection)

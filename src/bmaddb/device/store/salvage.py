@@ -256,7 +256,7 @@ class _Copy:
         if held is not None and held != str(self._catalog.version):
             raise e.MigrationError(
                 f"the file has schema version {held}, this program knows {self._catalog.version}",
-                hint="salvage it with the program that wrote it, then open it with this one; it is as it was",
+                hint="salvage it with the program that wrote it, and the catalog it was made with (--catalog)",
             )
 
     def _tables(self, connection: apsw.Connection) -> set[str]:

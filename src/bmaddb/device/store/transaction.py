@@ -289,7 +289,7 @@ class WriteTransaction:
         try:
             self._connection.execute(text, arguments)
         except DRIVER_ERRORS as error:
-            raise failure(error, (table,)) from error
+            raise failure(error, (table,), arguments) from error
 
 
 def _named(target: R | type[R], row_id: str) -> tuple[type[R], str]:
