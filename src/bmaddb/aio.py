@@ -75,9 +75,10 @@ async def open(path: str | Path, **options: Any) -> AsyncDatabase:  # noqa: A001
 class AwaitedPart:
     """A part of the database, `db.outbox` for one, under its own names: `await db.outbox.counts()`.
 
-    Each call is one hop to a thread, making the part with the first one included. A property of the part is called
-    too: `await db.upkeep.policy()`. AttributeError, when awaited, for what the part has not, and for what is a `with`
-    block there: that belongs to one thread, so use it in a function of yours, with `sync_database`.
+    Each call is one hop to a thread, making the part with the first one included. A property or an attribute of the
+    part is called too: `await db.upkeep.policy()`. AttributeError, when awaited, for what the part has not, and for
+    `monitor.operation`. That and what else is to be used with `with` (`monitor.measuring`, `outbox.edit`) belong to
+    one thread: use them in a function of yours, with `sync_database`.
     """
 
     __slots__ = ("_database", "_name")
@@ -97,10 +98,10 @@ class AwaitedPart:
 
     def _called(self, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         part = getattr(self._database.sync_database, self._name)
-        declared = getattr(type(part), name)
-        if isinstance(declared, property) and not args and not kwargs:
+        declared = getattr(type(part), name, None)
+        if (declared is None or isinstance(declared, property)) and not args and not kwargs:
             return getattr(part, name)
-        if inspect.isgeneratorfunction(inspect.unwrap(declared)):
+        if declared is not None and inspect.isgeneratorfunction(inspect.unwrap(declared)):
             how = f"await db.run(work), and in work: with db.sync_database.{self._name}.{name}(...)"
             raise AttributeError(f"'{name}' is a `with` block of one thread: {how}")
         return getattr(part, name)(*args, **kwargs)

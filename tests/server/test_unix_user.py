@@ -18,6 +18,7 @@ SERVERS = 8
 def test_servers_that_start_at_once_make_one_user(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     all_looked, looked = threading.Barrier(SERVERS), threading.local()
+    makers, crowded = threading.Lock(), threading.Event()
 
     def exists() -> bool:
         """The first look of each comes before anybody has made it."""
@@ -27,9 +28,18 @@ def test_servers_that_start_at_once_make_one_user(monkeypatch: pytest.MonkeyPatc
             return False
         return bool(made)
 
+    def create() -> None:
+        """It takes its time, in which a second one would come, were it let in."""
+        if not makers.acquire(blocking=False):
+            crowded.set()
+            made.append("a second one")
+            return
+        crowded.wait(0.5)
+        made.append(unix_user.USER_NAME)
+
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(pwd, "getpwnam", lambda name: SimpleNamespace(pw_uid=995, pw_gid=994))
     monkeypatch.setattr(unix_user, "_exists", exists)
-    monkeypatch.setattr(unix_user, "_create", lambda: made.append(unix_user.USER_NAME))
+    monkeypatch.setattr(unix_user, "_create", create)
     together(*[unix_user.postgres_user] * SERVERS)
     assert made == [unix_user.USER_NAME]

@@ -108,6 +108,7 @@ def test_every_part_is_there_under_its_own_names_off_the_loop(tmp_path: Path) ->
             assert (await db.upkeep.policy()).budget_bytes > (await db.upkeep.usage()).used_bytes
             assert (await db.personality.standing()).mode == "off"
             assert (await db.monitor.report()).commits
+            assert await db.monitor.limits() == db.sync_database.monitor.limits, "an attribute"
             await db.health_checks.register("shop", "stock", stock)
             assert (await db.health()).component("shop").state is State.DEGRADED
             assert threads

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pytest
 
@@ -75,6 +76,13 @@ def test_an_application_reacts_to_what_came_and_to_nothing_else(server: RunningS
             assert Seen.titles == ["Slapen"], "no goal came"
 
 
+@pytest.mark.parametrize("path", [None, 7, b"notes.db"])
+def test_what_is_no_path_is_refused_by_name(path: Any) -> None:
+    with pytest.raises(e.StoreError, match="is not a path of a file") as refused:
+        bmaddb.open(path, user=USER)
+    assert refused.value.hint
+
+
 def test_a_reaction_to_a_table_that_is_not_there_is_refused(tmp_path: Path) -> None:
     class Odd:
         tables, followers = frozenset({"goals", "nowhere"}), dict[str, frozenset[str]]()
@@ -84,6 +92,48 @@ def test_a_reaction_to_a_table_that_is_not_there_is_refused(tmp_path: Path) -> N
 
     with pytest.raises(e.SchemaError, match="a reaction to nowhere"):
         bmaddb.open(tmp_path / "a.db", reactions=[Odd()])
+    Odd.tables, Odd.followers = frozenset({"goals"}), {"goals": frozenset({"elsewhere"})}
+    with pytest.raises(e.SchemaError, match="a reaction to elsewhere"):
+        bmaddb.open(tmp_path / "a.db", reactions=[Odd()])
+
+
+def test_a_reaction_that_fails_holds_up_nothing_and_is_asked_again(
+    server: RunningServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Watching:
+        followers: Mapping[str, frozenset[str]] = {}
+
+        def __init__(self, table: str, *, fails: bool) -> None:
+            self.tables, self.fails, self.asked = frozenset({table}), fails, list[set[str]]()
+
+        def __call__(self, store: Store, arrived: Arrived, *, partly: bool) -> int:
+            self.asked.append(set(arrived))
+            if "goals" in arrived:
+                with store.write() as tx:
+                    tx.insert(Task, title="follows")
+            if self.fails:
+                raise ZeroDivisionError
+            return 1
+
+    broken, sound = Watching("goals", fails=True), Watching("tasks", fails=False)
+    with opened(server, tmp_path / "phone.db") as phone:
+        with phone.write() as tx:
+            tx.insert(Goal, title="Slapen")
+            tx.insert(Task, title="came")
+        assert phone.sync().ok
+        laptop = bmaddb.open(
+            tmp_path / "laptop.db", user=USER, url=server.url, token=server.token(USER), reactions=[broken, sound]
+        )
+        with laptop:
+            assert laptop.sync().ok
+            assert laptop.query(Goal).one().title == "Slapen"
+            assert laptop.query(Task).one().title == "came", "what it wrote is undone"
+            assert (broken.asked, sound.asked) == ([{"goals"}], [{"tasks"}])
+            assert "a reaction to what came failed" in caplog.text
+            broken.fails = False
+            assert laptop.sync().ok
+            assert {task.title for task in laptop.query(Task).all()} == {"came", "follows"}
+            assert broken.asked == [{"goals"}, {"goals"}]
 
 
 def test_the_background_sync_carries_a_commit(server: RunningServer, tmp_path: Path) -> None:

@@ -194,6 +194,31 @@ def test_one_of_ours_whose_beginning_is_gone_is_salvaged_all_the_same(path: Path
     assert tasks(path) == rows
 
 
+def test_an_empty_file_keeps_its_log_for_the_salvage(path: Path) -> None:
+    """All there is is in the log, which SQLite throws away when it opens such a file."""
+    log = Path(f"{path}-wal").read_bytes()
+    os.truncate(path, 0)
+    for _ in range(2):
+        with pytest.raises(e.StoreCorrupt, match="its log is not") as refused:
+            bmaddb.open(path, user=USER)
+        assert "salvage" in str(refused.value.hint)
+        assert Path(f"{path}-wal").read_bytes() == log
+    assert salvage(path, user=USER).entries == TASKS
+    assert tasks(path) == TASKS
+
+
+def test_no_new_database_takes_the_place_of_one_that_is_being_salvaged(path: Path) -> None:
+    code = KILLED.format(name="rename", at=2)
+    assert subprocess.run([sys.executable, "-c", code, str(path), USER], check=False).returncode == 9
+    before = content(path.parent)
+    if path.exists():
+        path.unlink()
+    with pytest.raises(e.StoreError, match="was cut off"):
+        bmaddb.open(path, user=USER)
+    assert content(path.parent) == {name: held for name, held in before.items() if name != path.name}
+    assert salvage(path, user=USER).entries == TASKS
+
+
 def test_a_file_of_another_version_is_left_alone(path: Path) -> None:
     before = content(path.parent)
     with pytest.raises(e.MigrationError, match="schema version 14, this program knows 15") as refused:

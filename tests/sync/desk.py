@@ -33,6 +33,8 @@ class Sheet(UserRecord, table="sheets", delete=DeleteRule.EDIT_WINS):
     members = json(default=[], merge=MergeRule.SET)
     entries = json(default={}, merge=MergeRule.MAP)
     total = integer(default=0, merge=MergeRule.FUN, merge_with=summed, check="total <= 100")
+    low = integer(default=0, check="low <= high")
+    high = integer(default=10)
     state = text(
         default="open",
         enum=("open", "closed", "sealed"),

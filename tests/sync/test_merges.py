@@ -102,6 +102,28 @@ def test_a_function_whose_value_breaks_a_check_leaves_it_to_the_newer(meet: Meet
     assert policy.startswith("FUN: ")
 
 
+def test_a_row_that_no_check_takes_on_the_way_parks_what_does_not_fit(desk: World) -> None:
+    """The merged row breaks a check of two columns, and the first of the two parts that wait would not."""
+    here, there = desk.device(), desk.device()
+    with here.store.write() as tx:
+        sheet = tx.insert(Sheet, low=0, high=10)
+    desk.settle(here, there)
+    for low in (2, 5):
+        with here.store.write() as tx:
+            tx.update(sheet, low=low)
+    with there.store.write() as tx:
+        tx.update(sheet, high=3)
+    assert there.sync().ok
+    assert [here.sync().result.value for _ in range(2)] == ["partial", "partial"], "one waits for a person"
+    [parked] = here.outbox.parked()
+    here.outbox.discard(parked.id)
+    desk.settle(there, here)
+    desk.assert_equal(here, there)
+    held = here.store.get(Sheet, sheet.id)
+    assert held is not None
+    assert (held.low, held.high) == (2, 3)
+
+
 @pytest.mark.parametrize(
     ("here", "there", "state", "doubt"),
     [

@@ -46,7 +46,8 @@ def declined_instead(
     Its id follows from the decision, so that two devices make the same one. A user with an account has one in any
     case, who has none only when `was_typed`: a type was deleted.
     """
-    if newest_type(tx) is not None or not (was_typed or tx.query(User).exists()):
+    has_account = tx.catalog.declares(User) and tx.query(User).exists()
+    if newest_type(tx) is not None or not (was_typed or has_account):
         return None
     row_id = f"{DECLINED}-{decision_id}"[:_ID_LENGTH_MAX]
     return {"id": row_id, "source": DECLINED, "influence": 0.0, "assessed_at": assessed_at}

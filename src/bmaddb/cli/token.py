@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         hint = "a token without an end is not accepted; make another one when it has ended"
         raise e.SettingsError(f"--expires-in takes 1 to {EXPIRES_IN_S_MAX} seconds (ten years)", hint=hint)
     folder: Path = options.data or settings.data_dir
-    if not settings.jwt_secret and not (folder / SECRET_FILE).exists():
+    if not settings.jwt_secret and not os.path.exists(folder / SECRET_FILE):
         hint = "start the server first (`bmaddb serve --data ...`), or set BMADDB_JWT_SECRET to its secret"
         raise e.SettingsError(f"{folder} holds no secret of a server", hint=hint)
     secret = secret_of(folder, settings.jwt_secret, SystemEntropy())

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from bmaddb.coaching.candidate import moment
 from bmaddb.coaching.rules.preferences import STORAGE_USED_BYTES
 from bmaddb.coaching.rules.session_prerequisites import (
     MODEL_REACHABLE,
@@ -62,5 +63,7 @@ class DeviceFacts:
         }
 
     def _is_offline(self) -> bool:
-        last = self._store.query(SyncRun).order_by(SyncRun.started_at.desc(), SyncRun.id.desc()).first()
+        until = moment(self._store.clock.now_ms())  # what ran while the clock was ahead is not the last one
+        ran = self._store.query(SyncRun).where(SyncRun.started_at <= until)
+        last = ran.order_by(SyncRun.started_at.desc(), SyncRun.id.desc()).first()
         return last is not None and last.result == "offline"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bmaddb import errors as e
 from bmaddb.clock import Clock, SystemClock
 from bmaddb.device.store import CACHE_BYTES, Durability, Store
+from bmaddb.device.store.connection import checked_path
 from bmaddb.entropy import Entropy, SystemEntropy
 from bmaddb.modules.registry import catalog_with, default_catalog
 from bmaddb.schema import Catalog, Module, Scope
@@ -71,11 +72,15 @@ def open_database(
         _check_server(url, token)
     tables = catalog or _catalog_of(modules)
     has_server = url is not None or transport is not None
+    path = checked_path(path)
     if has_server and user is None and not os.path.exists(path):
         _refuse_nobody(tables)
     for reaction in reactions:
-        if unknown := reaction.tables - tables.tables.keys():
+        followers = {name for followed, found in reaction.followers.items() for name in (followed, *found)}
+        if unknown := (reaction.tables | followers) - tables.tables.keys():
             raise e.SchemaError(f"a reaction to {', '.join(sorted(unknown))}, which no module declares")
+    if not os.path.exists(path):
+        _refuse_a_cut_salvage(path)
     store = Store(
         path,
         tables,
@@ -135,6 +140,14 @@ def _refuse_nobody(tables: Catalog, store: Store | None = None) -> None:
             "user= is missing: a file that syncs belongs to a user, and this one has none yet",
             hint='bmaddb.open(..., user="<uuid>"), the user whose token it is',
         )
+
+
+def _refuse_a_cut_salvage(path: str) -> None:
+    """A new file would stand where what could be read of the damaged one is about to."""
+    from bmaddb.device.store.salvage import was_cut
+
+    if was_cut(path):
+        raise e.StoreError("a salvage of this file was cut off", hint="call it again: it ends at once")
 
 
 def _catalog_of(modules: Sequence[Module] | None) -> Catalog:

@@ -90,12 +90,20 @@ def _play_scenes(cast: _Cast, stage: Stage, clock: Clock) -> int:
     stage.proxy.refuse()
     _tell(clock, "offline again: phone and laptop edit the same task, the same column and different ones")
     story.edit_task(cast.phone, task_id, title="Telefoon uit de slaapkamer (vanavond)", notes="oplader in de gang")
+    _let_the_clock_move(clock)
     story.edit_task(cast.laptop, task_id, title="Telefoon beneden laten", priority=3)
     stage.proxy.accept()
     for device in (cast.phone, cast.laptop, cast.phone, cast.tablet):
         _sync(device, clock)
     _tell(clock, f"the task now: {story.merged_task(cast.phone, task_id)}")
     return written
+
+
+def _let_the_clock_move(clock: Clock) -> None:
+    """Of two edits within one millisecond either device may win, and the demo says beforehand which one does."""
+    before_ms = clock.now_ms()
+    while clock.now_ms() <= before_ms:
+        pass
 
 
 def _work_offline(cast: _Cast, clock: Clock) -> str:

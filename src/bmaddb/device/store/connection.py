@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from threading import get_ident
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import apsw
@@ -35,6 +36,7 @@ def open_writer(path: str, durability: Durability, key: FileKey | None, vfs: str
         raise e.StoreError(f"no durability '{durability}'", hint="'full' (default) or 'normal'")
     if vfs is None:
         _claim(path)
+        _refuse_a_lost_head(path)
     connection = _opened(path, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, key, vfs)
     try:
         _look(connection)
@@ -52,9 +54,26 @@ def open_writer(path: str, durability: Durability, key: FileKey | None, vfs: str
 
 
 def _claim(path: str) -> None:
-    """A file that is new is its owner's alone, and so are the logs, which SQLite makes as open as the file."""
-    with contextlib.suppress(OSError):  # there is one already, or SQLite will say why there can be none
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    """A file that is new is its owner's alone, and so are the logs, which SQLite makes as open as the file.
+
+    It is made under another name: to close it here would drop the locks of a thread that has just opened it.
+    """
+    if os.path.lexists(path):
+        return
+    made = f"{path}-new-{os.getpid()}-{get_ident()}"
+    with contextlib.suppress(OSError):  # there is one by now, or SQLite will say why there can be none
+        os.close(os.open(made, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        try:
+            os.link(made, path)
+        finally:
+            os.unlink(made)
+
+
+def _refuse_a_lost_head(path: str) -> None:
+    """SQLite would throw the log of an empty file away, and with it all there is."""
+    with contextlib.suppress(OSError):
+        if os.path.getsize(path) == 0 and os.path.getsize(f"{path}-wal") > 0:
+            raise e.StoreCorrupt("the file is empty, and its log is not", hint="`bmaddb salvage` reads what is there")
 
 
 def _look(connection: apsw.Connection) -> None:
@@ -139,6 +158,8 @@ def checked_path(path: str | os.PathLike[str]) -> str:
 
     StoreError for what is no file of its own.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise e.StoreError(f"{path!r} is not a path of a file", hint="text, or a pathlib.Path")
     text = os.fspath(path)
     if not text or text.startswith((":", "file:")) or "\0" in text:
         raise e.StoreError(f"'{text}' is not a path of a file", hint="a device store lives in a file")

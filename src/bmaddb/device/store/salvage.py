@@ -41,6 +41,8 @@ _TRACE: Final = b"_bmad_"
 """Part of the names of our own tables, which stand in the schema of every file of ours."""
 _PIECE_BYTES: Final = 1 << 20
 _PAGE_BYTES: Final = 4096
+_LOG_HEAD_BYTES: Final = 32
+"""Of a log in WAL mode; the size of a page is in its bytes 8 to 11."""
 ROWIDS_TRIED_MAX: Final = 1_000_000
 """Between two damaged pages of a table that has no index."""
 
@@ -166,6 +168,7 @@ def copy_readable(damaged: str, path: str, catalog: Catalog, old: FileKey | None
     `old` and `new`: what the one and the other are encrypted with. StoreError for a database of another program and
     for what never was one, MigrationError for one of another schema version, and whatever `path` cannot be written for.
     """
+    _keep_log(damaged)
     try:
         source = open_reader(damaged, old)
     except e.StoreBusy:
@@ -187,6 +190,16 @@ def copy_readable(damaged: str, path: str, catalog: Catalog, old: FileKey | None
         target.close(True)
 
 
+def _keep_log(path: str) -> None:
+    """SQLite throws the log of an empty file away, and with it all there is: one empty page is added to such a file."""
+    log = f"{path}-wal"
+    if os.path.getsize(path) == 0 and os.path.exists(log):
+        with open(log, "rb") as file:
+            head = file.read(_LOG_HEAD_BYTES)
+        if len(head) == _LOG_HEAD_BYTES:
+            os.truncate(path, int.from_bytes(head[8:12], "big"))
+
+
 def _refuse_strange(path: str, *, encrypted: bool) -> None:
     """StoreError for a file that SQLite does not open and that never was one of ours, as far as can be seen.
 
@@ -201,7 +214,7 @@ def _refuse_strange(path: str, *, encrypted: bool) -> None:
                 return
     except OSError as error:
         raise e.StoreError(f"the file cannot be read: {error.strerror}", hint="check that it is yours") from error
-    hint = "it is as it was; if a database should be here, move it away, open a new one and sync"
+    hint = "it is as it was; give its key if it is encrypted; if a database should be here, move it away and sync anew"
     raise e.StoreError(f"{path} is no database, and holds nothing of one", hint=hint)
 
 

@@ -12,8 +12,9 @@ the reaction.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final, Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 import apsw
 
@@ -31,6 +32,7 @@ ROWS_SWEPT_MAX: Final = IDS_NOTED_MAX - 500
 anew each time."""
 PAGE_BYTES_MAX: Final = 256 * 1024
 """Of a larger part of a page no ids are read."""
+T = TypeVar("T")
 Arrived: TypeAlias = Mapping[str, frozenset[str] | None]
 """Table -> ids of rows that came, changed or went; None: any of them. A table that is not there is as it was."""
 _SQL: Final = statements.load("bmaddb.device.sync", "sql/sync.sql")
@@ -93,20 +95,44 @@ def react(store: Store, reactions: Sequence[Reaction], *, sweeping: bool = True)
     with store.write():
         connection = store.writing_connection
         rows, sweep = unreacted.standing(connection, tables)
-        left = ROWS_SWEPT_MAX if sweeping else 0
-        while sweep and left > 0:
+        noted, swept = {table: tuple(ids) for table, ids in rows.items()}, dict(sweep)
+        room = ROWS_SWEPT_MAX if sweeping else 0
+        while sweep and room > 0:
             table = _next(sweep, reactions)
-            ids = _ids_after(connection, table, sweep.pop(table), left)
+            ids = _ids_after(connection, table, sweep.pop(table), room)
             rows.setdefault(table, set()).update(ids)
-            if len(ids) == left:
+            if len(ids) == room:
                 sweep[table] = ids[-1]
             else:
                 sweep |= {follower: "" for reaction in reactions for follower in reaction.followers.get(table, ())}
-            left -= len(ids)
+            room -= len(ids)
         arrived = {table: frozenset(ids) for table, ids in rows.items()}
-        written = sum(reaction(store, arrived, partly=bool(sweep)) for reaction in reactions) if arrived else 0
-        unreacted.save(connection, tables, dict.fromkeys(rows, ()) if sweep else {}, sweep)
+        written, failed = _asked(store, reactions, arrived, partly=bool(sweep))
+        left = dict.fromkeys(rows, ()) if sweep else {}
+        unreacted.save(connection, tables, left | _only(noted, failed), sweep | _only(swept, failed))
     return written
+
+
+def _asked(
+    store: Store, reactions: Sequence[Reaction], arrived: Arrived, *, partly: bool
+) -> tuple[int, frozenset[str]]:
+    """How many rows all wrote, and the tables of those that failed: such a one is undone alone, and asked again."""
+    written, failed = 0, frozenset[str]()
+    for reaction in reactions:
+        own = {table: ids for table, ids in arrived.items() if table in reaction.tables}
+        if not own:
+            continue
+        try:
+            with store.write():
+                written += reaction(store, own, partly=partly)
+        except Exception:  # what came is there; the note stays, and the next sync reacts
+            logging.getLogger("bmaddb.sync").exception("a reaction to what came failed")
+            failed |= reaction.tables
+    return written, failed
+
+
+def _only(noted: Mapping[str, T], tables: Collection[str]) -> dict[str, T]:
+    return {table: value for table, value in noted.items() if table in tables}
 
 
 def _next(sweep: Mapping[str, str], reactions: Sequence[Reaction]) -> str:
