@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
+import tempfile
 import threading
 from types import SimpleNamespace
 
@@ -18,7 +20,6 @@ SERVERS = 8
 def test_servers_that_start_at_once_make_one_user(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     all_looked, looked = threading.Barrier(SERVERS), threading.local()
-    makers, crowded = threading.Lock(), threading.Event()
 
     def exists() -> bool:
         """The first look of each comes before anybody has made it."""
@@ -29,12 +30,13 @@ def test_servers_that_start_at_once_make_one_user(monkeypatch: pytest.MonkeyPatc
         return bool(made)
 
     def create() -> None:
-        """It takes its time, in which a second one would come, were it let in."""
-        if not makers.acquire(blocking=False):
-            crowded.set()
-            made.append("a second one")
-            return
-        crowded.wait(0.5)
+        """Nobody else is let in meanwhile, whatever opens the folder anew."""
+        handle = os.open(tempfile.gettempdir(), os.O_RDONLY)
+        try:
+            with pytest.raises(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        finally:
+            os.close(handle)
         made.append(unix_user.USER_NAME)
 
     monkeypatch.setattr(os, "geteuid", lambda: 0)

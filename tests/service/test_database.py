@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,7 +13,7 @@ import pytest
 import bmaddb
 from bmaddb import errors as e
 from bmaddb.device.store import Store
-from bmaddb.device.sync import Arrived
+from bmaddb.device.sync import Arrived, Reaction
 from bmaddb.modules import chat_journal, levensgebieden, tasks_productivity
 from bmaddb.modules.registry import ModuleStatus, catalog_with
 from bmaddb.modules.tasks_productivity import Goal, Task
@@ -31,8 +31,8 @@ class Book(UserRecord, table="books"):
 READING = Module(name="reading", purpose="Books to read.", records=(Book,))
 
 
-def opened(server: RunningServer, path: Path, user: str = USER) -> bmaddb.Database:
-    return bmaddb.open(path, user=user, url=server.url, token=server.token(user))
+def opened(server: RunningServer, path: Path, user: str = USER, *reactions: Reaction) -> bmaddb.Database:
+    return bmaddb.open(path, user=user, url=server.url, token=server.token(user), reactions=reactions)
 
 
 def test_two_devices_meet_on_a_server(server: RunningServer, tmp_path: Path) -> None:
@@ -63,10 +63,7 @@ def test_an_application_reacts_to_what_came_and_to_nothing_else(server: RunningS
             tx.insert(Goal, title="Slapen")
             tx.insert(Task, title="Om tien uur naar bed")
         assert phone.sync().ok
-        laptop = bmaddb.open(
-            tmp_path / "laptop.db", user=USER, url=server.url, token=server.token(USER), reactions=[Seen()]
-        )
-        with laptop:
+        with opened(server, tmp_path / "laptop.db", USER, Seen()) as laptop:
             assert laptop.sync().ok
             assert Seen.titles == ["Slapen"]
             with phone.write() as tx:
@@ -97,43 +94,79 @@ def test_a_reaction_to_a_table_that_is_not_there_is_refused(tmp_path: Path) -> N
         bmaddb.open(tmp_path / "a.db", reactions=[Odd()])
 
 
+class Watching:
+    """A reaction that notes what it was asked, and does what it is given."""
+
+    followers: Mapping[str, frozenset[str]] = {}
+
+    def __init__(self, table: str, act: Callable[[Store], None]) -> None:
+        self.tables, self.act, self.asked = frozenset({table}), act, list[set[str]]()
+
+    def __call__(self, store: Store, arrived: Arrived, *, partly: bool) -> int:
+        self.asked.append(set(arrived))
+        self.act(store)
+        return 1
+
+
+def follows(store: Store) -> None:
+    with store.write() as tx:
+        tx.insert(Task, title="follows")
+
+
+def raises(store: Store) -> None:
+    follows(store)
+    raise ZeroDivisionError
+
+
+def dangles(store: Store) -> None:
+    with store.write() as tx:
+        tx.insert(Task, title="follows", goal_id="nowhere")
+
+
+def nothing(store: Store) -> None:
+    """Nothing follows."""
+
+
+@pytest.mark.parametrize("act", [raises, dangles])
 def test_a_reaction_that_fails_holds_up_nothing_and_is_asked_again(
-    server: RunningServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    act: Callable[[Store], None], server: RunningServer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    class Watching:
-        followers: Mapping[str, frozenset[str]] = {}
-
-        def __init__(self, table: str, *, fails: bool) -> None:
-            self.tables, self.fails, self.asked = frozenset({table}), fails, list[set[str]]()
-
-        def __call__(self, store: Store, arrived: Arrived, *, partly: bool) -> int:
-            self.asked.append(set(arrived))
-            if "goals" in arrived:
-                with store.write() as tx:
-                    tx.insert(Task, title="follows")
-            if self.fails:
-                raise ZeroDivisionError
-            return 1
-
-    broken, sound = Watching("goals", fails=True), Watching("tasks", fails=False)
+    broken, sound = Watching("goals", act), Watching("tasks", nothing)
     with opened(server, tmp_path / "phone.db") as phone:
         with phone.write() as tx:
             tx.insert(Goal, title="Slapen")
             tx.insert(Task, title="came")
         assert phone.sync().ok
-        laptop = bmaddb.open(
-            tmp_path / "laptop.db", user=USER, url=server.url, token=server.token(USER), reactions=[broken, sound]
-        )
-        with laptop:
-            assert laptop.sync().ok
-            assert laptop.query(Goal).one().title == "Slapen"
-            assert laptop.query(Task).one().title == "came", "what it wrote is undone"
-            assert (broken.asked, sound.asked) == ([{"goals"}], [{"tasks"}])
-            assert "a reaction to what came failed" in caplog.text
-            broken.fails = False
-            assert laptop.sync().ok
-            assert {task.title for task in laptop.query(Task).all()} == {"came", "follows"}
-            assert broken.asked == [{"goals"}, {"goals"}]
+    with opened(server, tmp_path / "laptop.db", USER, broken, sound) as laptop:
+        assert laptop.sync().ok
+        assert laptop.query(Goal).one().title == "Slapen"
+        assert laptop.query(Task).one().title == "came", "what it wrote is undone"
+        assert (broken.asked, sound.asked) == ([{"goals"}], [{"tasks"}])
+        assert "a reaction to what came failed" in caplog.text
+        assert laptop.sync().ok
+        assert (broken.asked, sound.asked) == ([{"goals"}] * 2, [{"tasks"}])
+        broken.act = follows
+        assert laptop.sync().ok
+        assert {task.title for task in laptop.query(Task).all()} == {"came", "follows"}
+        assert broken.asked == [{"goals"}] * 3
+
+
+def test_where_sqlite_undoes_all_no_reaction_counts_as_asked(server: RunningServer, tmp_path: Path) -> None:
+    def undoes(store: Store) -> None:
+        store.writing_connection.execute("rollback")
+        raise ZeroDivisionError
+
+    first, second = Watching("tasks", nothing), Watching("goals", undoes)
+    with opened(server, tmp_path / "phone.db") as phone:
+        with phone.write() as tx:
+            tx.insert(Goal, title="Slapen")
+            tx.insert(Task, title="came")
+        assert phone.sync().ok
+    with opened(server, tmp_path / "laptop.db", USER, first, second) as laptop:
+        assert laptop.sync().ok
+        second.act = nothing
+        assert laptop.sync().ok
+        assert (first.asked, second.asked) == ([{"tasks"}] * 2, [{"goals"}] * 2)
 
 
 def test_the_background_sync_carries_a_commit(server: RunningServer, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from bmaddb.coaching import operations as ops
 from bmaddb.device.atomic import OperationResult
 from bmaddb.device.upkeep import UpkeepPolicy
 from bmaddb.modules.tasks_productivity import Task
+from bmaddb.service.device_facts import DeviceFacts
 from bmaddb.testing import ManualClock
 from tests.coaching.acts import onboarding
 from tests.coaching.ground import NOW_MS, grant_sessions
@@ -162,6 +163,22 @@ def test_a_model_elsewhere_is_out_of_reach_without_a_network(db: bmaddb.Database
     assert warned({}), "no server is set"
     assert not warned({"model_on_device": True})
     assert not warned({"model_reachable": True})
+
+
+def test_a_sync_of_a_clock_that_ran_ahead_does_not_say_what_the_network_is_like(db: bmaddb.Database) -> None:
+    facts = DeviceFacts(db.store, db.outbox, db.upkeep.usage, has_server=True)
+
+    def ran(name: str, at_ms: int, result: str) -> None:
+        sql = "insert into sync_runs (id, trigger, started_at, result) values (?, 'timer', ?, ?)"
+        with db.store.apply("local") as connection:
+            connection.execute(sql, (name, at_ms, result))
+
+    assert facts.facts()["model_reachable"]
+    ran("a", NOW_MS - 1000, "offline")
+    assert not facts.facts()["model_reachable"]
+    ran("b", NOW_MS - 500, "ok")
+    ran("c", NOW_MS + 3_600_000, "offline")
+    assert facts.facts()["model_reachable"]
 
 
 def test_what_the_application_says_itself_counts_before_it(db: bmaddb.Database) -> None:

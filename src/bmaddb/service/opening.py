@@ -60,7 +60,8 @@ def open_database(
     - `cache_bytes`: so much of the records that were read stays in memory, as long as it is true; 0 for none.
     - `seed`: begin with the catalogue rows the program carries.
     - `migrations`: how an older file is brought to the catalog's version, without gaps.
-    - `reactions`: asked after a sync in which rows of their tables came, to write what follows from them.
+    - `reactions`: asked after a sync in which rows of their tables came, to write what follows from them; one that
+      raises is logged, undone alone, and asked again.
     - `upkeep`: how much the file may take and what goes first (100 MB); `db.upkeep.start()` keeps it so.
     - `clock`, `entropy`, `transport`: other doors to the world, for tests.
 
@@ -147,7 +148,7 @@ def _refuse_a_cut_salvage(path: str) -> None:
     from bmaddb.device.store.salvage import was_cut
 
     if was_cut(path):
-        raise e.StoreError("a salvage of this file was cut off", hint="call it again: it ends at once")
+        raise e.StoreError("a salvage of this file was cut off", hint="`bmaddb salvage` ends it at once")
 
 
 def _catalog_of(modules: Sequence[Module] | None) -> Catalog:

@@ -56,7 +56,8 @@ def open_writer(path: str, durability: Durability, key: FileKey | None, vfs: str
 def _claim(path: str) -> None:
     """A file that is new is its owner's alone, and so are the logs, which SQLite makes as open as the file.
 
-    It is made under another name: to close it here would drop the locks of a thread that has just opened it.
+    It is made under another name: to close it here would drop the locks of a thread that has just opened it. Where
+    there are no hard links it is as open as the system makes files.
     """
     if os.path.lexists(path):
         return

@@ -21,7 +21,7 @@ import apsw
 from bmaddb import statements
 from bmaddb.device.outbox import Outbox, unreacted
 from bmaddb.device.outbox.unreacted import IDS_NOTED_MAX
-from bmaddb.device.store import Store
+from bmaddb.device.store import Store, WriteTransaction
 from bmaddb.protocol.changes import RowKey
 from bmaddb.protocol.codec import row_values
 from bmaddb.protocol.digests import row_texts
@@ -32,10 +32,11 @@ ROWS_SWEPT_MAX: Final = IDS_NOTED_MAX - 500
 anew each time."""
 PAGE_BYTES_MAX: Final = 256 * 1024
 """Of a larger part of a page no ids are read."""
-T = TypeVar("T")
 Arrived: TypeAlias = Mapping[str, frozenset[str] | None]
 """Table -> ids of rows that came, changed or went; None: any of them. A table that is not there is as it was."""
 _SQL: Final = statements.load("bmaddb.device.sync", "sql/sync.sql")
+_T = TypeVar("_T")
+_log = logging.getLogger("bmaddb.sync")
 
 
 class Reaction(Protocol):
@@ -43,7 +44,8 @@ class Reaction(Protocol):
 
     It must come to rest: what it writes follows from the stored rows, so that devices that hold the same write the
     same, and nothing where everything fits. `followers`: table -> the tables of which a row may follow from one of its
-    rows that is gone.
+    rows that is gone. What it raises is logged and what it wrote undone: the sync goes on, and the next one asks it
+    again.
     """
 
     @property
@@ -51,7 +53,7 @@ class Reaction(Protocol):
     @property
     def followers(self) -> Mapping[str, frozenset[str]]: ...
     def __call__(self, store: Store, arrived: Arrived, *, partly: bool) -> int:
-        """Write what follows, in the write of this thread; the answer is how many rows.
+        """Write what follows, in the write of this thread; the answer is how many rows. `arrived` has its tables only.
 
         `partly`: more is looked at later, and what follows from a table as a whole can wait for that.
         """
@@ -84,7 +86,8 @@ def due(connection: apsw.Connection, tables: Collection[str]) -> Arrived:
 def react(store: Store, reactions: Sequence[Reaction], *, sweeping: bool = True) -> int:
     """Let each react to what came, and to a part of what is swept; the answer is how many rows that wrote.
 
-    It is one transaction with the note of what is done.
+    It is one transaction with the note of what is done. While a reaction fails, a sweep of its tables stands still, and
+    what is swept after them waits.
     """
     tables = frozenset().union(*(reaction.tables for reaction in reactions))
     if not tables:
@@ -92,7 +95,7 @@ def react(store: Store, reactions: Sequence[Reaction], *, sweeping: bool = True)
     with store.read() as connection:
         if not due(connection, tables):
             return 0
-    with store.write():
+    with store.write() as tx:
         connection = store.writing_connection
         rows, sweep = unreacted.standing(connection, tables)
         noted, swept = {table: tuple(ids) for table, ids in rows.items()}, dict(sweep)
@@ -107,14 +110,14 @@ def react(store: Store, reactions: Sequence[Reaction], *, sweeping: bool = True)
                 sweep |= {follower: "" for reaction in reactions for follower in reaction.followers.get(table, ())}
             room -= len(ids)
         arrived = {table: frozenset(ids) for table, ids in rows.items()}
-        written, failed = _asked(store, reactions, arrived, partly=bool(sweep))
+        written, failed = _asked(store, tx, reactions, arrived, partly=bool(sweep))
         left = dict.fromkeys(rows, ()) if sweep else {}
         unreacted.save(connection, tables, left | _only(noted, failed), sweep | _only(swept, failed))
     return written
 
 
 def _asked(
-    store: Store, reactions: Sequence[Reaction], arrived: Arrived, *, partly: bool
+    store: Store, tx: WriteTransaction, reactions: Sequence[Reaction], arrived: Arrived, *, partly: bool
 ) -> tuple[int, frozenset[str]]:
     """How many rows all wrote, and the tables of those that failed: such a one is undone alone, and asked again."""
     written, failed = 0, frozenset[str]()
@@ -123,15 +126,20 @@ def _asked(
         if not own:
             continue
         try:
-            with store.write():
-                written += reaction(store, own, partly=partly)
-        except Exception:  # what came is there; the note stays, and the next sync reacts
-            logging.getLogger("bmaddb.sync").exception("a reaction to what came failed")
+            with store.savepoint():
+                rows = reaction(store, own, partly=partly)
+                store.check_references()
+        except Exception:
+            if not tx.stands:  # SQLite has undone all of it, the others' part too: no note may be taken
+                raise
+            _log.exception("a reaction to what came failed; the next sync asks it again")
             failed |= reaction.tables
+        else:
+            written += rows
     return written, failed
 
 
-def _only(noted: Mapping[str, T], tables: Collection[str]) -> dict[str, T]:
+def _only(noted: Mapping[str, _T], tables: Collection[str]) -> dict[str, _T]:
     return {table: value for table, value in noted.items() if table in tables}
 
 
