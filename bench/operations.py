@@ -7,7 +7,6 @@ The other writes the rows of the nine hundred good ones and nothing else: it is 
 
 from __future__ import annotations
 
-import gc
 import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -51,7 +50,6 @@ def _compared(folder: Path, rows: int, operations: int, rounds: int, *, by_hand:
     good = [one for number, one in enumerate(given) if number % FAILS_EVERY]
 
     made = iter([_operations(given) for _ in range(rounds + 1)])
-    gc.freeze()  # what was made beforehand is neither side's garbage
 
     def batch() -> int:
         batch = desk.execute_batch(next(made))
@@ -83,7 +81,6 @@ def _compared(folder: Path, rows: int, operations: int, rounds: int, *, by_hand:
         peer_name = "nested writes by hand" if by_hand else "the good rows alone"
         return compare(name, batch, nested if by_hand else plain, rounds=rounds, limit=SLOWER_MAX, peer_name=peer_name)
     finally:
-        gc.unfreeze()
         ours.close()
         peer.close()
 

@@ -17,6 +17,7 @@ from typing import Final
 import apsw
 
 from bench.figure import Figure
+from bench.settled import settled
 from bmaddb.clock import SystemClock
 from bmaddb.device.outbox import Outbox
 from bmaddb.device.query import compiler_writes
@@ -62,12 +63,13 @@ def compare(
     ours(), peer()
     mine: list[float] = []
     theirs: list[float] = []
-    for turn in range(rounds):
-        for run, times in ((ours, mine), (peer, theirs)) if turn % 2 else ((peer, theirs), (ours, mine)):
-            gc.collect()
-            start = clock()
-            count = run()
-            times.append((clock() - start) / count * 1e6)
+    with settled():
+        for turn in range(rounds):
+            for run, times in ((ours, mine), (peer, theirs)) if turn % 2 else ((peer, theirs), (ours, mine)):
+                gc.collect()
+                start = clock()
+                count = run()
+                times.append((clock() - start) / count * 1e6)
     ratio = statistics.median(a / b for a, b in zip(mine, theirs, strict=True))
     return Figure(
         name=name,
