@@ -17,6 +17,7 @@ COMMANDS = [
     ["requests"],
     ["integrity"],
     ["upkeep", "--look"],
+    ["sync", "--url", "http://127.0.0.1:1", "--token", "x"],
     ["verify", "--url", "http://127.0.0.1:1", "--token", "x"],
 ]
 

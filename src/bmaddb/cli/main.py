@@ -27,6 +27,7 @@ COMMANDS = (
     "outbox",
     "requests",
     "conflicts",
+    "sync",
     "verify",
     "upkeep",
     "integrity",

@@ -6,12 +6,10 @@ import argparse
 import json
 from pathlib import Path
 
-from bmaddb import errors as e
-from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option, chosen_catalog, chosen_migrations
-from bmaddb.cli.device_file import existing
-from bmaddb.cli.unlocking import add_secret_options, chosen_secret
+from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option
+from bmaddb.cli.server_options import add_server_options, opened_with_server, told
+from bmaddb.cli.unlocking import add_secret_options
 from bmaddb.device.sync import VerifyReport
-from bmaddb.service import open_database
 from bmaddb.settings import Settings
 
 HELP = "compare a device's file with the server and repair it; exit code 1 if they still differ"
@@ -21,9 +19,7 @@ SHOWN_IDS_MAX = 5
 def configure(parser: argparse.ArgumentParser) -> None:
     """Which file, and which server."""
     parser.add_argument("file", type=Path, metavar="FILE", help="the device's file")
-    parser.add_argument("--url", required=True, help="address of the server")
-    parser.add_argument("--token", help="token of the user whose file it is; others see it, unlike $BMADDB_TOKEN")
-    parser.add_argument("--api-key", help="the anon key of a Supabase project")
+    add_server_options(parser)
     parser.add_argument("--no-repair", action="store_true", help="only say what differs")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     add_secret_options(parser)
@@ -33,45 +29,31 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Verify, print, and answer 0 when the file is whole and both sides are equal now."""
-    existing(options.file)
-    token = options.token or settings.token
-    if not token:
-        raise e.SettingsError("verify needs the user's token", hint="set BMADDB_TOKEN, or give it as --token")
-    with open_database(
-        options.file,
-        catalog=chosen_catalog(options),
-        migrations=chosen_migrations(options),
-        url=options.url,
-        token=token,
-        api_key=options.api_key,
-        **chosen_secret(options, settings),
-    ) as database:
+    with opened_with_server(options, settings) as database:
         report = database.verify(repair=not options.no_repair)
-    print(json.dumps(as_json(report)) if options.json else "\n".join(lines(report)))
+    print(json.dumps(as_json(report)) if options.json else "\n".join(as_lines(report)))
     return 0 if report.ok else 1
 
 
-def lines(report: VerifyReport) -> list[str]:
+def as_lines(report: VerifyReport) -> list[str]:
     """The report for a person."""
-    told = [f"file: {fault}" for fault in report.file_faults] or ["file: whole"]
+    lines = [f"file: {fault}" for fault in report.file_faults] or ["file: whole"]
     if report.broken_references:
-        told.append(f"file: {report.broken_references} rows referred to a row that is not there")
+        lines.append(f"file: {report.broken_references} rows referred to a row that is not there")
     for check in report.tables:
         for word, ids in (("missing", check.missing), ("changed", check.changed), ("extra", check.extra)):
             if ids:
                 shown = ", ".join(sorted(ids)[:SHOWN_IDS_MAX]) + (", ..." if len(ids) > SHOWN_IDS_MAX else "")
-                told.append(f"{check.table}: {len(ids)} {word} ({shown})")
+                lines.append(f"{check.table}: {len(ids)} {word} ({shown})")
         if check.returned:
-            told.append(f"{check.table}: {len(check.returned)} given back to the server, which had lost them")
+            lines.append(f"{check.table}: {len(check.returned)} given back to the server, which had lost them")
         if check.unlike:
-            told.append(f"{check.table}: not compared, the server has other columns in it")
+            lines.append(f"{check.table}: not compared, the server has other columns in it")
     if report.waiting:
-        told.append(f"waiting: {report.waiting} rows were left out, for changes of them have yet to leave")
-    if report.failure is not None:
-        told.append(f"stopped: {report.failure.message} [{report.failure.code}]")
-        told += [f"what to do: {report.failure.hint}"] if report.failure.hint else []
+        lines.append(f"waiting: {report.waiting} rows were left out, for changes of them have yet to leave")
+    lines += told(report.failure)
     cost = f"{report.requests} requests, {report.bytes_up} bytes up, {report.bytes_down} down"
-    return [*told, f"{report.result}: {report.rows} rows compared, {cost}"]
+    return [*lines, f"{report.result}: {report.rows} rows compared, {cost}"]
 
 
 def as_json(report: VerifyReport) -> dict[str, object]:
@@ -83,7 +65,7 @@ def as_json(report: VerifyReport) -> dict[str, object]:
         "waiting": report.waiting,
         "file_faults": list(report.file_faults),
         "broken_references": report.broken_references,
-        "failure": None if report.failure is None else report.failure.code,
+        "failure": None if report.failure is None else report.failure.error_code,
         "requests": report.requests,
         "bytes_up": report.bytes_up,
         "bytes_down": report.bytes_down,

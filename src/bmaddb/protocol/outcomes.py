@@ -6,6 +6,7 @@ import enum
 
 import msgspec
 
+from bmaddb import errors as e
 from bmaddb.protocol.messages import ErrorBody
 
 
@@ -35,6 +36,11 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
     message: str
     hint: str | None = None
     retry_after_ms: int = 0
+
+    @property
+    def error_code(self) -> str:
+        """As it is written down and told: a token that is refused has one code, whatever the server's is."""
+        return e.AuthError.code if self.kind is FailureKind.TOKEN else self.code
 
 
 class Settlement(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any
 
-from bmaddb import errors as e
-from bmaddb.protocol.steps import Failure, FailureKind, Result
+from bmaddb.protocol.steps import Failure, Result
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +41,8 @@ class SyncReport:
 
     @property
     def error_code(self) -> str | None:
-        """Why not, as it is written down and told: a token that is refused has one code, whatever the server's is."""
-        if self.failure is None:
-            return None
-        return e.AuthError.code if self.failure.kind is FailureKind.TOKEN else self.failure.code
+        """Why not, as it is written down and told."""
+        return None if self.failure is None else self.failure.error_code
 
 
 @dataclass(slots=True)

@@ -148,7 +148,7 @@ class BackgroundSync:
         except Exception as error:
             self._store.signals.emit(VerifyEnded(result="failed", differing=0, error_code=_code_of(error)))
             return
-        code = None if report.failure is None else report.failure.code
+        code = None if report.failure is None else report.failure.error_code
         self._store.signals.emit(VerifyEnded(result=str(report.result), differing=report.differing, error_code=code))
 
     def _rest_ms(self) -> int:
