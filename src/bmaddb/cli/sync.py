@@ -7,9 +7,7 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option
 from bmaddb.cli.server_options import add_server_options, opened_with_server, told
-from bmaddb.cli.unlocking import add_secret_options
 from bmaddb.device.sync import SyncReport
 from bmaddb.settings import Settings
 
@@ -18,12 +16,8 @@ HELP = "send what waits in a device's file and fetch what others changed; exit c
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Which file, and which server."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="the device's file")
     add_server_options(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    add_secret_options(parser)
-    add_catalog_option(parser)
-    add_migrations_option(parser)
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
-from bmaddb.cli.catalogs import add_catalog_option, add_migrations_option
 from bmaddb.cli.server_options import add_server_options, opened_with_server, told
-from bmaddb.cli.unlocking import add_secret_options
 from bmaddb.device.sync import VerifyReport
 from bmaddb.settings import Settings
 
@@ -18,13 +15,9 @@ SHOWN_IDS_MAX = 5
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Which file, and which server."""
-    parser.add_argument("file", type=Path, metavar="FILE", help="the device's file")
     add_server_options(parser)
     parser.add_argument("--no-repair", action="store_true", help="only say what differs")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    add_secret_options(parser)
-    add_catalog_option(parser)
-    add_migrations_option(parser)
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
